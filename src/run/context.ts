@@ -1,0 +1,80 @@
+/** What stages share in a run of a flow: the abort signal, where letters and warnings go, and breath for the loop. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { OpenContext, PlanContext } from '../define/index.ts';
+import type { PlannedStep } from '../plan/types.ts';
+import type { Letter } from './chain.ts';
+import type { Channel, END } from './channel.ts';
+import type { StepMeter } from './meter.ts';
+import type { Packet } from './packet.ts';
+
+export interface RunContext {
+  readonly root: string;
+  readonly signal: AbortSignal;
+  /** The module whose `operators` a worker loads. */
+  readonly registryUrl: string;
+  meter(step: string): StepMeter;
+  letters(letters: readonly Letter[]): void;
+  warn(step: string, message: string): void;
+  /** Called when a step has opened. */
+  opened(step: string, ms: number): void;
+  /** Temporary folders to remove at the end. */
+  readonly tempFolders: string[];
+}
+
+/** What the planner's functions of an operator get. */
+export const planContext = (root: string): PlanContext => ({ root, path: p => resolve(root, p) });
+
+/** What an operator gets when it is opened. */
+export function openContext(
+  step: PlannedStep,
+  run: Omit<RunContext, 'meter' | 'letters' | 'opened'>,
+): OpenContext {
+  let temp: Promise<string> | undefined;
+  return {
+    step: step.id,
+    root: run.root,
+    path: relative => resolve(run.root, relative),
+    memory: step.memory,
+    tempFolder: () => {
+      temp ??= mkdtemp(join(tmpdir(), 'millrace-')).then(folder => {
+        run.tempFolders.push(folder);
+        return folder;
+      });
+      return temp;
+    },
+    signal: run.signal,
+    warn: message => run.warn(step.id, message),
+    inputs: step.inputs,
+    keys: step.inputKeys,
+  };
+}
+
+/** Takes from a channel and counts the wait. */
+export function receive(
+  channel: Channel<Packet>,
+  meter: StepMeter,
+): Packet | typeof END | Promise<Packet | typeof END> {
+  const got = channel.receive();
+  if (!(got instanceof Promise)) return got;
+  const started = performance.now();
+  return got.finally(() => {
+    meter.waitInMs += performance.now() - started;
+  });
+}
+
+let lastBreath = 0;
+
+/**
+ * Lets timers, signals and I/O run: where data never has to wait, promises alone would keep the event loop to
+ * themselves. A promise at most every 12 ms, else nothing.
+ */
+export function breathe(): Promise<void> | undefined {
+  const now = performance.now();
+  if (now - lastBreath < 12) return undefined;
+  return setImmediate().then(() => {
+    lastBreath = performance.now();
+  });
+}

@@ -1,0 +1,31 @@
+/** How the engine speaks of what went wrong in a step. */
+import { UserError } from '../define/index.ts';
+
+/** An error of a step's operator, with the step and, where it is one row's, the row. */
+export class StepError extends UserError {
+  override readonly step: string;
+  /** The row's key, as text. */
+  readonly row?: string;
+  constructor(step: string, message: string, options: { row?: string; help?: string; cause?: unknown } = {}) {
+    super(message, options);
+    this.name = 'StepError';
+    this.step = step;
+    this.row = options.row;
+  }
+}
+
+/** The run was stopped from outside. */
+export class AbortError extends UserError {
+  constructor(reason = 'the run was stopped') {
+    super(reason);
+    this.name = 'AbortError';
+  }
+}
+
+/** Any thrown thing as a StepError. */
+export function stepError(step: string, error: unknown, row?: string): UserError {
+  if (error instanceof StepError || error instanceof AbortError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const help = error instanceof UserError ? error.help : undefined;
+  return new StepError(step, message, { row, help, cause: error });
+}

@@ -1,0 +1,245 @@
+/**
+ * One flow: opens its steps, runs every stage at once, and commits its sinks together. The first failure aborts all;
+ * every stage and every `close` is awaited before the flow gives its error.
+ */
+import type {
+  Closable,
+  JoinInstance,
+  Report,
+  RxInstance,
+  SinkInstance,
+  SourceInstance,
+  StreamInstance,
+} from '../define/index.ts';
+import type { Flow, PlannedStep } from '../plan/types.ts';
+import type { CommittedSink } from '../state/index.ts';
+import { Channel } from './channel.ts';
+import { openContext, type RunContext } from './context.ts';
+import { AbortError, stepError } from './errors.ts';
+import { type Executor, mainExecutor } from './executor.ts';
+import { joinStage } from './join-stage.ts';
+import { mapStage } from './map-stage.ts';
+import { Outlet } from './outlet.ts';
+import { type Ack, AckTracker, type Packet } from './packet.ts';
+import { rxStage } from './rx-stage.ts';
+import { sinkStage } from './sink-stage.ts';
+import { sourceStage } from './source-stage.ts';
+import { streamStage } from './stream-stage.ts';
+import { workerSink, workerStream } from './worker/owner.ts';
+import { workerExecutor } from './worker/pool.ts';
+
+export interface FlowControl extends RunContext {
+  /** Aborts the run because of this error. */
+  fail(error: unknown): void;
+  /** Calls back with an outlet once it exists, for taps. */
+  outlet(step: string, outlet: Outlet): void;
+  /** Commits what the sinks have prepared. */
+  commit(
+    sinks: readonly CommittedSink[],
+    positions: Readonly<Record<string, Ack['position']>>,
+  ): Promise<void>;
+  report(step: string, report: Report): void;
+  summary(step: string, summary: NonNullable<Awaited<ReturnType<SinkInstance['prepare']>>['summary']>): void;
+}
+
+/** Steps that run as one: a step alone, or a source's decoding and maps that share worker threads. */
+type Group = readonly PlannedStep[];
+
+/** Puts neighbouring worker steps together, so that rows cross between threads once and not once a step. */
+export function groupSteps(flow: Flow): Group[] {
+  const byId = new Map(flow.steps.map(s => [s.id, s]));
+  const grouped = new Set<string>();
+  const groups: Group[] = [];
+  for (const step of flow.steps) {
+    if (grouped.has(step.id)) continue;
+    const group = [step];
+    grouped.add(step.id);
+    const workable = step.where === 'worker' && (step.op.shape === 'map' || step.op.shape === 'source');
+    for (let last = step; workable && last.to.length === 1; ) {
+      const next = byId.get(last.to[0]);
+      const joins =
+        next?.where === 'worker' &&
+        next.op.shape === 'map' &&
+        next.parallel === step.parallel &&
+        next.order === step.order &&
+        next.batch === undefined;
+      if (!next || !joins) break;
+      group.push(next);
+      grouped.add(next.id);
+      last = next;
+    }
+    groups.push(group);
+  }
+  return groups;
+}
+
+interface Stage {
+  readonly steps: Group;
+  readonly work: () => Promise<void>;
+  readonly outlet: Outlet | undefined;
+}
+
+export async function runFlow(flow: Flow, run: FlowControl): Promise<void> {
+  const channels = new Map(
+    flow.edges.map(e => [`${e.from}>${e.to}:${e.input}`, new Channel<Packet>(e.bytes)]),
+  );
+  const inputsOf = (step: PlannedStep): Channel<Packet>[] =>
+    step.from.map((from, i) => channels.get(`${from}>${step.id}:${i}`) as Channel<Packet>);
+  for (const step of flow.steps) run.meter(step.id).inputs = inputsOf(step);
+  const opened: Closable[] = [];
+  const sinks: { step: PlannedStep; instance: SinkInstance; written: (readonly Ack[])[] }[] = [];
+  const trackers = new Map<string, AckTracker>();
+  const failChannels = (): void => {
+    const error = run.signal.reason ?? new AbortError();
+    for (const channel of channels.values()) channel.fail(error);
+  };
+
+  const outletOf = (step: PlannedStep): Outlet => {
+    const edges = flow.edges.filter(e => e.from === step.id);
+    const together = new Set(flow.steps.filter(s => s.from.includes(step.id)).flatMap(s => s.batchBy));
+    const outlet = new Outlet(
+      edges.map(e => channels.get(`${e.from}>${e.to}:${e.input}`) as Channel<Packet>),
+      run.meter(step.id),
+      [...together],
+    );
+    run.outlet(step.id, outlet);
+    return outlet;
+  };
+  const opening = async <T extends Closable>(step: PlannedStep, open: () => T | Promise<T>): Promise<T> => {
+    const meter = run.meter(step.id);
+    meter.state = 'opening';
+    const started = performance.now();
+    try {
+      const instance = await open();
+      opened.push(instance);
+      run.opened(step.id, performance.now() - started);
+      return instance;
+    } catch (error) {
+      throw stepError(step.id, error);
+    }
+  };
+
+  const openStage = async (group: Group): Promise<Stage> => {
+    const [step] = group;
+    const { op } = step;
+    const outlet = op.shape === 'sink' ? undefined : outletOf(group[group.length - 1]);
+    const out = outlet as Outlet;
+    const inputs = inputsOf(step);
+    const context = openContext(step, run);
+    switch (op.shape) {
+      case 'source': {
+        const instance = await opening<SourceInstance>(step, () => op.open(step.params, context));
+        let executor: Executor | undefined;
+        let steps = group;
+        if (step.where === 'worker' && (instance.decode || group.length > 1)) {
+          executor = await opening(step, () => workerExecutor(group, run));
+        } else steps = [step];
+        const acks = new AckTracker(step.id);
+        trackers.set(step.id, acks);
+        return {
+          steps: group,
+          outlet,
+          work: () => sourceStage(step, instance, acks, out, run, executor, steps),
+        };
+      }
+      case 'map': {
+        const open = (): Promise<Executor> =>
+          step.where === 'worker' ? workerExecutor(group, run) : mainExecutor(step, run);
+        const executor = await opening(step, open);
+        return { steps: group, outlet, work: () => mapStage(group, inputs[0], executor, out, run) };
+      }
+      case 'stream': {
+        const instance = await opening<StreamInstance>(step, () =>
+          step.where === 'worker' ? workerStream(step, run) : op.open(step.params, context),
+        );
+        return { steps: group, outlet, work: () => streamStage(step, inputs, instance, out, run) };
+      }
+      case 'join': {
+        const instance = await opening<JoinInstance>(step, () => op.open(step.params, context));
+        return { steps: group, outlet, work: () => joinStage(step, inputs, instance, out, run) };
+      }
+      case 'rx': {
+        const instance = await opening<RxInstance>(step, () => op.open(step.params, context));
+        return { steps: group, outlet, work: () => rxStage(step, inputs[0], instance, out, run) };
+      }
+      case 'sink': {
+        const instance = await opening<SinkInstance>(step, () =>
+          step.where === 'worker' ? workerSink(step, run) : op.open(step.params, context),
+        );
+        const written: (readonly Ack[])[] = [];
+        sinks.push({ step, instance, written });
+        return { steps: group, outlet, work: () => sinkStage(step, inputs[0], instance, run, written) };
+      }
+    }
+  };
+
+  let failure: { error: unknown } | undefined;
+  let committed = false;
+  try {
+    const stages: Stage[] = [];
+    for (const group of groupSteps(flow)) {
+      if (run.signal.aborted) throw run.signal.reason;
+      stages.push(await openStage(group));
+    }
+    run.signal.addEventListener('abort', failChannels, { once: true });
+    await Promise.all(
+      stages.map(async stage => {
+        for (const step of stage.steps) run.meter(step.id).open();
+        try {
+          await stage.work();
+          stage.outlet?.close();
+        } catch (error) {
+          const named = stepError(stage.steps[0].id, error);
+          failure ??= { error: named };
+          run.fail(named);
+        } finally {
+          for (const step of stage.steps) run.meter(step.id).close();
+        }
+      }),
+    );
+    if (failure) throw (failure as { error: unknown }).error;
+    if (run.signal.aborted) throw run.signal.reason;
+
+    const prepared: CommittedSink[] = [];
+    for (const { step, instance } of sinks) {
+      const started = performance.now();
+      try {
+        const { token, summary } = await instance.prepare();
+        prepared.push({ step: step.id, op: step.op.name, params: withoutSecrets(step), token });
+        if (summary) run.summary(step.id, summary);
+        const report = await instance.report?.();
+        if (report) run.report(step.id, report);
+      } catch (error) {
+        throw stepError(step.id, error);
+      }
+      run.meter(step.id).busyMs += performance.now() - started;
+    }
+    if (run.signal.aborted) throw run.signal.reason;
+    for (const { written } of sinks) for (const acks of written) for (const ack of acks) ack.release();
+    const positions = [...trackers].flatMap(([id, t]) =>
+      t.position === undefined ? [] : [[id, t.position] as const],
+    );
+    await run.commit(prepared, Object.fromEntries(positions));
+    committed = true;
+  } catch (error) {
+    failure ??= { error };
+  } finally {
+    run.signal.removeEventListener('abort', failChannels);
+    const closing = async (step: () => void | Promise<void> | undefined): Promise<void> => {
+      try {
+        await step();
+      } catch (error) {
+        failure ??= { error };
+      }
+    };
+    if (!committed) for (const { instance } of sinks) await closing(() => instance.abort?.());
+    for (const instance of opened.reverse()) await closing(() => instance.close?.());
+  }
+  if (failure) throw (failure as { error: unknown }).error;
+}
+
+/** Parameters as a commit record may hold them. */
+function withoutSecrets(step: PlannedStep): CommittedSink['params'] {
+  const shape = step.op.params.shape as Record<string, { meta(): Record<string, unknown> | undefined }>;
+  return Object.fromEntries(Object.entries(step.params).filter(([name]) => !shape[name]?.meta()?.secret));
+}

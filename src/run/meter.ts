@@ -1,0 +1,80 @@
+/** Counts and times of one step while it runs. */
+import type { StepMetrics } from '../events/types.ts';
+import type { PlannedStep } from '../plan/types.ts';
+import type { Channel } from './channel.ts';
+import type { Packet } from './packet.ts';
+
+export class StepMeter {
+  readonly step: PlannedStep;
+  state: StepMetrics['state'] = 'waiting';
+  rowsIn = 0;
+  rowsOut = 0;
+  batchesIn = 0;
+  batchesOut = 0;
+  deleted = 0;
+  deadLetters = 0;
+  skipped = 0;
+  busyMs = 0;
+  waitInMs = 0;
+  waitOutMs = 0;
+  openedAt: number | undefined;
+  doneAt: number | undefined;
+  done = 0;
+  total: { amount: number; unit: 'bytes' | 'rows' } | undefined;
+  inputs: readonly Channel<Packet>[] = [];
+
+  constructor(step: PlannedStep) {
+    this.step = step;
+  }
+  open(): void {
+    this.openedAt = performance.now();
+    this.state = 'running';
+  }
+  close(): void {
+    this.doneAt ??= performance.now();
+    this.state = 'done';
+  }
+  snapshot(): StepMetrics {
+    return {
+      id: this.step.id,
+      op: this.step.op.name,
+      state: this.state,
+      parallel: this.step.parallel,
+      rowsIn: this.rowsIn,
+      rowsOut: this.rowsOut,
+      batchesIn: this.batchesIn,
+      batchesOut: this.batchesOut,
+      deadLetters: this.deadLetters,
+      skipped: this.skipped,
+      busyMs: this.busyMs,
+      waitInMs: this.waitInMs,
+      waitOutMs: this.waitOutMs,
+      bytesHeld: this.inputs.reduce((sum, c) => sum + c.held, 0),
+      progress: this.total && {
+        done: Math.min(this.done, this.total.amount),
+        total: this.total.amount,
+        unit: this.total.unit,
+      },
+    };
+  }
+}
+
+/**
+ * The step that holds the others up: its inputs wait for it and its outputs do not, so it is the one that is busy for
+ * the largest share of its time. Undefined where nothing was busy for long enough to say.
+ */
+export function bottleneck(meters: Iterable<StepMeter>): string | undefined {
+  let best: string | undefined;
+  let bestShare = 0;
+  for (const m of meters) {
+    // parallel parts are busy side by side
+    const busy = m.busyMs / m.step.parallel;
+    if (busy < 50) continue;
+    const share = busy / (busy + m.waitInMs + m.waitOutMs);
+    if (share > bestShare) {
+      bestShare = share;
+      best = m.step.id;
+    }
+  }
+  return best;
+}

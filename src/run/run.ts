@@ -1,0 +1,290 @@
+/** A run of a plan: its flows one after the other, with one abort, one stream of events and one result. */
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RecordBatch } from 'apache-arrow';
+import {
+  type AnyOperator,
+  asEngine,
+  type EngineOperator,
+  type Json,
+  type Report,
+  UserError,
+} from '../define/index.ts';
+import {
+  EventHub,
+  type Observable,
+  type RunEvent,
+  type RunResult,
+  type StepResult,
+  tapOf,
+} from '../events/index.ts';
+import type { Plan } from '../plan/types.ts';
+import { commit, DeadLetterBox, recover, stateFolderOf, takeLock } from '../state/index.ts';
+import type { Letter } from './chain.ts';
+import { planContext } from './context.ts';
+import { AbortError, stepError } from './errors.ts';
+import { type FlowControl, runFlow } from './flow.ts';
+import { bottleneck, StepMeter } from './meter.ts';
+import type { Outlet } from './outlet.ts';
+
+export interface RunOptions {
+  /** The module that exports `operators`, for worker threads and recovery. */
+  readonly registryUrl: string;
+  /** Stops the run when it fires. */
+  readonly signal?: AbortSignal;
+  /** Where the run keeps its state. Default `.millrace/<pipeline>` under the plan's root. */
+  readonly stateFolder?: string;
+  /** Milliseconds between progress events. Default 120. */
+  readonly progressMs?: number;
+}
+
+export interface RunHandle {
+  readonly events: Observable<RunEvent>;
+  /** The batches a step gives, as they pass. @throws UserError where there is no such step. */
+  tap(step: string): Observable<RecordBatch>;
+  /** Stops the run: every stage is ended and closed, nothing is published. */
+  abort(reason?: string): void;
+  /** What came of it; resolves for failed and aborted runs too. */
+  readonly result: Promise<RunResult>;
+}
+
+/** Starts a run. Nothing has happened yet when it returns, so taps and subscriptions miss nothing. */
+export function startRun(plan: Plan, options: RunOptions): RunHandle {
+  const hub = new EventHub();
+  const controller = new AbortController();
+  const abort = (reason?: unknown): void => {
+    if (!controller.signal.aborted)
+      controller.abort(reason instanceof Error ? reason : new AbortError(reason as string));
+  };
+  const onSignal = (): void =>
+    abort(options.signal?.reason instanceof UserError ? options.signal.reason : undefined);
+  if (options.signal?.aborted) onSignal();
+  else options.signal?.addEventListener('abort', onSignal, { once: true });
+
+  const steps = plan.flows.flatMap(f => f.steps);
+  const meters = new Map(steps.map(s => [s.id, new StepMeter(s)]));
+  const taps = new Map<string, Set<(batch: RecordBatch) => void>>();
+
+  const result = Promise.resolve()
+    .then(() => execute(plan, options, hub, controller, abort, meters, taps))
+    .finally(() => options.signal?.removeEventListener('abort', onSignal));
+
+  return {
+    events: hub.events,
+    tap: step => {
+      if (!meters.has(step)) {
+        throw new UserError(`no step "${step}" to tap; the steps are ${steps.map(s => s.id).join(', ')}`);
+      }
+      return tapOf(listener => {
+        const set = taps.get(step) ?? new Set();
+        taps.set(step, set);
+        set.add(listener);
+        return () => set.delete(listener);
+      }, result);
+    },
+    abort: reason => abort(reason),
+    result,
+  };
+}
+
+async function execute(
+  plan: Plan,
+  options: RunOptions,
+  hub: EventHub,
+  controller: AbortController,
+  abort: (reason?: unknown) => void,
+  meters: ReadonlyMap<string, StepMeter>,
+  taps: ReadonlyMap<string, Set<(batch: RecordBatch) => void>>,
+): Promise<RunResult> {
+  const steps = plan.flows.flatMap(f => f.steps);
+  const started = performance.now();
+  const folder = options.stateFolder ?? stateFolderOf(plan.root, plan.name);
+  const id = `${new Date().toISOString().replace(/[-:.]/g, '').slice(0, 15)}-${randomBytes(3).toString('hex')}`;
+  const box = new DeadLetterBox(join(folder, 'dead-letters', id));
+  const reports: Record<string, Report> = {};
+  const summaries: Record<string, Readonly<Record<string, Json>>> = {};
+  const tempFolders: string[] = [];
+  const warned = new Set<string>();
+  const memory = peakMemory();
+
+  const progress = (): void => {
+    memory.sample();
+    hub.emit({
+      type: 'progress',
+      elapsedMs: performance.now() - started,
+      rssBytes: memory.current,
+      steps: steps.map(s => (meters.get(s.id) as StepMeter).snapshot()),
+    });
+  };
+  const timer = setInterval(progress, options.progressMs ?? 120);
+
+  const control: FlowControl = {
+    root: plan.root,
+    signal: controller.signal,
+    registryUrl: options.registryUrl,
+    tempFolders,
+    meter: step => meters.get(step) as StepMeter,
+    warn: (step, message) => {
+      if (warned.has(`${step}\n${message}`)) return;
+      warned.add(`${step}\n${message}`);
+      hub.emit({ type: 'warning', step, message });
+    },
+    letters: letters => {
+      keepLetters(letters, meters, box);
+      for (const { step, where, message } of letters) hub.emit({ type: 'dead-letter', step, where, message });
+    },
+    opened: (step, ms) => hub.emit({ type: 'open', step, ms }),
+    fail: error => abort(error),
+    outlet: (step: string, outlet: Outlet) => {
+      // taps may come and go while the flow runs
+      outlet.taps.add(batch => {
+        for (const listener of taps.get(step) ?? []) listener(batch);
+      });
+    },
+    report: (step, report) => {
+      reports[step] = report;
+      hub.emit({ type: 'report', step, report });
+    },
+    summary: (step, summary) => {
+      summaries[step] = summary;
+    },
+    commit: async (sinks, positions) => {
+      await box.settle();
+      const ctx = planContext(plan.root);
+      const ops = new Map(steps.map(s => [s.id, s.op]));
+      await commit(folder, { id, time: new Date().toISOString(), sinks, positions }, async sink => {
+        const op = ops.get(sink.step);
+        try {
+          if (op?.shape === 'sink') await op.publish?.(sink.params, sink.token, ctx);
+        } catch (error) {
+          throw stepError(sink.step, error);
+        }
+      });
+      for (const [step, position] of Object.entries(positions))
+        hub.emit({ type: 'position', step, position });
+      hub.emit({ type: 'commit', id, sinks: Object.fromEntries(sinks.map(s => [s.step, s.token])) });
+    },
+  };
+
+  hub.emit({ type: 'start', pipeline: plan.name, steps: steps.map(s => ({ id: s.id, op: s.op.name })) });
+  let failure: unknown;
+  let unlock: (() => Promise<void>) | undefined;
+  try {
+    controller.signal.throwIfAborted();
+    unlock = await takeLock(join(folder, 'lock'), `pipeline "${plan.name}"`);
+    await recover(
+      folder,
+      await allOperators(
+        steps.map(s => s.op),
+        options.registryUrl,
+      ),
+      planContext(plan.root),
+    );
+    for (const flow of plan.flows) await runFlow(flow, control);
+  } catch (error) {
+    failure = error;
+  } finally {
+    clearInterval(timer);
+    await box.settle().catch(error => {
+      failure ??= error;
+    });
+    for (const temp of tempFolders) await rm(temp, { recursive: true, force: true }).catch(() => undefined);
+    await unlock?.();
+  }
+
+  progress();
+  const seconds = (performance.now() - started) / 1000;
+  const aborted = failure instanceof AbortError;
+  const result: RunResult = {
+    pipeline: plan.name,
+    status: failure === undefined ? 'ok' : aborted ? 'aborted' : 'failed',
+    seconds,
+    steps: steps.map(s => stepResult(meters.get(s.id) as StepMeter, summaries[s.id])),
+    peakBytes: memory.peak(),
+    bottleneck: bottleneck(meters.values()),
+    reports,
+    error: failure === undefined ? undefined : describeFailure(failure),
+  };
+  failures.set(result, failure);
+  hub.emit({ type: 'end', result });
+  return result;
+}
+
+// the thrown thing itself, for `--debug` and for callers that throw it on
+const failures = new WeakMap<RunResult, unknown>();
+/** What a failed run threw; undefined for one that is fine. */
+export const failureOf = (result: RunResult): unknown => failures.get(result);
+
+function describeFailure(error: unknown): RunResult['error'] {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof UserError)) return { message };
+  const row = (error as { row?: string }).row;
+  return { message: row ? `${row}: ${message}` : message, step: error.step, help: error.help };
+}
+
+function stepResult(meter: StepMeter, summary: StepResult['summary']): StepResult {
+  const end = meter.doneAt ?? performance.now();
+  return {
+    id: meter.step.id,
+    op: meter.step.op.name,
+    rowsIn: meter.rowsIn,
+    rowsOut: meter.rowsOut,
+    added: meter.rowsOut,
+    changed: 0,
+    deleted: meter.deleted,
+    kept: 0,
+    deadLetters: meter.deadLetters,
+    skipped: meter.skipped,
+    seconds: meter.openedAt === undefined ? 0 : (end - meter.openedAt) / 1000,
+    busySeconds: meter.busyMs / 1000,
+    waitInSeconds: meter.waitInMs / 1000,
+    waitOutSeconds: meter.waitOutMs / 1000,
+    summary,
+  };
+}
+
+function keepLetters(
+  letters: readonly Letter[],
+  meters: ReadonlyMap<string, StepMeter>,
+  box: DeadLetterBox,
+): void {
+  const time = new Date().toISOString();
+  const dead = letters.flatMap(letter => {
+    const meter = meters.get(letter.step) as StepMeter;
+    if (meter.step.onError === 'skip') {
+      meter.skipped++;
+      return [];
+    }
+    meter.deadLetters++;
+    return [{ ...letter, time, fingerprint: meter.step.rowFingerprint }];
+  });
+  box.add(dead);
+}
+
+/** The operators of the plan and of the registry, by name: recovery may need one that the plan no longer has. */
+async function allOperators(
+  planned: readonly EngineOperator[],
+  registryUrl: string,
+): Promise<ReadonlyMap<string, EngineOperator>> {
+  const registry = (await import(registryUrl)) as { operators: readonly AnyOperator[] };
+  return new Map([...registry.operators.map(asEngine), ...planned].map(op => [op.name, op]));
+}
+
+/** Peak resident memory since it was made: the system's own high-water mark where it moved, else the samples'. */
+function peakMemory(): { current: number; sample(): void; peak(): number } {
+  const before = process.resourceUsage().maxRSS * 1024;
+  let sampled = 0;
+  const meter = {
+    current: 0,
+    sample: (): void => {
+      meter.current = process.memoryUsage.rss();
+      sampled = Math.max(sampled, meter.current);
+    },
+    peak: (): number => {
+      const now = process.resourceUsage().maxRSS * 1024;
+      return now > before ? now : sampled;
+    },
+  };
+  return meter;
+}

@@ -1,0 +1,67 @@
+/** A stage of a sink: writes what comes. Preparing and publishing are the flow's, once every sink is done. */
+import type { RecordBatch } from 'apache-arrow';
+import type { SinkInstance } from '../define/index.ts';
+import type { PlannedStep } from '../plan/types.ts';
+import type { Letter } from './chain.ts';
+import { requiredColumns } from './chain.ts';
+import { type Channel, END } from './channel.ts';
+import { breathe, type RunContext } from './context.ts';
+import { StepError } from './errors.ts';
+import { rebatched } from './map-stage.ts';
+import type { Packet } from './packet.ts';
+import { keyText, splitNulls } from './row-errors.ts';
+
+/** Takes the input to its end; acks are given back in `written`, to release once the sink has committed. */
+export async function sinkStage(
+  step: PlannedStep,
+  input: Channel<Packet>,
+  sink: SinkInstance,
+  run: RunContext,
+  written: Packet['acks'][],
+): Promise<void> {
+  const { op } = step;
+  if (op.shape !== 'sink') throw new Error(`${step.id} is not a sink`);
+  const meter = run.meter(step.id);
+  const required = requiredColumns(op.reads(step.params));
+  const packets = rebatched(step, input, run);
+  for (;;) {
+    const next = packets.next();
+    const packet = next instanceof Promise ? await next : next;
+    if (packet === END) return;
+    const started = performance.now();
+    const upserts = packet.upserts && withoutNulls(step, packet.upserts, required, run);
+    if (packet.upserts) {
+      meter.rowsIn += packet.upserts.numRows;
+      meter.batchesIn++;
+    }
+    if (upserts || packet.deletes) {
+      const wrote = sink.write({ upserts, deletes: packet.deletes });
+      if (wrote) await wrote;
+      meter.rowsOut += upserts?.numRows ?? 0;
+      meter.deleted += packet.deletes?.numRows ?? 0;
+    }
+    if (op.gone) for (const gone of packet.gone ?? []) await sink.write({ gone });
+    meter.busyMs += performance.now() - started;
+    if (packet.acks.length) written.push(packet.acks);
+    const breath = breathe();
+    if (breath) await breath;
+  }
+}
+
+function withoutNulls(
+  step: PlannedStep,
+  batch: RecordBatch,
+  required: readonly string[],
+  run: RunContext,
+): RecordBatch | undefined {
+  const { clean, failures } = splitNulls(batch, required);
+  if (failures.length === 0) return clean;
+  const letters = failures.map((f): Letter => {
+    const where = keyText(f.row, 0, step.inputKeys[0] ?? []);
+    const message = (f.error as Error).message;
+    if (step.onError === 'fail') throw new StepError(step.id, message, { row: where });
+    return { step: step.id, where, message, row: f.row };
+  });
+  run.letters(letters);
+  return clean;
+}

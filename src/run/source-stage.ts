@@ -1,0 +1,86 @@
+/** A stage of a source: scans, decodes here or (with the maps behind it) in workers, and issues an ack a piece. */
+import type { RecordBatch } from 'apache-arrow';
+import type { SourceInstance } from '../define/index.ts';
+import type { PlannedStep } from '../plan/types.ts';
+import { Chain, type ChainResult, recordLetters } from './chain.ts';
+import { breathe, type RunContext } from './context.ts';
+import type { Executor } from './executor.ts';
+import { account, InFlight, outcome } from './map-stage.ts';
+import type { Outlet } from './outlet.ts';
+import type { AckTracker, Packet } from './packet.ts';
+
+const asIs = (deletes: RecordBatch): RecordBatch => deletes;
+
+/**
+ * Reads a source to its end, or to `step.limit` rows.
+ * @param executor works through `[source, ...maps]` in workers; absent, raw pieces are decoded here
+ * @param steps the steps of the executor's chain, the source first
+ */
+export async function sourceStage(
+  step: PlannedStep,
+  instance: SourceInstance,
+  acks: AckTracker,
+  outlet: Outlet,
+  run: RunContext,
+  executor?: Executor,
+  steps: readonly PlannedStep[] = [step],
+): Promise<void> {
+  const meter = run.meter(step.id);
+  meter.total = instance.total && { ...instance.total };
+  const local = new Chain({ step, instance }, []);
+  const limit = step.limit ?? Number.POSITIVE_INFINITY;
+  let rows = 0;
+
+  // a limited run counts rows as they are read, so its pieces are decoded here, one by one
+  const remote = limit === Number.POSITIVE_INFINITY ? executor : undefined;
+  const flight = remote && new InFlight<Packet>(remote.width, step.order === 'keep');
+  const emitNext = async (): Promise<void> => {
+    const sent = outlet.send(await (flight as InFlight<Packet>).next());
+    if (sent) await sent;
+  };
+
+  let scanStarted = performance.now();
+  for await (const chunk of instance.scan()) {
+    meter.busyMs += performance.now() - scanStarted;
+    if (run.signal.aborted) break;
+    const ack = acks.issue(chunk.position);
+    meter.done += chunk.progress ?? 0;
+    if (chunk.raw && remote && flight) {
+      const { raw, meta } = chunk;
+      const work = remote.run({ raw, meta: meta ?? null }).then((result: ChainResult): Packet => {
+        account(result, steps, run, true);
+        return outcome({ acks: [ack] }, result, asIs);
+      });
+      while (!flight.room) await emitNext();
+      flight.add(work);
+    } else {
+      let batch = chunk.batch;
+      if (chunk.errors?.length) run.letters(recordLetters(step, chunk.errors));
+      if (chunk.raw) {
+        const result = await local.run({ raw: chunk.raw, meta: chunk.meta ?? null });
+        account(result, [step], run, true);
+        batch = result.batch;
+      } else if (batch) {
+        meter.rowsIn += batch.numRows;
+        meter.batchesIn++;
+      }
+      if (batch && rows + batch.numRows > limit) batch = batch.slice(0, limit - rows);
+      rows += batch?.numRows ?? 0;
+      if (remote && batch) {
+        // rows that need no decoding still go through the maps of the group
+        const result = await remote.run({ batch });
+        account(result, steps, run, true);
+        const sent = outlet.send(outcome({ acks: [ack] }, result, asIs));
+        if (sent) await sent;
+      } else {
+        const sent = outlet.send({ upserts: batch, acks: [ack] });
+        if (sent) await sent;
+      }
+      if (rows >= limit) break;
+      const breath = breathe();
+      if (breath) await breath;
+    }
+    scanStarted = performance.now();
+  }
+  while (flight && flight.size > 0) await emitNext();
+}

@@ -1,0 +1,4 @@
+export * from './commit.ts';
+export * from './dead-letters.ts';
+export * from './durable.ts';
+export * from './lock.ts';
