@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readCommit, takeLock, writeWhole } from '../../src/state/index.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-state-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs the fixture pipeline in a process of its own; gives its exit signal or code. */
+function child(value: string, fault?: string): Promise<string> {
+  const script = fileURLToPath(new URL('./fixtures/crash.ts', import.meta.url));
+  return new Promise(resolve => {
+    const proc = spawn(process.execPath, ['--import', 'tsx', script, folder, value], {
+      env: { ...process.env, MILLRACE_FAULT: fault ?? '' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let out = '';
+    proc.stdout.on('data', d => {
+      out += d;
+    });
+    proc.on('exit', (code, signal) => resolve(signal ?? `${code} ${out.trim()}`));
+  });
+}
+const published = async (name: string): Promise<string | undefined> =>
+  readFile(join(folder, name), 'utf8').catch(() => undefined);
+
+describe('a crash', () => {
+  it.each([
+    // where the process is killed, and what the two sinks show right after and once another run has recovered
+    ['before-record', ['old', 'old'], 'old'],
+    ['after-record', ['old', 'old'], 'new'],
+    ['after-publish', ['new', 'old'], 'new'],
+    ['after-commit', ['new', 'new'], 'new'],
+  ])(
+    '%s leaves the old state or the new one',
+    async (point, after, recovered) => {
+      for (const name of ['a.txt', 'b.txt']) await writeFile(join(folder, name), 'old');
+      expect(await child('new', point)).toBe('SIGKILL');
+      expect([await published('a.txt'), await published('b.txt')]).toEqual(after);
+      // a run that fails before its own commit still finishes the one that was cut short
+      expect(await child('fails')).toMatch(/^1 failed/);
+      expect([await published('a.txt'), await published('b.txt')]).toEqual([recovered, recovered]);
+      if (recovered === 'new') {
+        expect(await readCommit(join(folder, '.millrace', 'crash'))).toMatchObject({ published: true });
+      }
+    },
+    60_000,
+  );
+});
+
+it('goes on after a crash', async () => {
+  expect(await child('new', 'after-publish')).toBe('SIGKILL');
+  expect(await child('third')).toBe('0 ok');
+  expect([await published('a.txt'), await published('b.txt')]).toEqual(['third', 'third']);
+}, 60_000);
+
+describe('the commit record', () => {
+  it('of a newer format is refused by name', async () => {
+    await writeWhole(join(folder, 'commit.json'), JSON.stringify({ format: 99 }));
+    await expect(readCommit(folder)).rejects.toThrow(
+      /commit\.json has format 99; this version reads up to 1/,
+    );
+  });
+  it('that is cut off is named', async () => {
+    await writeFile(join(folder, 'commit.json'), '{"format":1,"id"');
+    await expect(readCommit(folder)).rejects.toThrow(/commit\.json is not a commit record/);
+  });
+  it('is nothing where nothing ran', async () => {
+    expect(await readCommit(folder)).toBeUndefined();
+  });
+});
+
+describe('writeWhole', () => {
+  it('leaves no file beside the one it writes, and the old one where it fails', async () => {
+    const path = join(folder, 'x.txt');
+    await writeWhole(path, 'one');
+    await expect(writeWhole(path, { length: 3 } as never)).rejects.toThrow();
+    expect(await readFile(path, 'utf8')).toBe('one');
+    expect(await readdir(folder)).toEqual(['x.txt']);
+  });
+});
+
+describe('the lock', () => {
+  it('is held by one at a time and names the holder', async () => {
+    const release = await takeLock(join(folder, 'lock'), 'the index');
+    await expect(takeLock(join(folder, 'lock'), 'the index')).rejects.toThrow(
+      `the index is being written by process ${process.pid}`,
+    );
+    await release();
+    await (await takeLock(join(folder, 'lock'), 'the index'))();
+  });
+  it('is not held by a dead process, nor by a later one of its number', async () => {
+    const dead = { pid: 2 ** 22 - 3, started: '1', host: (await import('node:os')).hostname() };
+    await writeFile(join(folder, 'lock'), JSON.stringify(dead));
+    await (await takeLock(join(folder, 'lock'), 'x'))();
+    await writeFile(join(folder, 'lock'), JSON.stringify({ ...dead, pid: 1, started: 'not its start' }));
+    await (await takeLock(join(folder, 'lock'), 'x'))();
+  });
+  it('that a crash cut off while it was written is taken over', async () => {
+    await writeFile(join(folder, 'lock'), '{"pid":');
+    await (await takeLock(join(folder, 'lock'), 'x'))();
+  });
+});
