@@ -4,7 +4,7 @@
  */
 import {
   Bool,
-  type Data,
+  Data,
   type DataType,
   FixedSizeList,
   Float32,
@@ -260,15 +260,33 @@ export function describe(value: unknown): string {
   return `${typeof value === 'string' ? 'text' : typeof value} ${text.length > 40 ? `${text.slice(0, 37)}...` : text}`;
 }
 
-/** A batch from columns that are built: `datas` in the order of the schema's fields. */
+// a struct type a schema, made once
+const structs = new WeakMap<Schema, Struct>();
+
+/**
+ * A batch from columns that are built: `datas` in the order of the schema's fields. The batch keeps this very schema.
+ * @throws Error where a column has not `rows` values.
+ */
 export function batchOf(schema: Schema, rows: number, datas: readonly Data[]): RecordBatch {
-  const struct = makeData({
-    type: new Struct(schema.fields),
-    length: rows,
-    nullCount: 0,
-    children: datas as Data[],
-  });
-  return new RecordBatch(schema, struct);
+  if (datas.length !== schema.fields.length)
+    throw new Error(`got ${datas.length} columns for the ${schema.fields.length} of the schema`);
+  for (let i = 0; i < datas.length; i++) {
+    if (datas[i].length !== rows)
+      throw new Error(`column "${schema.fields[i].name}" has ${datas[i].length} values for ${rows} rows`);
+  }
+  let type = structs.get(schema);
+  if (!type) {
+    type = new Struct(schema.fields);
+    structs.set(schema, type);
+  }
+  // The constructor would copy the schema to pad columns of unequal length, which costs more than a whole hop.
+  const batch = Object.create(RecordBatch.prototype) as {
+    -readonly [K in keyof RecordBatch]: RecordBatch[K];
+  };
+  batch.schema = schema;
+  batch.data = new Data(type, 0, rows, 0, undefined, datas as Data[]);
+  (batch as unknown as { _metadata: Map<string, string> })._metadata = new Map();
+  return batch as RecordBatch;
 }
 
 /** A batch from plain rows, by declared columns; absent values are null. For tests, examples and small data. */

@@ -2,5 +2,6 @@ export * from './access.ts';
 export * from './build.ts';
 export * from './bytes.ts';
 export * from './gather.ts';
+export * from './hash.ts';
 export * from './ipc.ts';
 export * from './types.ts';

@@ -1,5 +1,6 @@
 /** One batch as one exact Arrow IPC stream in one ArrayBuffer: what goes to a worker, transferred, and back. */
-import { RecordBatch, RecordBatchReader, RecordBatchStreamWriter, type Schema } from 'apache-arrow';
+import { type RecordBatch, RecordBatchReader, RecordBatchStreamWriter, type Schema } from 'apache-arrow';
+import { batchOf } from './build.ts';
 
 /** Encodes a batch; the buffer is exactly its message, never a pooled Buffer, so it can be transferred. */
 export function encodeBatch(batch: RecordBatch): ArrayBuffer {
@@ -23,4 +24,4 @@ export function decodeBatch(buffer: ArrayBuffer | Uint8Array): RecordBatch {
 
 /** A batch of the same columns under another schema object (equal types): streams compare schemas by identity. */
 export const withSchema = (batch: RecordBatch, schema: Schema): RecordBatch =>
-  batch.schema === schema ? batch : new RecordBatch(schema, batch.data);
+  batch.schema === schema ? batch : batchOf(schema, batch.numRows, batch.data.children);

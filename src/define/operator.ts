@@ -30,6 +30,11 @@ export interface OpenContext {
   warn(message: string): void;
   /** The columns of the step's inputs (none for a source), as the plan knows them. */
   readonly inputs: readonly Columns[];
+  /**
+   * For sinks: true where this run builds what it writes from nothing; false where changes come onto what is there,
+   * which only sinks that declare `changes` are asked for.
+   */
+  readonly full: boolean;
   /** The columns that name a row of each input. */
   readonly keys: readonly (readonly string[])[];
 }
@@ -123,6 +128,8 @@ export interface SourceChunk {
   readonly raw?: Uint8Array;
   /** What decode needs besides the bytes, e.g. file and first line. */
   readonly meta?: Json;
+  /** The part of the source it is of, as {@link SourceInstance.parts} names it. */
+  readonly part?: string;
   /** Where to go on after this piece. */
   readonly position: SourcePosition;
   /** How much of the source this piece is, in the unit of {@link SourceInstance.total}. */
@@ -141,6 +148,12 @@ export interface RecordError {
   readonly record?: string;
 }
 
+/** A part of a source: a file, for one. */
+export interface SourcePart {
+  readonly name: string;
+  readonly signature: string;
+}
+
 /** What decoding a raw piece gives. */
 export interface Decoded {
   readonly batch: RecordBatch;
@@ -149,7 +162,13 @@ export interface Decoded {
 
 /** A running source. `scan` is cheap and ordered; costly parsing goes into `decode`, which may run in workers. */
 export interface SourceInstance extends Closable {
-  scan(from?: SourcePosition): AsyncIterable<SourceChunk>;
+  /** @param only the parts to read; default all */
+  scan(from?: SourcePosition, only?: ReadonlySet<string>): AsyncIterable<SourceChunk>;
+  /**
+   * The parts it is made of, in order, each with a signature that changes when the part does (size and time of a
+   * file): a part whose signature is as it was is not read again. Absent where a source cannot tell.
+   */
+  parts?(): readonly SourcePart[] | Promise<readonly SourcePart[]>;
   /** Pure: the same bytes and meta give the same rows anywhere. */
   decode?(raw: Uint8Array, meta: Json): Decoded | Promise<Decoded>;
   /** How much there is to read, for progress. */
@@ -304,6 +323,10 @@ export interface SinkOperator<P = never> extends Declared<P> {
   reads(params: P): Columns;
   /** True to get `gone` rows: a question without hits still counts. */
   readonly gone?: boolean;
+  /** True where it can take changes onto what it published before (`ctx.full` false): upserts and deletes by key. */
+  readonly changes?: boolean;
+  /** For sinks with `changes`: the token of what is published now, or undefined where there is nothing to build on. */
+  current?(params: P, ctx: PlanContext): Json | undefined | Promise<Json | undefined>;
   batchBy?(params: P): readonly string[];
   open(params: P, ctx: OpenContext): SinkInstance | Promise<SinkInstance>;
   /**

@@ -31,6 +31,13 @@ export type RunEvent =
       readonly pipeline: string;
       readonly steps: readonly { id: string; op: string }[];
     }
+  | {
+      /** How much of a flow is done: everything, every row again, or what changed; and why. */
+      readonly type: 'flow';
+      readonly flow: string;
+      readonly mode: 'full' | 'replay' | 'changes' | 'nothing';
+      readonly reasons: readonly { readonly step?: string; readonly text: string }[];
+    }
   | { readonly type: 'open'; readonly step: string; readonly ms: number }
   | {
       readonly type: 'progress';

@@ -62,6 +62,8 @@ export function assembler(step: AssembledStep): Assemble {
   // where the passed columns stand, looked up again only where a batch comes with another schema object
   let schema: Schema | undefined;
   let at: Int32Array = new Int32Array(0);
+  // whether the output has the very columns of the input, in their order
+  let untouched = false;
   const locate = (input: RecordBatch): void => {
     schema = input.schema;
     const fields = input.schema.fields;
@@ -72,6 +74,8 @@ export function assembler(step: AssembledStep): Assemble {
           `operator ${op.name}: the input has no column ${s.from} to pass through; it has ${fields.map(f => f.name).join(', ')}`,
         );
     });
+    untouched =
+      slots.length === fields.length && slots.every((s, i) => at[i] === i && s.name === fields[i].name);
   };
 
   return (input, out) => {
@@ -86,6 +90,7 @@ export function assembler(step: AssembledStep): Assemble {
           `operator ${op.name} returned column ${name}, which it does not declare; it declares ${[...known].join(', ') || 'none'}`,
         );
     }
+    if (identity && untouched) return { batch: input, parent: taken };
     const datas = new Array<Data>(slots.length);
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i];

@@ -120,16 +120,13 @@ export class Chain {
     failures.push(...nulls.failures);
     const outputs: RecordBatch[] = [];
     if (nulls.clean) {
-      const work = (part: RecordBatch): Assembled | Promise<Assembled> => this.#process(map, part);
-      let result: Assembled | undefined;
       let parts: { input: RecordBatch; output: Assembled }[];
       try {
-        const maybe = work(nulls.clean);
-        result = maybe instanceof Promise ? await maybe : maybe;
-        parts = [{ input: nulls.clean, output: result }];
+        const maybe = this.#process(map, nulls.clean);
+        parts = [{ input: nulls.clean, output: maybe instanceof Promise ? await maybe : maybe }];
       } catch (error) {
         if (fatal(error)) throw error;
-        const halved = await halving(nulls.clean, work, fatal);
+        const halved = await halving(nulls.clean, part => this.#process(map, part), fatal);
         parts = halved.parts;
         failures.push(...halved.failures);
       }

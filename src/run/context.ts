@@ -31,6 +31,7 @@ export const planContext = (root: string): PlanContext => ({ root, path: p => re
 export function openContext(
   step: PlannedStep,
   run: Omit<RunContext, 'meter' | 'letters' | 'opened'>,
+  full = true,
 ): OpenContext {
   let temp: Promise<string> | undefined;
   return {
@@ -47,6 +48,7 @@ export function openContext(
     },
     signal: run.signal,
     warn: message => run.warn(step.id, message),
+    full,
     inputs: step.inputs,
     keys: step.inputKeys,
   };

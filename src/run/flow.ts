@@ -17,6 +17,8 @@ import { Channel } from './channel.ts';
 import { openContext, type RunContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type Executor, mainExecutor } from './executor.ts';
+import type { FlowChanges } from './incremental/flow-run.ts';
+import { flowName } from './incremental/flow-state.ts';
 import { joinStage } from './join-stage.ts';
 import { mapStage } from './map-stage.ts';
 import { Outlet } from './outlet.ts';
@@ -35,8 +37,10 @@ export interface FlowControl extends RunContext {
   outlet(step: string, outlet: Outlet): void;
   /** Commits what the sinks have prepared. */
   commit(
+    flow: string,
     sinks: readonly CommittedSink[],
     positions: Readonly<Record<string, Ack['position']>>,
+    changes: FlowChanges | undefined,
   ): Promise<void>;
   report(step: string, report: Report): void;
   summary(step: string, summary: NonNullable<Awaited<ReturnType<SinkInstance['prepare']>>['summary']>): void;
@@ -45,8 +49,11 @@ export interface FlowControl extends RunContext {
 /** Steps that run as one: a step alone, or a source's decoding and maps that share worker threads. */
 type Group = readonly PlannedStep[];
 
-/** Puts neighbouring worker steps together, so that rows cross between threads once and not once a step. */
-export function groupSteps(flow: Flow): Group[] {
+/**
+ * Puts neighbouring worker steps together, so that rows cross between threads once and not once a step.
+ * @param sourcesApart rows of sources come back first, to be held against the ledger
+ */
+export function groupSteps(flow: Flow, sourcesApart: boolean): Group[] {
   const byId = new Map(flow.steps.map(s => [s.id, s]));
   const grouped = new Set<string>();
   const groups: Group[] = [];
@@ -54,7 +61,8 @@ export function groupSteps(flow: Flow): Group[] {
     if (grouped.has(step.id)) continue;
     const group = [step];
     grouped.add(step.id);
-    const workable = step.where === 'worker' && (step.op.shape === 'map' || step.op.shape === 'source');
+    const workable =
+      step.where === 'worker' && (step.op.shape === 'map' || (step.op.shape === 'source' && !sourcesApart));
     for (let last = step; workable && last.to.length === 1; ) {
       const next = byId.get(last.to[0]);
       const joins =
@@ -79,7 +87,9 @@ interface Stage {
   readonly outlet: Outlet | undefined;
 }
 
-export async function runFlow(flow: Flow, run: FlowControl): Promise<void> {
+/** @param changes what the ledger knows of the flow; absent: everything is done and nothing remembered */
+export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowChanges): Promise<void> {
+  const flow = changes?.flow ?? planned;
   const channels = new Map(
     flow.edges.map(e => [`${e.from}>${e.to}:${e.input}`, new Channel<Packet>(e.bytes)]),
   );
@@ -125,7 +135,7 @@ export async function runFlow(flow: Flow, run: FlowControl): Promise<void> {
     const outlet = op.shape === 'sink' ? undefined : outletOf(group[group.length - 1]);
     const out = outlet as Outlet;
     const inputs = inputsOf(step);
-    const context = openContext(step, run);
+    const context = openContext(step, run, changes?.isFull(step) ?? true);
     switch (op.shape) {
       case 'source': {
         const instance = await opening<SourceInstance>(step, () => op.open(step.params, context));
@@ -139,7 +149,7 @@ export async function runFlow(flow: Flow, run: FlowControl): Promise<void> {
         return {
           steps: group,
           outlet,
-          work: () => sourceStage(step, instance, acks, out, run, executor, steps),
+          work: () => sourceStage(step, instance, acks, out, run, executor, steps, changes),
         };
       }
       case 'map': {
@@ -164,11 +174,15 @@ export async function runFlow(flow: Flow, run: FlowControl): Promise<void> {
       }
       case 'sink': {
         const instance = await opening<SinkInstance>(step, () =>
-          step.where === 'worker' ? workerSink(step, run) : op.open(step.params, context),
+          step.where === 'worker' ? workerSink(step, run, context.full) : op.open(step.params, context),
         );
         const written: (readonly Ack[])[] = [];
         sinks.push({ step, instance, written });
-        return { steps: group, outlet, work: () => sinkStage(step, inputs[0], instance, run, written) };
+        return {
+          steps: group,
+          outlet,
+          work: () => sinkStage(step, inputs[0], instance, run, written, changes),
+        };
       }
     }
   };
@@ -177,7 +191,7 @@ export async function runFlow(flow: Flow, run: FlowControl): Promise<void> {
   let committed = false;
   try {
     const stages: Stage[] = [];
-    for (const group of groupSteps(flow)) {
+    for (const group of groupSteps(flow, changes !== undefined)) {
       if (run.signal.aborted) throw run.signal.reason;
       stages.push(await openStage(group));
     }
@@ -219,7 +233,7 @@ export async function runFlow(flow: Flow, run: FlowControl): Promise<void> {
     const positions = [...trackers].flatMap(([id, t]) =>
       t.position === undefined ? [] : [[id, t.position] as const],
     );
-    await run.commit(prepared, Object.fromEntries(positions));
+    await run.commit(flowName(planned), prepared, Object.fromEntries(positions), changes);
     committed = true;
   } catch (error) {
     failure ??= { error };

@@ -60,19 +60,18 @@ export class StepMeter {
 }
 
 /**
- * The step that holds the others up: its inputs wait for it and its outputs do not, so it is the one that is busy for
- * the largest share of its time. Undefined where nothing was busy for long enough to say.
+ * The step that holds a run up: the one that works longest. In its flow its inputs wait for it and its outputs do not,
+ * so it is busy for the largest share of the time; of flows that run one after the other the slowest counts.
+ * Undefined where nothing worked for long enough to say.
  */
 export function bottleneck(meters: Iterable<StepMeter>): string | undefined {
   let best: string | undefined;
-  let bestShare = 0;
+  let longest = 50;
   for (const m of meters) {
     // parallel parts are busy side by side
     const busy = m.busyMs / m.step.parallel;
-    if (busy < 50) continue;
-    const share = busy / (busy + m.waitInMs + m.waitOutMs);
-    if (share > bestShare) {
-      bestShare = share;
+    if (busy > longest) {
+      longest = busy;
       best = m.step.id;
     }
   }

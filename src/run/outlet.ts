@@ -3,6 +3,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { compact, retainedBytes, sliceRows } from '../arrow/index.ts';
 import type { Channel } from './channel.ts';
 import { cutPoints } from './groups.ts';
+import { withoutRowIds } from './incremental/row-id.ts';
 import type { StepMeter } from './meter.ts';
 import { isEmptyPacket, type Packet, packetBytes, releasePacket } from './packet.ts';
 
@@ -29,7 +30,10 @@ export class Outlet {
     if (batch) {
       this.#meter.rowsOut += batch.numRows;
       this.#meter.batchesOut++;
-      for (const tap of this.taps) tap(batch);
+      if (this.taps.size > 0) {
+        const plain = withoutRowIds(batch);
+        for (const tap of this.taps) tap(plain);
+      }
       if (retainedBytes(batch) > this.#limit && batch.numRows > 1) return this.#sendCut(packet, batch);
     }
     if (isEmptyPacket(packet) && packet.acks.length === 0) return undefined;

@@ -1,5 +1,6 @@
 /** A run of a plan: its flows one after the other, with one abort, one stream of events and one result. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
@@ -20,11 +21,24 @@ import {
   tapOf,
 } from '../events/index.ts';
 import type { Plan } from '../plan/types.ts';
-import { commit, DeadLetterBox, recover, stateFolderOf, takeLock } from '../state/index.ts';
+import {
+  type CommitRecord,
+  commit,
+  DeadLetterBox,
+  Ledger,
+  readCommits,
+  recover,
+  stateFolderOf,
+  takeLock,
+} from '../state/index.ts';
 import type { Letter } from './chain.ts';
 import { planContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type FlowControl, runFlow } from './flow.ts';
+import { FlowChanges } from './incremental/flow-run.ts';
+import { decide, flowName } from './incremental/flow-state.ts';
+import { withoutRowIds } from './incremental/row-id.ts';
+import type { DiffCounts } from './incremental/source-diff.ts';
 import { bottleneck, StepMeter } from './meter.ts';
 import type { Outlet } from './outlet.ts';
 
@@ -35,6 +49,13 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Where the run keeps its state. Default `.millrace/<pipeline>` under the plan's root. */
   readonly stateFolder?: string;
+  /** Does everything anew, whatever was done before. */
+  readonly full?: boolean;
+  /**
+   * False keeps no ledger: everything is done and nothing remembered, as for a sample or a part of a pipeline.
+   * Default true.
+   */
+  readonly incremental?: boolean;
   /** Milliseconds between progress events. Default 120. */
   readonly progressMs?: number;
 }
@@ -107,6 +128,7 @@ async function execute(
   const tempFolders: string[] = [];
   const warned = new Set<string>();
   const memory = peakMemory();
+  const ctx = planContext(plan.root);
 
   const progress = (): void => {
     memory.sample();
@@ -149,22 +171,42 @@ async function execute(
     summary: (step, summary) => {
       summaries[step] = summary;
     },
-    commit: async (sinks, positions) => {
+    commit: async (flow, sinks, positions, changes) => {
       await box.settle();
-      const ctx = planContext(plan.root);
       const ops = new Map(steps.map(s => [s.id, s.op]));
-      await commit(folder, { id, time: new Date().toISOString(), sinks, positions }, async sink => {
-        const op = ops.get(sink.step);
-        try {
-          if (op?.shape === 'sink') await op.publish?.(sink.params, sink.token, ctx);
-        } catch (error) {
-          throw stepError(sink.step, error);
-        }
+      const data = Object.fromEntries(
+        sinks.flatMap(s => (reports[s.step] ? [[s.step, reports[s.step]]] : [])),
+      );
+      const ledgerChanges = await changes?.finish(
+        id,
+        JSON.parse(JSON.stringify(data)) as Record<string, Json>,
+      );
+      const record = { id, time: new Date().toISOString(), sinks, positions, ledger: ledgerChanges };
+      await commit(folder, flow, record, {
+        publish: async sink => {
+          const op = ops.get(sink.step);
+          try {
+            if (op?.shape === 'sink') await op.publish?.(sink.params, sink.token, ctx);
+          } catch (error) {
+            throw stepError(sink.step, error);
+          }
+        },
+        ledger: takeChanges,
       });
       for (const [step, position] of Object.entries(positions))
         hub.emit({ type: 'position', step, position });
       hub.emit({ type: 'commit', id, sinks: Object.fromEntries(sinks.map(s => [s.step, s.token])) });
     },
+  };
+
+  let ledger: Ledger | undefined;
+  const flowChanges = new Map<string, FlowChanges>();
+  const takeChanges = async (record: CommitRecord): Promise<void> => {
+    if (!record.ledger) return;
+    ledger ??= await Ledger.open(folder);
+    const journal = join(folder, record.ledger.journal);
+    await ledger.apply(existsSync(journal) ? journal : undefined, record.ledger.clear, record.ledger.meta);
+    await rm(journal, { force: true });
   };
 
   hub.emit({ type: 'start', pipeline: plan.name, steps: steps.map(s => ({ id: s.id, op: s.op.name })) });
@@ -173,15 +215,36 @@ async function execute(
   try {
     controller.signal.throwIfAborted();
     unlock = await takeLock(join(folder, 'lock'), `pipeline "${plan.name}"`);
-    await recover(
-      folder,
-      await allOperators(
-        steps.map(s => s.op),
-        options.registryUrl,
-      ),
-      planContext(plan.root),
+    const operators = await allOperators(
+      steps.map(s => s.op),
+      options.registryUrl,
     );
-    for (const flow of plan.flows) await runFlow(flow, control);
+    await recover(folder, operators, ctx, takeChanges);
+    for (const flow of plan.flows) {
+      controller.signal.throwIfAborted();
+      if (options.incremental === false) {
+        await runFlow(flow, control);
+        continue;
+      }
+      ledger ??= await Ledger.open(folder);
+      const name = flowName(flow);
+      const decision = await decide(
+        flow,
+        ledger,
+        (await readCommits(folder))[name],
+        options.full ?? false,
+        ctx,
+      );
+      hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
+      const changes = new FlowChanges(flow, decision, ledger, folder, id);
+      flowChanges.set(name, changes);
+      try {
+        await runFlow(flow, control, changes);
+      } catch (error) {
+        await changes.abort();
+        throw error;
+      }
+    }
   } catch (error) {
     failure = error;
   } finally {
@@ -190,6 +253,7 @@ async function execute(
       failure ??= error;
     });
     for (const temp of tempFolders) await rm(temp, { recursive: true, force: true }).catch(() => undefined);
+    await ledger?.close();
     await unlock?.();
   }
 
@@ -200,7 +264,10 @@ async function execute(
     pipeline: plan.name,
     status: failure === undefined ? 'ok' : aborted ? 'aborted' : 'failed',
     seconds,
-    steps: steps.map(s => stepResult(meters.get(s.id) as StepMeter, summaries[s.id])),
+    steps: steps.map(s => {
+      const counts = [...flowChanges.values()].map(c => c.counts(s.id)).find(c => c !== undefined);
+      return stepResult(meters.get(s.id) as StepMeter, summaries[s.id], counts);
+    }),
     peakBytes: memory.peak(),
     bottleneck: bottleneck(meters.values()),
     reports,
@@ -223,17 +290,21 @@ function describeFailure(error: unknown): RunResult['error'] {
   return { message: row ? `${row}: ${message}` : message, step: error.step, help: error.help };
 }
 
-function stepResult(meter: StepMeter, summary: StepResult['summary']): StepResult {
+function stepResult(
+  meter: StepMeter,
+  summary: StepResult['summary'],
+  counts: DiffCounts | undefined,
+): StepResult {
   const end = meter.doneAt ?? performance.now();
   return {
     id: meter.step.id,
     op: meter.step.op.name,
     rowsIn: meter.rowsIn,
     rowsOut: meter.rowsOut,
-    added: meter.rowsOut,
-    changed: 0,
-    deleted: meter.deleted,
-    kept: 0,
+    added: counts?.added ?? meter.rowsOut,
+    changed: counts?.changed ?? 0,
+    deleted: counts?.deleted ?? meter.deleted,
+    kept: counts?.kept ?? 0,
     deadLetters: meter.deadLetters,
     skipped: meter.skipped,
     seconds: meter.openedAt === undefined ? 0 : (end - meter.openedAt) / 1000,
@@ -257,7 +328,8 @@ function keepLetters(
       return [];
     }
     meter.deadLetters++;
-    return [{ ...letter, time, fingerprint: meter.step.rowFingerprint }];
+    const row = letter.row && withoutRowIds(letter.row);
+    return [{ ...letter, row, time, fingerprint: meter.step.rowFingerprint }];
   });
   box.add(dead);
 }

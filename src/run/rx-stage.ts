@@ -5,6 +5,7 @@ import type { PlannedStep } from '../plan/types.ts';
 import { type Channel, END } from './channel.ts';
 import type { RunContext } from './context.ts';
 import { stepError } from './errors.ts';
+import { withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
 import type { Outlet } from './outlet.ts';
 import type { Ack, Packet } from './packet.ts';
@@ -40,7 +41,8 @@ export async function rxStage(
       meter.rowsIn += packet.upserts?.numRows ?? 0;
       meter.batchesIn++;
       const position = packet.acks[packet.acks.length - 1]?.position ?? null;
-      return { upserts: packet.upserts, deletes: op.changes ? packet.deletes : undefined, position };
+      const upserts = packet.upserts && withoutRowIds(packet.upserts);
+      return { upserts, deletes: op.changes ? packet.deletes : undefined, position };
     }
   };
   const options = { window: WINDOW + (op.holds?.(step.params) ?? 0), lingerMs: LINGER_MS };

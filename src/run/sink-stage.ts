@@ -1,12 +1,14 @@
 /** A stage of a sink: writes what comes. Preparing and publishing are the flow's, once every sink is done. */
 import type { RecordBatch } from 'apache-arrow';
-import type { SinkInstance } from '../define/index.ts';
+import type { Change, SinkInstance } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { Letter } from './chain.ts';
 import { requiredColumns } from './chain.ts';
 import { type Channel, END } from './channel.ts';
 import { breathe, type RunContext } from './context.ts';
 import { StepError } from './errors.ts';
+import type { FlowChanges } from './incremental/flow-run.ts';
+import { withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
 import type { Packet } from './packet.ts';
 import { keyText, splitNulls } from './row-errors.ts';
@@ -18,29 +20,46 @@ export async function sinkStage(
   sink: SinkInstance,
   run: RunContext,
   written: Packet['acks'][],
+  changes?: FlowChanges,
 ): Promise<void> {
   const { op } = step;
   if (op.shape !== 'sink') throw new Error(`${step.id} is not a sink`);
   const meter = run.meter(step.id);
   const required = requiredColumns(op.reads(step.params));
+  const diff = changes?.sink(step.id);
+  const write = async (change: Change): Promise<void> => {
+    const { upserts, deletes } = diff ? diff.push(change) : change;
+    if (upserts?.numRows || deletes?.numRows) {
+      const wrote = sink.write({ upserts: upserts && withoutRowIds(upserts), deletes });
+      if (wrote) await wrote;
+      meter.rowsOut += upserts?.numRows ?? 0;
+      meter.deleted += deletes?.numRows ?? 0;
+    }
+    if (changes) await changes.drain();
+  };
   const packets = rebatched(step, input, run);
   for (;;) {
     const next = packets.next();
     const packet = next instanceof Promise ? await next : next;
-    if (packet === END) return;
+    if (packet === END) {
+      const last = diff?.end();
+      if (last?.deletes?.numRows) {
+        await sink.write(last);
+        meter.deleted += last.deletes.numRows;
+      }
+      return;
+    }
     const started = performance.now();
     const upserts = packet.upserts && withoutNulls(step, packet.upserts, required, run);
     if (packet.upserts) {
       meter.rowsIn += packet.upserts.numRows;
       meter.batchesIn++;
     }
-    if (upserts || packet.deletes) {
-      const wrote = sink.write({ upserts, deletes: packet.deletes });
-      if (wrote) await wrote;
-      meter.rowsOut += upserts?.numRows ?? 0;
-      meter.deleted += packet.deletes?.numRows ?? 0;
+    if (upserts || packet.deletes) await write({ upserts, deletes: packet.deletes });
+    for (const gone of packet.gone ?? []) {
+      if (diff) await write({ gone });
+      else if (op.gone) await sink.write({ gone: withoutRowIds(gone) });
     }
-    if (op.gone) for (const gone of packet.gone ?? []) await sink.write({ gone });
     meter.busyMs += performance.now() - started;
     if (packet.acks.length) written.push(packet.acks);
     const breath = breathe();

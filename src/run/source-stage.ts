@@ -1,10 +1,12 @@
 /** A stage of a source: scans, decodes here or (with the maps behind it) in workers, and issues an ack a piece. */
 import type { RecordBatch } from 'apache-arrow';
-import type { SourceInstance } from '../define/index.ts';
+import type { SourceInstance, SourcePart } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { Chain, type ChainResult, recordLetters } from './chain.ts';
 import { breathe, type RunContext } from './context.ts';
 import type { Executor } from './executor.ts';
+import type { FlowChanges } from './incremental/flow-run.ts';
+import { idBatch } from './incremental/row-id.ts';
 import { account, InFlight, outcome } from './map-stage.ts';
 import type { Outlet } from './outlet.ts';
 import type { AckTracker, Packet } from './packet.ts';
@@ -24,32 +26,52 @@ export async function sourceStage(
   run: RunContext,
   executor?: Executor,
   steps: readonly PlannedStep[] = [step],
+  changes?: FlowChanges,
 ): Promise<void> {
   const meter = run.meter(step.id);
   meter.total = instance.total && { ...instance.total };
   const local = new Chain({ step, instance }, []);
+  const diff = changes?.source(step.id);
+  const parts = diff && (await instance.parts?.());
+  const read = diff?.toRead(parts);
+  // rows as read → rows that go on: all of them, or, against the ledger, those that changed
+  const settle = (packet: Packet, part: string | undefined): Packet => {
+    if (!diff || !packet.upserts) return packet;
+    const { batch, errors } = diff.take(packet.upserts, part ?? '');
+    if (errors.length) run.letters(recordLetters(step, errors));
+    return { ...packet, upserts: batch };
+  };
   const limit = step.limit ?? Number.POSITIVE_INFINITY;
   let rows = 0;
 
   // a limited run counts rows as they are read, so its pieces are decoded here, one by one
   const remote = limit === Number.POSITIVE_INFINITY ? executor : undefined;
-  const flight = remote && new InFlight<Packet>(remote.width, step.order === 'keep');
+  const flight =
+    remote &&
+    new InFlight<{ packet: Packet; part?: string }>(
+      remote.width,
+      step.order === 'keep' || diff !== undefined,
+    );
   const emitNext = async (): Promise<void> => {
-    const sent = outlet.send(await (flight as InFlight<Packet>).next());
+    if (!flight) return;
+    const { packet, part } = await flight.next();
+    const sent = outlet.send(settle(packet, part));
     if (sent) await sent;
+    await changes?.drain();
   };
 
   let scanStarted = performance.now();
-  for await (const chunk of instance.scan()) {
+  for await (const chunk of instance.scan(undefined, read)) {
     meter.busyMs += performance.now() - scanStarted;
     if (run.signal.aborted) break;
     const ack = acks.issue(chunk.position);
     meter.done += chunk.progress ?? 0;
     if (chunk.raw && remote && flight) {
       const { raw, meta } = chunk;
-      const work = remote.run({ raw, meta: meta ?? null }).then((result: ChainResult): Packet => {
+      const { part } = chunk;
+      const work = remote.run({ raw, meta: meta ?? null }).then((result: ChainResult) => {
         account(result, steps, run, true);
-        return outcome({ acks: [ack] }, result, asIs);
+        return { packet: outcome({ acks: [ack] }, result, asIs), part };
       });
       while (!flight.room) await emitNext();
       flight.add(work);
@@ -73,8 +95,9 @@ export async function sourceStage(
         const sent = outlet.send(outcome({ acks: [ack] }, result, asIs));
         if (sent) await sent;
       } else {
-        const sent = outlet.send({ upserts: batch, acks: [ack] });
+        const sent = outlet.send(settle({ upserts: batch, acks: [ack] }, chunk.part));
         if (sent) await sent;
+        if (changes) await changes.drain();
       }
       if (rows >= limit) break;
       const breath = breathe();
@@ -83,4 +106,8 @@ export async function sourceStage(
     scanStarted = performance.now();
   }
   while (flight && flight.size > 0) await emitNext();
+  if (diff && !run.signal.aborted) {
+    const gone = diff.finish(parts as readonly SourcePart[] | undefined);
+    if (gone.length) await outlet.send({ deletes: idBatch(gone), acks: [] });
+  }
 }

@@ -4,6 +4,7 @@ import type { PlannedStep } from '../plan/types.ts';
 import { type Channel, END } from './channel.ts';
 import { breathe, type RunContext } from './context.ts';
 import { stepError } from './errors.ts';
+import { withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
 import type { Outlet } from './outlet.ts';
 import type { Ack, Packet } from './packet.ts';
@@ -51,7 +52,8 @@ export async function streamStage(
       const waitedBefore = meter.waitOutMs;
       const started = performance.now();
       try {
-        const { upserts, deletes } = packet;
+        const upserts = packet.upserts && withoutRowIds(packet.upserts);
+        const { deletes } = packet;
         if (upserts || deletes || op.gone)
           await send(instance.process({ upserts, deletes }, input.index), []);
         if (op.gone)

@@ -1,14 +1,15 @@
 /**
- * The one switch of a run: a record that names what every sink has made ready. Sinks prepare immutable files; the
- * record is written, synced and renamed into place; only then does each sink publish. A crash before the record
- * leaves the old state; after it, the next run (or `recover`) publishes what the record names, which is idempotent.
+ * The one switch of a flow: a record that names what every sink has made ready and the ledger changes that go with
+ * it. Sinks prepare immutable files; the record is written, synced and renamed into place; only then does each sink
+ * publish and the ledger follow. A crash before the record leaves the old state; after it, the next run (`recover`)
+ * does what the record names, which is idempotent.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EngineOperator, type Json, type Params, type PlanContext, UserError } from '../define/index.ts';
 import { writeWhole } from './durable.ts';
 
-/** The format of {@link CommitRecord}; raised when an older reader would misread it. */
+/** The format of {@link CommitFile}; raised when an older reader would misread it. */
 export const COMMIT_FORMAT = 1;
 
 export interface CommittedSink {
@@ -19,15 +20,33 @@ export interface CommittedSink {
   readonly token: Json;
 }
 
+/** Changes of the ledger that go with a commit. */
+export interface LedgerChanges {
+  /** Name of the journal file in the state folder. */
+  readonly journal: string;
+  /** Slots whose steps start anew. */
+  readonly clear: readonly number[];
+  /** JSON by name. */
+  readonly meta: Readonly<Record<string, Json>>;
+}
+
+/** The last commit of one flow. */
 export interface CommitRecord {
-  readonly format: number;
   readonly id: string;
   readonly time: string;
   readonly sinks: readonly CommittedSink[];
   /** Where each source stood. */
   readonly positions: Readonly<Record<string, Json>>;
-  /** True once every sink has published. */
+  /** What the ledger takes; absent where the run kept none. */
+  readonly ledger?: LedgerChanges;
+  /** True once every sink has published and the ledger has followed. */
   readonly published: boolean;
+}
+
+interface CommitFile {
+  readonly format: number;
+  /** By the flow's name. */
+  readonly flows: Readonly<Record<string, CommitRecord>>;
 }
 
 /** The folder of a pipeline's state. */
@@ -36,75 +55,100 @@ export const stateFolderOf = (root: string, pipeline: string): string =>
 
 const recordPath = (folder: string): string => join(folder, 'commit.json');
 
-/** The last commit, or undefined. @throws UserError on a newer format or a file that is not a record. */
-export async function readCommit(folder: string): Promise<CommitRecord | undefined> {
+/** The last commits, by flow. @throws UserError on a newer format or a file that is not a record. */
+export async function readCommits(folder: string): Promise<Readonly<Record<string, CommitRecord>>> {
   const path = recordPath(folder);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw error;
   }
-  let record: CommitRecord;
+  let file: CommitFile;
   try {
-    record = JSON.parse(text) as CommitRecord;
+    file = JSON.parse(text) as CommitFile;
   } catch {
     throw new UserError(`${path} is not a commit record: it is not JSON`, {
       help: 'restore it from a backup, or remove it: indexes keep their last committed generation',
     });
   }
-  if (typeof record.format !== 'number' || record.format > COMMIT_FORMAT) {
-    throw new UserError(`${path} has format ${record.format}; this version reads up to ${COMMIT_FORMAT}`, {
+  if (typeof file.format !== 'number' || file.format > COMMIT_FORMAT) {
+    throw new UserError(`${path} has format ${file.format}; this version reads up to ${COMMIT_FORMAT}`, {
       help: 'it was written by a newer Millrace: update this one',
     });
   }
-  return record;
+  return file.flows;
 }
 
-/** Writes the record (the switch), has every sink publish, and marks it as published. */
+async function writeRecord(folder: string, flow: string, record: CommitRecord): Promise<void> {
+  const flows = { ...(await readCommits(folder)), [flow]: record };
+  await writeWhole(recordPath(folder), JSON.stringify({ format: COMMIT_FORMAT, flows } satisfies CommitFile));
+}
+
+/** What follows a record: sinks publish, then the ledger takes the journal. */
+export interface Followers {
+  publish(sink: CommittedSink): void | Promise<void>;
+  ledger(record: CommitRecord): void | Promise<void>;
+}
+
+/** Writes the record (the switch), has everything follow, and marks it as published. */
 export async function commit(
   folder: string,
-  record: Omit<CommitRecord, 'format' | 'published'>,
-  publish: (sink: CommittedSink) => void | Promise<void>,
-  fault: (point: string) => void = faultPoint,
+  flow: string,
+  record: Omit<CommitRecord, 'published'>,
+  followers: Followers,
 ): Promise<void> {
-  fault('before-record');
-  await writeWhole(
-    recordPath(folder),
-    JSON.stringify({ format: COMMIT_FORMAT, ...record, published: false }),
-  );
-  fault('after-record');
-  for (const sink of record.sinks) {
-    await publish(sink);
-    fault('after-publish');
-  }
-  await writeWhole(recordPath(folder), JSON.stringify({ format: COMMIT_FORMAT, ...record, published: true }));
-  fault('after-commit');
+  faultPoint('before-record');
+  await writeRecord(folder, flow, { ...record, published: false });
+  faultPoint('after-record');
+  await follow(folder, flow, { ...record, published: false }, followers);
 }
 
-/** Finishes a commit that a crash cut short. Gives the record it finished, or undefined where there was none. */
+async function follow(
+  folder: string,
+  flow: string,
+  record: CommitRecord,
+  followers: Followers,
+): Promise<void> {
+  for (const sink of record.sinks) {
+    await followers.publish(sink);
+    faultPoint('after-publish');
+  }
+  await followers.ledger(record);
+  faultPoint('after-ledger');
+  await writeRecord(folder, flow, { ...record, published: true });
+  faultPoint('after-commit');
+}
+
+/** Finishes commits that a crash cut short. Gives the flows it finished. */
 export async function recover(
   folder: string,
   operators: ReadonlyMap<string, EngineOperator>,
   ctx: PlanContext,
-): Promise<CommitRecord | undefined> {
-  const record = await readCommit(folder);
-  if (!record || record.published) return undefined;
-  for (const sink of record.sinks) {
-    const op = operators.get(sink.op);
-    if (op?.shape !== 'sink') {
-      throw new UserError(
-        `the last run was cut short while it published step "${sink.step}", but there is no sink ${sink.op} now`,
-        {
-          help: 'put the operator back for one run, or remove the pipeline from .millrace/ and run it in full',
-        },
-      );
-    }
-    await op.publish?.(sink.params, sink.token, ctx);
+  ledger: Followers['ledger'],
+): Promise<string[]> {
+  const finished: string[] = [];
+  for (const [flow, record] of Object.entries(await readCommits(folder))) {
+    if (record.published) continue;
+    await follow(folder, flow, record, {
+      publish: async sink => {
+        const op = operators.get(sink.op);
+        if (op?.shape !== 'sink') {
+          throw new UserError(
+            `the last run was cut short while it published step "${sink.step}", but there is no sink ${sink.op} now`,
+            {
+              help: 'put the operator back for one run, or remove the pipeline from .millrace/ and run it in full',
+            },
+          );
+        }
+        await op.publish?.(sink.params, sink.token, ctx);
+      },
+      ledger,
+    });
+    finished.push(flow);
   }
-  await writeWhole(recordPath(folder), JSON.stringify({ ...record, published: true }));
-  return record;
+  return finished;
 }
 
 /**

@@ -1,4 +1,6 @@
 export * from './commit.ts';
 export * from './dead-letters.ts';
 export * from './durable.ts';
+export * from './journal.ts';
+export * from './ledger.ts';
 export * from './lock.ts';

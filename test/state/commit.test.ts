@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readCommit, takeLock, writeWhole } from '../../src/state/index.ts';
+import { readCommits, takeLock, writeWhole } from '../../src/state/index.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -36,6 +36,7 @@ describe('a crash', () => {
     ['before-record', ['old', 'old'], 'old'],
     ['after-record', ['old', 'old'], 'new'],
     ['after-publish', ['new', 'old'], 'new'],
+    ['after-ledger', ['new', 'new'], 'new'],
     ['after-commit', ['new', 'new'], 'new'],
   ])(
     '%s leaves the old state or the new one',
@@ -47,7 +48,9 @@ describe('a crash', () => {
       expect(await child('fails')).toMatch(/^1 failed/);
       expect([await published('a.txt'), await published('b.txt')]).toEqual([recovered, recovered]);
       if (recovered === 'new') {
-        expect(await readCommit(join(folder, '.millrace', 'crash'))).toMatchObject({ published: true });
+        expect((await readCommits(join(folder, '.millrace', 'crash'))).one).toMatchObject({
+          published: true,
+        });
       }
     },
     60_000,
@@ -63,16 +66,16 @@ it('goes on after a crash', async () => {
 describe('the commit record', () => {
   it('of a newer format is refused by name', async () => {
     await writeWhole(join(folder, 'commit.json'), JSON.stringify({ format: 99 }));
-    await expect(readCommit(folder)).rejects.toThrow(
+    await expect(readCommits(folder)).rejects.toThrow(
       /commit\.json has format 99; this version reads up to 1/,
     );
   });
   it('that is cut off is named', async () => {
     await writeFile(join(folder, 'commit.json'), '{"format":1,"id"');
-    await expect(readCommit(folder)).rejects.toThrow(/commit\.json is not a commit record/);
+    await expect(readCommits(folder)).rejects.toThrow(/commit\.json is not a commit record/);
   });
   it('is nothing where nothing ran', async () => {
-    expect(await readCommit(folder)).toBeUndefined();
+    expect(await readCommits(folder)).toEqual({});
   });
 });
 

@@ -48,13 +48,17 @@ const steps: PlannedStep[] = setup.steps.map(wire => {
   return reviveStep(wire, op, op.params.parse(wire.params) as Params);
 });
 const context = (step: PlannedStep) =>
-  openContext(step, {
-    root: setup.root,
-    signal: abort.signal,
-    registryUrl: setup.registryUrl,
-    warn: (id, warning) => port.postMessage({ id: -1, warning, step: id } satisfies Reply),
-    tempFolders,
-  });
+  openContext(
+    step,
+    {
+      root: setup.root,
+      signal: abort.signal,
+      registryUrl: setup.registryUrl,
+      warn: (id, warning) => port.postMessage({ id: -1, warning, step: id } satisfies Reply),
+      tempFolders,
+    },
+    setup.full,
+  );
 
 let chain: Chain | undefined;
 let sink: SinkInstance | undefined;

@@ -6,9 +6,15 @@ import { decodeChange, encodeChange } from './codec.ts';
 import type { WireChange } from './protocol.ts';
 import { Thread } from './thread.ts';
 
-async function owner(step: PlannedStep, role: 'sink' | 'stream', run: RunContext): Promise<Thread> {
+async function owner(
+  step: PlannedStep,
+  role: 'sink' | 'stream',
+  run: RunContext,
+  full: boolean,
+): Promise<Thread> {
   const thread = new Thread({
     registryUrl: run.registryUrl,
+    full,
     root: run.root,
     steps: [step],
     role,
@@ -32,8 +38,8 @@ const closeInto = async (thread: Thread, run: RunContext): Promise<void> => {
   run.tempFolders.push(...(await thread.close()));
 };
 
-export async function workerSink(step: PlannedStep, run: RunContext): Promise<SinkInstance> {
-  const thread = await owner(step, 'sink', run);
+export async function workerSink(step: PlannedStep, run: RunContext, full: boolean): Promise<SinkInstance> {
+  const thread = await owner(step, 'sink', run, full);
   return {
     write: async change => {
       await write(thread, change, 0);
@@ -48,7 +54,7 @@ export async function workerSink(step: PlannedStep, run: RunContext): Promise<Si
 }
 
 export async function workerStream(step: PlannedStep, run: RunContext): Promise<StreamInstance> {
-  const thread = await owner(step, 'stream', run);
+  const thread = await owner(step, 'stream', run, true);
   return {
     process: async (change, input) =>
       ((await write(thread, change, input)) as WireChange[]).map(decodeChange),

@@ -20,6 +20,7 @@ export interface WorkerSetup {
   readonly steps: readonly WorkerStep[];
   /** `chain` works through maps; `sink` and `stream` own one step's state. */
   readonly role: 'chain' | 'sink' | 'stream';
+  readonly full: boolean;
 }
 
 /** A change whose batches are encoded. */

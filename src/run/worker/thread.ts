@@ -17,6 +17,8 @@ export interface ThreadOptions {
   readonly root: string;
   readonly steps: readonly PlannedStep[];
   readonly role: WorkerSetup['role'];
+  /** What a sink's context says; see `OpenContext.full`. */
+  readonly full?: boolean;
   warn(step: string, message: string): void;
 }
 
@@ -41,6 +43,7 @@ export class Thread {
       root: options.root,
       steps: options.steps.map(wireStep),
       role: options.role,
+      full: options.full ?? true,
     };
     this.#step = options.steps[0].id;
     this.#names = options.steps.map(s => `"${s.id}"`).join(', ');

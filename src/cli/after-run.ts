@@ -1,0 +1,64 @@
+/** What is said after a run, whatever came of it, and the exit code. */
+import type { Plan } from '../plan/types.ts';
+import type { Io } from './command.ts';
+import { EXIT, errorText, isExpected } from './errors.ts';
+import type { Selection } from './prepare.ts';
+import type { PlanRun } from './run-plan.ts';
+import { summaryLines } from './summary.ts';
+
+interface Args extends Selection {
+  readonly debug: boolean;
+}
+
+const quoted = (word: string): string =>
+  /^[\w./=:@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** The words that call the same again. */
+function sameCommand({ pipeline, from, stopAfter, limit, set, sweep }: Args): string {
+  const options = [
+    ...(from === undefined ? [] : ['--from', from]),
+    ...(stopAfter === undefined ? [] : ['--stop-after', stopAfter]),
+    ...(limit === undefined ? [] : ['--limit', String(limit)]),
+    ...(set ?? []).flatMap(s => ['--set', s]),
+    ...(sweep ?? []).flatMap(s => ['--sweep', s]),
+  ];
+  return ['millrace', 'run', pipeline, ...options].map(quoted).join(' ');
+}
+
+/** Sinks of flows that committed, and the step that the first other flow begins with. */
+function standing(plan: Plan, committed: readonly string[]): { sinks: string[]; next: string | undefined } {
+  const isDone = (flow: Plan['flows'][number]): boolean => flow.steps.some(s => committed.includes(s.id));
+  const sinks = plan.flows
+    .filter(isDone)
+    .flatMap(f => f.steps.filter(s => s.op.shape === 'sink').map(s => s.id));
+  return { sinks, next: plan.flows.find(f => !isDone(f))?.steps[0]?.id };
+}
+
+/** What a run that did not end well leaves, and how to go on. */
+function howToGoOn(run: PlanRun, plan: Plan, args: Args, io: Io): void {
+  const { sinks, next } = standing(plan, run.committed);
+  if (sinks.length === 0) io.err('nothing was published: indexes and files are as they were before');
+  else {
+    const names = sinks.map(s => `"${s}"`).join(', ');
+    io.err(`published before that and kept: ${names}; the rest is as it was before`);
+  }
+  const again =
+    sinks.length > 0 && next !== undefined && !args.sweep?.length ? { ...args, from: next } : args;
+  io.err(`to go on: ${sameCommand(again)}`);
+}
+
+/** Prints the summary and, after a failure or Ctrl-C, the error and how to go on. */
+export function afterRun(run: PlanRun, plan: Plan, args: Args, io: Io): number {
+  const { result } = run;
+  for (const line of summaryLines(result, io.errStyle)) io.err(line);
+  if (result.status === 'ok') return EXIT.ok;
+  if (run.interrupted) {
+    howToGoOn(run, plan, args, io);
+    return run.signalCode;
+  }
+  const told = Object.assign(new Error(result.error?.message), { ...result.error, name: 'UserError' });
+  const shown = args.debug || !isExpected(run.failure) ? (run.failure ?? told) : told;
+  io.err(errorText(shown, io.errStyle, args.debug));
+  howToGoOn(run, plan, args, io);
+  return EXIT.failed;
+}

@@ -1,0 +1,51 @@
+/** The commands there are. A command's file is loaded when it is called. */
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ default: Command }>;
+}
+
+export const commands: readonly CommandEntry[] = [
+  { name: 'init', summary: 'start a project on your own file', load: () => import('./commands/init.ts') },
+  { name: 'check', summary: 'find the problems of a pipeline', load: () => import('./commands/check.ts') },
+  {
+    name: 'explain',
+    summary: 'say how a pipeline would run',
+    load: () => import('./commands/explain.ts'),
+  },
+  {
+    name: 'graph',
+    summary: 'draw a pipeline (mermaid, dot)',
+    load: () => import('./commands/graph.ts'),
+  },
+  {
+    name: 'test',
+    summary: 'try a pipeline on a few rows, writing nothing of yours',
+    load: () => import('./commands/test.ts'),
+  },
+  { name: 'run', summary: 'run a pipeline', load: () => import('./commands/run.ts') },
+  { name: 'search', summary: 'search an index', load: () => import('./commands/search.ts') },
+  {
+    name: 'evaluate',
+    summary: 'measure a file of hits against questions or qrels',
+    load: () => import('./commands/evaluate.ts'),
+  },
+  {
+    name: 'index',
+    summary: 'look into an index, or verify its files',
+    load: () => import('./commands/index-command.ts'),
+  },
+  {
+    name: 'operators',
+    summary: 'list the operators, or explain one',
+    load: () => import('./commands/operators.ts'),
+  },
+  { name: 'datasets', summary: 'list the datasets by name', load: () => import('./commands/datasets.ts') },
+  {
+    name: 'schema',
+    summary: 'print the JSON Schema of YAML pipelines',
+    load: () => import('./commands/schema.ts'),
+  },
+];

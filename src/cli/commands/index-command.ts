@@ -1,0 +1,75 @@
+import { relative, resolve } from 'node:path';
+import { formatBytes } from '../../define/units.ts';
+import { command, type Io } from '../command.ts';
+import { EXIT } from '../errors.ts';
+import { count, counted, left, tableLines } from '../table.ts';
+
+async function info(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
+  const { SparseIndex } = await import('../../retrieval/sparse/index.ts');
+  const index = await SparseIndex.open(folder, { preload: false });
+  try {
+    const { info: found } = index;
+    if (json) {
+      io.json({ path: shown, kind: 'sparse', ...found });
+      return EXIT.ok;
+    }
+    const { name, ...options } = found.analyzer.spec as { name: string };
+    const rows: string[][] = [
+      ['kind', 'sparse (inverted)'],
+      ['documents', count(found.documents)],
+      ['terms', count(found.terms)],
+      ['mean length', `${found.averageLength.toFixed(1)} terms`],
+      ['analyzer', `${name}${Object.keys(options).length > 0 ? ` ${JSON.stringify(options)}` : ''}`],
+      ['key', found.keyColumn],
+      ['stored', found.columns.map(c => `${c.name} (${c.type})`).join(', ') || 'nothing'],
+      ['size', `${formatBytes(found.bytes)} in ${counted(found.segments, 'segment')}`],
+      ['generation', String(found.generation)],
+    ];
+    io.out(io.style.bold(shown));
+    for (const line of tableLines(
+      [left(''), left('')],
+      rows.map(([name, value]) => [io.style.dim(name), value]),
+      { indent: 2 },
+    ))
+      io.out(line);
+    return EXIT.ok;
+  } finally {
+    index.close();
+  }
+}
+
+async function verify(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
+  const sparse = await import('../../retrieval/sparse/index.ts');
+  const report = await sparse.verify(folder);
+  if (json) io.json({ path: shown, ...report });
+  else {
+    const state = report.ok ? io.style.green('ok') : io.style.red('damaged');
+    io.out(
+      `${shown}: ${state}, ${counted(report.files, 'file')} of ${counted(report.generations.length, 'generation')}, ${formatBytes(report.bytes)}`,
+    );
+    for (const p of report.problems) io.out(`  ${relative(process.cwd(), p.file)}: ${p.message}`);
+    if (!report.ok) io.err('help: build the index again, or restore the file from a backup');
+  }
+  return report.ok ? EXIT.ok : EXIT.failed;
+}
+
+export default command({
+  usage: 'index <action> <index>',
+  summary: 'Says what an index holds, or verifies the checksums of its files.',
+  build: y =>
+    y
+      .positional('action', {
+        choices: ['info', 'verify'] as const,
+        demandOption: true,
+        describe: 'info: what it holds; verify: read every file and compare checksums',
+      })
+      .positional('index', { type: 'string', demandOption: true, describe: 'the folder of the index' })
+      .example('$0 info indexes/wiki', 'documents, terms, analyzer, size')
+      .example('$0 verify indexes/wiki', 'exit code 1 where a file is damaged'),
+  run: async (args, io) => {
+    const folder = resolve(args.root, args.index);
+    return args.action === 'info'
+      ? info(folder, args.index, args.json, io)
+      : verify(folder, args.index, args.json, io);
+  },
+});

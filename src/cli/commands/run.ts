@@ -1,0 +1,106 @@
+import type { Plan } from '../../plan/types.ts';
+import { afterRun } from '../after-run.ts';
+import { command, type Io, oneText, wholeNumber } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import {
+  checkLoaded,
+  cutArguments,
+  load,
+  noPlan,
+  pipelineArguments,
+  printProblems,
+  type Selection,
+} from '../prepare.ts';
+import { reportPlots } from '../reports.ts';
+import { lastSteps, rowLines } from '../rows.ts';
+import { runPlan } from '../run-plan.ts';
+import { resultJson } from '../summary.ts';
+import { widthOf } from '../terminal.ts';
+
+interface RunArgs extends Selection {
+  readonly json: boolean;
+  readonly debug: boolean;
+  readonly show?: number;
+  readonly out: string;
+}
+
+const opOf = (plan: Plan, id: string): string | undefined =>
+  plan.flows.flatMap(f => f.steps).find(s => s.id === id)?.op.name;
+
+/** A report's text; the matches of show.hits, which stand between « and », are bold where there is colour. */
+const shownText = (text: string, op: string | undefined, io: Io): string =>
+  op === 'show.hits' && io.style.color
+    ? text.replace(/«([^«»]*)»/g, (_, match: string) => io.style.bold(match))
+    : text;
+
+async function runOnce(args: RunArgs, io: Io): Promise<number> {
+  const loaded = await load(args);
+  const found = await checkLoaded(loaded, args, 'run');
+  const { plan } = found;
+  await printProblems(found.problems, io);
+  if (!plan) return noPlan(loaded, found, args.json, io);
+  const show = args.show === undefined ? undefined : { steps: lastSteps(plan), most: args.show };
+  const run = await runPlan(plan, io, { show });
+  const { result } = run;
+  const plots = result.status === 'ok' ? await reportPlots(plan, result.reports, args.out) : {};
+  if (args.json) {
+    io.json({
+      ...resultJson(result),
+      ...(Object.keys(plots).length > 0 ? { plots } : {}),
+      ...(show ? { rows: run.rows } : {}),
+    });
+  } else {
+    const width = widthOf(process.stdout);
+    for (const [step, rows] of Object.entries(run.rows))
+      io.out(rowLines(step, rows, width, io.style).join('\n'));
+    for (const [step, report] of Object.entries(result.reports)) {
+      if (report.text) io.out(shownText(report.text, opOf(plan, step), io));
+    }
+  }
+  const code = afterRun(run, plan, args, io);
+  for (const path of Object.values(plots)) io.err(`plot: ${path}`);
+  return code;
+}
+
+export default command({
+  usage: 'run <pipeline>',
+  summary: 'Runs a pipeline.',
+  text:
+    'Progress and the summary go to stderr, reports and rows (--show) to stdout. Ctrl-C stops cleanly: what was not\n' +
+    'complete is dropped. Exit code 1 where the pipeline has problems or the run fails.',
+  build: y =>
+    cutArguments(pipelineArguments(y))
+      .option('show', {
+        type: 'string',
+        requiresArg: true,
+        coerce: wholeNumber('--show'),
+        describe: 'print the first rows of the last steps',
+      })
+      .option('sweep', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        describe: 'run once for each value: steps.ID.with.NAME=A,B,C; given twice, every combination',
+      })
+      .option('out', {
+        type: 'string',
+        requiresArg: true,
+        default: 'out',
+        coerce: (value: unknown) => oneText('--out')(value) as string,
+        describe: 'folder for plots',
+      })
+      .example('$0 index', 'the pipeline in pipelines/index.yaml or .ts')
+      .example('$0 index --limit 100 --stop-after split --show 3', 'a look at what the first steps make')
+      .example('$0 search --set steps.hits.with.k=50', 'with another value')
+      .example('$0 search --sweep steps.hits.with.similarity.k1=0.9,1.2,1.5', 'values in one table and plot'),
+  run: async (args, io) => {
+    if (!args.sweep?.length) return runOnce(args, io);
+    if (args.show !== undefined) {
+      throw new UsageError('run: --show and --sweep do not go together', {
+        help: 'run one variant by --set to look at its rows',
+      });
+    }
+    const { runSweep } = await import('../sweep/run.ts');
+    return runSweep(args, io);
+  },
+});

@@ -1,0 +1,107 @@
+/** Shows a run while it runs: a table redrawn in place on a terminal, a line every few seconds elsewhere. */
+import type { RunEvent } from '../events/types.ts';
+import { LiveView } from './live.ts';
+import { canRedraw, type Output, oneLine, type Style, widthOf } from './terminal.ts';
+
+/** Drawn about eight times a second: more costs time and shows no more. */
+const REDRAW_MS = 125;
+const LINE_MS = 5000;
+/** Warnings and bad rows are printed up to this many a run; then they are only counted. */
+const MOST_MESSAGES = 20;
+
+const HIDE = '\u001b[?25l';
+const SHOW = '\u001b[?25h';
+
+/** The part of an Observable that is used. */
+interface Events {
+  subscribe(observer: { next(event: RunEvent): void; error(error: unknown): void; complete(): void }): {
+    unsubscribe(): void;
+  };
+}
+
+/** Draws frames over each other, and lets lines be printed above them. */
+export class Frame {
+  readonly #out: Output;
+  #drawn = 0;
+  readonly #restore = (): void => void this.#out.write(SHOW);
+
+  constructor(out: Output) {
+    this.#out = out;
+    out.write(HIDE);
+    process.once('exit', this.#restore);
+  }
+  draw(lines: readonly string[]): void {
+    this.#out.write(`${this.#up()}${lines.map(l => `${l}\u001b[K\n`).join('')}\u001b[J`);
+    this.#drawn = lines.length;
+  }
+  /** A line above the frame; the next draw puts the frame under it. */
+  print(line: string): void {
+    this.#out.write(`${this.#up()}\u001b[J${line}\n`);
+    this.#drawn = 0;
+  }
+  /** Takes the frame away and gives the cursor back. */
+  close(): void {
+    this.#out.write(`${this.#up()}\u001b[J${SHOW}`);
+    this.#drawn = 0;
+    process.removeListener('exit', this.#restore);
+  }
+  #up(): string {
+    return this.#drawn > 0 ? `\u001b[${this.#drawn}A\r` : '\r';
+  }
+}
+
+/**
+ * Follows a run's events until `stop`.
+ * @param quiet no progress, only warnings
+ */
+export function follow(
+  pipeline: string,
+  events: Events,
+  out: Output,
+  style: Style,
+  quiet = false,
+): { stop(): void } {
+  const view = new LiveView(pipeline);
+  const frame = !quiet && canRedraw(out) ? new Frame(out) : undefined;
+  const messages = new Map<string, number>();
+  const say = (line: string): void => {
+    if (frame) {
+      frame.print(line);
+      frame.draw(view.lines(widthOf(out) - 1, out.rows ?? 24, style));
+    } else out.write(`${line}\n`);
+  };
+  const message = (kind: string, text: string): void => {
+    const seen = (messages.get(kind) ?? 0) + 1;
+    messages.set(kind, seen);
+    if (seen <= MOST_MESSAGES) say(text);
+    else if (seen === MOST_MESSAGES + 1) say(style.dim(`more of these are only counted (${kind})`));
+  };
+  const subscription = events.subscribe({
+    next: event => {
+      if (event.type === 'progress') view.update(event);
+      else if (event.type === 'warning')
+        message('warnings', `${style.yellow('warning')}  step "${event.step}": ${oneLine(event.message)}`);
+      else if (event.type === 'dead-letter')
+        message(
+          'bad rows',
+          `${style.yellow('bad row')}  step "${event.step}" ${event.where}: ${oneLine(event.message)}`,
+        );
+    },
+    // the run's result tells of a failure
+    error: () => {},
+    complete: () => {},
+  });
+  const timer = frame
+    ? setInterval(() => frame.draw(view.lines(widthOf(out) - 1, out.rows ?? 24, style)), REDRAW_MS)
+    : quiet
+      ? undefined
+      : setInterval(() => out.write(`${view.plainLine()}\n`), LINE_MS);
+  timer?.unref();
+  return {
+    stop: () => {
+      clearInterval(timer);
+      subscription.unsubscribe();
+      frame?.close();
+    },
+  };
+}

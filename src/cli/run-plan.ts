@@ -1,0 +1,63 @@
+/** Runs a plan as a command does: progress on stderr, Ctrl-C, the first rows of some steps. */
+import type { RunResult } from '../events/types.ts';
+import type { Plan } from '../plan/types.ts';
+import type { Io } from './command.ts';
+import { follow } from './progress.ts';
+import { collectRows, type Row } from './rows.ts';
+import { type Interrupt, onInterrupt } from './signals.ts';
+
+export interface PlanRun {
+  readonly result: RunResult;
+  /** The first rows of the steps asked for. */
+  readonly rows: Readonly<Record<string, readonly Row[]>>;
+  /** Sinks that committed. */
+  readonly committed: readonly string[];
+  /** What the run threw, for `--debug`. */
+  readonly failure: unknown;
+  readonly interrupted: Interrupt | undefined;
+  /** The exit code of a signal, 0 without one. */
+  readonly signalCode: number;
+}
+
+export interface PlanRunOptions {
+  /** Rows to keep of each of `steps`. */
+  readonly show?: { readonly steps: readonly string[]; readonly most: number };
+  /** No progress, only warnings. */
+  readonly quiet?: boolean;
+  readonly stateFolder?: string;
+}
+
+export async function runPlan(plan: Plan, io: Io, options: PlanRunOptions = {}): Promise<PlanRun> {
+  const [{ registryUrl }, { failureOf, startRun }] = await Promise.all([
+    import('../api.ts'),
+    import('../run/index.ts'),
+  ]);
+  const handle = startRun(plan, { registryUrl, stateFolder: options.stateFolder });
+  const committed: string[] = [];
+  handle.events.subscribe(event => {
+    if (event.type === 'commit') committed.push(...Object.keys(event.sinks));
+  });
+  const rows = options.show
+    ? collectRows(options.show.steps, options.show.most, step => handle.tap(step))
+    : {};
+  const screen = follow(plan.name, handle.events, io.screen, io.errStyle, options.quiet);
+  const interrupts = onInterrupt(() => {
+    screen.stop();
+    io.err(`${plan.name}: stopping; Ctrl-C again leaves at once`);
+    handle.abort('stopped by Ctrl-C');
+  });
+  try {
+    const result = await handle.result;
+    return {
+      result,
+      rows,
+      committed,
+      failure: failureOf(result),
+      interrupted: interrupts.received,
+      signalCode: interrupts.code,
+    };
+  } finally {
+    interrupts.release();
+    screen.stop();
+  }
+}

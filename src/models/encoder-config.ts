@@ -1,0 +1,175 @@
+/** Finds out from a model folder what its encoder is: sentence-transformers exports, bare ones, DPR pairs, ColBERT. */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { conventionOf, type Pooling, type Prefixes } from './conventions.ts';
+import type { EncoderOverrides, EncoderSpec } from './encoder-spec.ts';
+import { ModelError } from './errors.ts';
+import { inside, type JsonObject, numberOf, onnxFileOf, readConfig, textOf } from './folder.ts';
+import type { LinearLayer } from './graphs.ts';
+import { lateSpecOf } from './late-config.ts';
+import { denseLayer, poolingOf } from './modules.ts';
+import { staticTableOf } from './static-table.ts';
+
+const QUERY_FOLDERS = ['question_encoder', 'query_encoder', 'question', 'query'];
+const PASSAGE_FOLDERS = ['ctx_encoder', 'context_encoder', 'passage_encoder', 'passage', 'document'];
+const DEFAULT_MAX_TOKENS = 512;
+
+interface Modules {
+  readonly transformer: string;
+  readonly pooling?: Pooling;
+  readonly layers: readonly LinearLayer[];
+  readonly normalize: boolean;
+  readonly isStatic: boolean;
+}
+
+async function modulesOf(folder: string): Promise<Modules | undefined> {
+  const list = await readConfig(folder, 'modules.json');
+  if (!Array.isArray(list)) return undefined;
+  let transformer = '';
+  let pooling: Pooling | undefined;
+  let normalize = false;
+  let isStatic = false;
+  const layers: LinearLayer[] = [];
+  for (const entry of list as { type?: string; path?: string }[]) {
+    const kind = String(entry.type).split('.').at(-1);
+    const path = entry.path ?? '';
+    if (kind === 'Transformer') transformer = path;
+    else if (kind === 'Pooling') pooling = poolingOf(folder, path, (await readConfig(folder, join(path, 'config.json'))) ?? {});
+    else if (kind === 'Dense') layers.push(await denseLayer(folder, path));
+    else if (kind === 'Normalize') normalize = true;
+    else if (kind === 'StaticEmbedding') {
+      isStatic = true;
+      transformer = path;
+    } else {
+      throw new ModelError(`${join(folder, 'modules.json')}: module type "${entry.type}" is not known`, {
+        help: 'known: Transformer, Pooling, Dense, Normalize, StaticEmbedding',
+      });
+    }
+  }
+  return { transformer, pooling, layers, normalize, isStatic };
+}
+
+function promptsOf(config: JsonObject | undefined): Prefixes | undefined {
+  const prompts = config?.prompts as Record<string, unknown> | undefined;
+  if (!prompts || typeof prompts !== 'object') return undefined;
+  const first = (...names: string[]): string | undefined =>
+    names.map(name => textOf(prompts[name])).find(text => text !== undefined);
+  const query = first('query', 'retrieval.query', 'search_query', 'web_search_query');
+  const passage = first('passage', 'document', 'retrieval.passage', 'search_document');
+  const standard = textOf(config?.default_prompt_name);
+  const both = standard === undefined ? undefined : textOf(prompts[standard]);
+  if (query === undefined && passage === undefined && both === undefined) return undefined;
+  return { query: query ?? both ?? '', passage: passage ?? both ?? '' };
+}
+
+/** The longest text a model takes, and the file that says so. */
+function lengthOf(
+  sentence: JsonObject | undefined,
+  tokenizer: JsonObject | undefined,
+  model: JsonObject | undefined,
+): [number, string] {
+  const type = textOf(model?.model_type) ?? '';
+  const positions = numberOf(model?.max_position_embeddings);
+  // RoBERTa counts positions from the padding id on, so two are never used
+  const usable = positions === undefined ? undefined : /roberta|camembert/.test(type) ? positions - 2 : positions;
+  const own = numberOf(sentence?.max_seq_length);
+  const told = numberOf(tokenizer?.model_max_length);
+  const limit = usable ?? Number.POSITIVE_INFINITY;
+  if (own !== undefined) return [Math.min(own, limit), 'sentence_bert_config.json'];
+  if (told !== undefined && told < 1e9) return [Math.min(told, limit), 'tokenizer_config.json'];
+  if (usable !== undefined) return [usable, 'config.json'];
+  return [DEFAULT_MAX_TOKENS, 'default'];
+}
+
+async function singleSpec(folder: string, overrides: EncoderOverrides, nameHint?: string): Promise<EncoderSpec> {
+  const modules = await modulesOf(folder);
+  const root = join(folder, modules?.transformer ?? '');
+  const own = await readConfig(folder, 'encoder.json');
+  const config = (await readConfig(root, 'config.json')) ?? (await readConfig(folder, 'config.json'));
+  const sentence = (await readConfig(root, 'sentence_bert_config.json')) ?? (await readConfig(folder, 'sentence_bert_config.json'));
+  const tokenizerConfig = (await readConfig(root, 'tokenizer_config.json')) ?? (await readConfig(folder, 'tokenizer_config.json'));
+  const transformers = await readConfig(folder, 'config_sentence_transformers.json');
+  const names = [nameHint, textOf(config?._name_or_path), basename(folder), folder].filter(n => n !== undefined);
+  const convention = names.map(conventionOf).find(c => c !== undefined);
+  const byName = convention ? `convention of ${convention.family}` : 'default';
+
+  const tokenizer = [join(root, 'tokenizer.json'), join(folder, 'tokenizer.json')].find(existsSync);
+  if (tokenizer === undefined) {
+    throw new ModelError(`${folder}: no tokenizer.json`, {
+      help: 'export one: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER) in Python',
+    });
+  }
+  const isStatic = modules?.isStatic || config?.model_type === 'model2vec';
+  const late = await lateSpecOf(folder, transformers);
+  const prompts = promptsOf(transformers);
+  const [length, lengthSource] = isStatic
+    ? [numberOf(config?.seq_length) ?? DEFAULT_MAX_TOKENS, 'static model']
+    : lengthOf(sentence, tokenizerConfig, config);
+  const onnx = isStatic ? await staticTableOf(root) : await onnxFileOf(folder, overrides.file);
+
+  const set = {
+    pooling: (textOf(own?.pooling) as Pooling) ?? (isStatic ? 'none' : (modules?.pooling ?? convention?.pooling ?? 'mean')),
+    normalize:
+      (own?.normalize as boolean) ??
+      (isStatic && !modules ? config?.normalize !== false : modules ? modules.normalize : (convention?.normalize ?? true)),
+    maxTokens: numberOf(own?.maxTokens) ?? length,
+    prefixes: (own?.prefixes as Prefixes) ?? prompts ?? convention?.prefixes ?? { query: '', passage: '' },
+    specials: (own?.specials as boolean) ?? !isStatic,
+    drop: (own?.drop as string[]) ?? (isStatic ? ['[UNK]', '<unk>'] : []),
+  };
+  const from = (key: string, otherwise: string): string =>
+    (overrides as JsonObject)[key] !== undefined ? 'given' : own?.[key] !== undefined ? 'encoder.json' : otherwise;
+  const prefixes = { ...set.prefixes, ...overrides.prefixes };
+  return {
+    name: nameHint ?? textOf(own?.name) ?? basename(folder),
+    onnx,
+    tokenizer,
+    pooling: overrides.pooling ?? set.pooling,
+    output: overrides.output ?? textOf(own?.output),
+    layers: modules?.layers ?? [],
+    normalize: overrides.normalize ?? (late ? true : set.normalize),
+    dimension: overrides.dimension,
+    maxTokens: overrides.maxTokens ?? set.maxTokens,
+    prefixes,
+    specials: overrides.specials ?? set.specials,
+    drop: set.drop,
+    late,
+    sources: {
+      onnx: typeof onnx === 'string' ? inside(folder, onnx) : 'model.safetensors',
+      pooling: from('pooling', isStatic ? 'static model' : modules?.pooling ? 'modules.json' : byName),
+      normalize: from('normalize', modules ? 'modules.json' : byName),
+      maxTokens: from('maxTokens', lengthSource),
+      prefixes: from('prefixes', prompts ? 'config_sentence_transformers.json' : byName),
+    },
+  };
+}
+
+/**
+ * What the encoder in a folder is.
+ *
+ * Read, in this order: the caller's settings, encoder.json (this library's own: pooling, normalize, maxTokens, prefixes,
+ * specials, output), the files of sentence-transformers (modules.json and what it names, sentence_bert_config.json,
+ * config_sentence_transformers.json), of ColBERT (artifact.metadata, or PyLate's settings), then conventions by name. A
+ * folder with `question_encoder` and `ctx_encoder` inside is a pair of encoders (DPR).
+ * @throws ModelError where a file is missing or says what is not known
+ */
+export async function readEncoderSpec(
+  folder: string,
+  overrides: EncoderOverrides = {},
+  name?: string,
+): Promise<EncoderSpec> {
+  if (!existsSync(folder)) {
+    throw new ModelError(`model folder ${folder}: is not there`, {
+      help: 'give a folder with an ONNX file and tokenizer.json, or hf:ORG/NAME',
+    });
+  }
+  const sub = (names: readonly string[]): string | undefined =>
+    names.map(n => join(folder, n)).find(path => existsSync(path));
+  const [query, passage] = [sub(QUERY_FOLDERS), sub(PASSAGE_FOLDERS)];
+  if (query === undefined || passage === undefined) return singleSpec(folder, overrides, name);
+  const hint = name ?? basename(folder);
+  // DPR's encoders are the first token's vector, compared by dot product
+  const dpr: EncoderOverrides = { pooling: 'cls', normalize: false, ...overrides };
+  const base = await singleSpec(passage, dpr, hint);
+  return { ...base, name: hint, querySide: await singleSpec(query, dpr, hint) };
+}

@@ -1,0 +1,15 @@
+export * from './check.ts';
+export * from './explain.ts';
+export { countedParams, hashAsset, rowFingerprint, stepFingerprint } from './fingerprint.ts';
+export * from './graph.ts';
+export { canonicalJson } from './json.ts';
+export * from './json-schema.ts';
+export { type Limited, type LimitOptions, limitTo } from './limit.ts';
+export * from './load.ts';
+export { LEAST_UNIT, type MemoryProblem, type MemoryShares, type MemoryStep, shareMemory } from './memory.ts';
+export { importFile } from './modules.ts';
+export * from './problems.ts';
+export { applySettings } from './settings.ts';
+export * from './sweep.ts';
+export * from './types.ts';
+export { type Parsed, parseDefinition } from './yaml.ts';

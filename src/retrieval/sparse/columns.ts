@@ -1,0 +1,96 @@
+import { IndexError } from './errors.ts';
+
+/** UTF-8 strings: row r is `bytes[offsets[r]..offsets[r + 1])`; `nulls[r]` = 1 marks a null. */
+export interface TextColumn {
+  offsets: Int32Array;
+  bytes: Uint8Array;
+  nulls?: Uint8Array;
+}
+
+/** A column kept beside the postings and given back with a hit. `nulls[r]` = 1 marks a null. */
+export type StoredColumn =
+  | ({ type: 'utf8' } & TextColumn)
+  | { type: 'int32'; values: Int32Array; nulls?: Uint8Array }
+  | { type: 'float64'; values: Float64Array; nulls?: Uint8Array }
+  | { type: 'bool'; values: Uint8Array; nulls?: Uint8Array };
+
+export type StoredType = StoredColumn['type'];
+
+/** Rows to index, column by column. */
+export interface DocumentBatch {
+  rows: number;
+  /** The unit key, unique and not null; adding a key again replaces the row. */
+  key: TextColumn;
+  /** The text that is analysed; a null is an empty text. */
+  text: TextColumn;
+  stored: Record<string, StoredColumn>;
+}
+
+export interface StoredField {
+  name: string;
+  type: StoredType;
+}
+
+function checkText(where: string, rows: number, column: TextColumn): void {
+  if (column.offsets.length < rows + 1) {
+    throw new IndexError(
+      'argument',
+      `${where}: ${column.offsets.length} offsets for ${rows} rows, wanted ${rows + 1}`,
+    );
+  }
+  checkNulls(where, rows, column.nulls);
+  if (rows > 0 && column.offsets[rows] > column.bytes.length) {
+    throw new IndexError(
+      'argument',
+      `${where}: offsets run to ${column.offsets[rows]}, but there are ${column.bytes.length} bytes`,
+    );
+  }
+}
+
+function checkNulls(where: string, rows: number, nulls: Uint8Array | undefined): void {
+  if (nulls !== undefined && nulls.length < rows) {
+    throw new IndexError('argument', `${where}: ${nulls.length} null marks for ${rows} rows`);
+  }
+}
+
+/** Checks that a batch is well formed. Throws IndexError 'argument'. */
+export function checkBatch(batch: DocumentBatch): void {
+  const { rows } = batch;
+  checkText('key', rows, batch.key);
+  checkText('text', rows, batch.text);
+  for (let r = 0; r < rows; r++) {
+    if (batch.key.nulls?.[r] === 1) {
+      throw new IndexError('argument', `key: row ${r} of the batch is null, wanted a unique string`);
+    }
+  }
+  for (const [name, column] of Object.entries(batch.stored)) {
+    const where = `stored column "${name}"`;
+    if (column.type === 'utf8') checkText(where, rows, column);
+    else {
+      checkNulls(where, rows, column.nulls);
+      if (column.values.length < rows) {
+        throw new IndexError('argument', `${where}: ${column.values.length} values for ${rows} rows`);
+      }
+    }
+  }
+}
+
+/** The names and types of a batch's stored columns, by name; the key column is kept once, as the key. */
+export function storedFields(batch: DocumentBatch, keyColumn: string): StoredField[] {
+  return Object.entries(batch.stored)
+    .filter(([name]) => name !== keyColumn)
+    .map(([name, column]) => ({ name, type: column.type }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Throws IndexError 'schema' where a batch's columns differ from the index's. */
+export function checkFields(wanted: readonly StoredField[], found: readonly StoredField[]): void {
+  const show = (fields: readonly StoredField[]) =>
+    fields.map(f => `${f.name} ${f.type}`).join(', ') || 'none';
+  if (show(wanted) === show(found)) return;
+  throw new IndexError(
+    'schema',
+    `stored columns: the batch has ${show(found)}; the index has ${show(wanted)}; ` +
+      'give the same columns, or build the index again with replace',
+  );
+}

@@ -1,0 +1,155 @@
+import { ByteWriter } from './bytes.ts';
+import type { StoredField } from './columns.ts';
+import { FrontCodedWriter } from './front-coded.ts';
+import { PostingsEncoder } from './postings.ts';
+import { SectionWriter } from './section-file.ts';
+import type { ColumnWriter } from './stored.ts';
+
+export const SEGMENT_KIND = 'segment';
+/** Documents between two entries of the forward index's offsets. */
+export const FORWARD_STRIDE = 16;
+/** Varints a term carries in the dictionary: df, cf - df, postings offset / 4, postings length / 4. */
+export const TERM_FIELDS = 4;
+
+/** What a segment file says of itself. */
+export interface SegmentMeta {
+  documents: number;
+  rows: number;
+  terms: number;
+  /** Sum of the document lengths in terms. */
+  totalLength: number;
+  maxLength: number;
+  fields: StoredField[];
+}
+
+/**
+ * Writes one immutable segment. Documents are numbered in ascending byte order of their keys, so that
+ * document order breaks ties, and a document's place in the stored columns is its own number (`row`).
+ * Call in this order: keys and lengths, terms in ascending byte order, forward lists, columns, finish.
+ */
+export class SegmentWriter {
+  readonly path: string;
+  private readonly out: SectionWriter;
+  private readonly terms = new FrontCodedWriter();
+  private readonly encoder = new PostingsEncoder();
+  private readonly postings = new ByteWriter(1 << 20);
+  private readonly forward = new ByteWriter(1 << 16);
+  private readonly fields: StoredField[];
+  private lengths: Uint32Array = new Uint32Array(0);
+  private rows = 0;
+  private postingsAt = 0;
+  private forwardOffsets: Float64Array = new Float64Array(0);
+  private forwardAt = 0;
+  private forwardDoc = 0;
+
+  constructor(path: string, fields: StoredField[]) {
+    this.path = path;
+    this.fields = fields;
+    this.out = new SectionWriter(path, SEGMENT_KIND);
+  }
+
+  /** Keys in order, with each document's length in terms and its row in the stored columns. */
+  documents(keys: FrontCodedWriter, lengths: Uint32Array, rowOf: Uint32Array, rows: number): void {
+    this.lengths = lengths;
+    this.rows = rows;
+    this.out.section('keys.data', keys.data.view());
+    this.out.section('keys.index', keys.index());
+    this.out.section('lengths', lengths);
+    this.out.section('rows', rowOf);
+    this.out.begin('postings');
+  }
+
+  /** One term with its postings `docs[from..to)`, ascending. */
+  term(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    docs: Int32Array,
+    tfs: Int32Array,
+    from: number,
+    to: number,
+  ): void {
+    const { terms, postings } = this;
+    let occurrences = 0;
+    for (let i = from; i < to; i++) occurrences += tfs[i];
+    const before = postings.length;
+    this.encoder.encode(postings, docs, tfs, this.lengths, from, to);
+    const length = postings.length - before;
+    terms.add(source, start, end);
+    terms.data.varint(to - from);
+    terms.data.varint(occurrences - (to - from));
+    terms.data.varint((this.postingsAt + before) / 4);
+    terms.data.varint(length / 4);
+    if (postings.length >= 1 << 20) this.drainPostings();
+  }
+
+  /** Ends the terms and begins the forward lists. */
+  beginForward(): void {
+    this.drainPostings();
+    this.out.end();
+    this.out.section('terms.data', this.terms.data.view());
+    this.out.section('terms.index', this.terms.index());
+    this.forwardOffsets = new Float64Array(Math.ceil(this.lengths.length / FORWARD_STRIDE) + 1);
+    this.out.begin('forward.data');
+  }
+
+  /** The next document's terms: ascending ordinals with their tf. */
+  forwardList(ordinals: Int32Array, tfs: Int32Array, from: number, to: number): void {
+    const { forward } = this;
+    if (this.forwardDoc % FORWARD_STRIDE === 0) {
+      this.forwardOffsets[this.forwardDoc / FORWARD_STRIDE] = this.forwardAt + forward.length;
+    }
+    this.forwardDoc++;
+    forward.varint(to - from);
+    let previous = -1;
+    for (let i = from; i < to; i++) {
+      forward.varint((ordinals[i] - previous - 1) * 2 + (tfs[i] > 1 ? 1 : 0));
+      if (tfs[i] > 1) forward.varint(tfs[i] - 2);
+      previous = ordinals[i];
+    }
+    if (forward.length >= 1 << 16) this.drainForward();
+  }
+
+  /** Ends the forward lists, writes the columns and closes the file. */
+  async finish(columns: ColumnWriter[]): Promise<{ meta: SegmentMeta; bytes: number }> {
+    this.drainForward();
+    this.out.end();
+    this.forwardOffsets[this.forwardOffsets.length - 1] = this.forwardAt;
+    this.out.section('forward.index', this.forwardOffsets);
+    columns.forEach((column, c) => {
+      column.write(this.out, `column.${c}`);
+    });
+    let totalLength = 0;
+    let maxLength = 0;
+    for (const length of this.lengths) {
+      totalLength += length;
+      if (length > maxLength) maxLength = length;
+    }
+    const meta: SegmentMeta = {
+      documents: this.lengths.length,
+      rows: this.rows,
+      terms: this.terms.count,
+      totalLength,
+      maxLength,
+      fields: this.fields,
+    };
+    this.out.section('meta', new TextEncoder().encode(JSON.stringify(meta)));
+    return { meta, bytes: await this.out.finish() };
+  }
+
+  abort(): void {
+    this.out.abort();
+  }
+
+  private drainPostings(): void {
+    this.out.write(this.postings.view());
+    this.postingsAt += this.postings.length;
+    this.postings.reset();
+  }
+
+  private drainForward(): void {
+    this.out.write(this.forward.view());
+    this.forwardAt += this.forward.length;
+    this.forward.reset();
+  }
+}

@@ -1,0 +1,96 @@
+import * as path from 'node:path';
+import type { FrontCodedCursor } from './front-coded.ts';
+import type { SegmentEntry } from './manifest.ts';
+import type { Mergeable } from './merge-policy.ts';
+import { Segment } from './segment.ts';
+import { TextColumnReader } from './stored.ts';
+import { Tombstones } from './tombstones.ts';
+
+/** A segment as a writer sees it: the immutable file and the deletes gathered over it. */
+export class WritableSegment implements Mergeable {
+  readonly segment: Segment;
+  entry: SegmentEntry;
+  tombstones: Tombstones | undefined;
+  private dirty = false;
+  private readonly cursor: FrontCodedCursor;
+
+  private constructor(segment: Segment, entry: SegmentEntry, tombstones: Tombstones | undefined) {
+    this.segment = segment;
+    this.entry = entry;
+    this.tombstones = tombstones;
+    this.cursor = segment.keys.cursor();
+  }
+
+  static open(dir: string, entry: SegmentEntry): WritableSegment {
+    const segment = new Segment(path.join(dir, entry.file));
+    const tombstones =
+      entry.tombstones === undefined ? undefined : Tombstones.read(path.join(dir, entry.tombstones.file));
+    return new WritableSegment(segment, entry, tombstones);
+  }
+
+  get documents(): number {
+    return this.segment.meta.documents;
+  }
+
+  get liveDocuments(): number {
+    return this.documents - (this.tombstones?.documents ?? 0);
+  }
+
+  get liveLength(): number {
+    return this.segment.meta.totalLength - (this.tombstones?.totalLength ?? 0);
+  }
+
+  get bytes(): number {
+    return this.entry.bytes;
+  }
+
+  deleteKey(source: Uint8Array, start: number, end: number): boolean {
+    return this.cursor.seek(source, start, end) && this.deleteDocument(this.cursor.ordinal);
+  }
+
+  /** Deletes every key that a newer segment has. */
+  deleteKeysOf(newer: WritableSegment): void {
+    const theirs = newer.segment.keys.cursor();
+    while (theirs.next()) {
+      this.deleteKey(theirs.text, 0, theirs.length);
+      // Both lists are sorted: past our last key nothing can match.
+      if (this.cursor.done) return;
+    }
+  }
+
+  /** Deletes the rows whose value in a stored utf8 column is wanted. */
+  deleteBy(column: string, wanted: ReadonlySet<string>): number {
+    const reader = this.segment.column(column);
+    if (!(reader instanceof TextColumnReader)) return 0;
+    const matching = reader.rowsWith(wanted);
+    if (matching.size === 0) return 0;
+    let deleted = 0;
+    const { rows } = this.segment;
+    for (let doc = 0; doc < rows.length; doc++) {
+      if (matching.has(rows[doc]) && this.deleteDocument(doc)) deleted++;
+    }
+    return deleted;
+  }
+
+  /** Writes the deletes where there are new ones; gives the file's name. */
+  async writeTombstones(dir: string, generation: number): Promise<string | undefined> {
+    if (!this.dirty || this.tombstones === undefined) return undefined;
+    const file = `${this.entry.file.replace(/\.seg$/, '')}.${generation}.del`;
+    const bytes = await this.tombstones.write(path.join(dir, file));
+    const { documents, totalLength } = this.tombstones;
+    this.entry = { ...this.entry, tombstones: { file, bytes, documents, totalLength } };
+    this.dirty = false;
+    return file;
+  }
+
+  close(): void {
+    this.segment.close();
+  }
+
+  private deleteDocument(doc: number): boolean {
+    this.tombstones ??= new Tombstones(this.documents);
+    const deleted = this.tombstones.delete(this.segment, doc);
+    if (deleted) this.dirty = true;
+    return deleted;
+  }
+}

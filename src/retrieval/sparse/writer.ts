@@ -1,0 +1,400 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { type Analyzer, type AnalyzerSpec, createAnalyzer } from '../analysis/index.ts';
+import { DocumentBuffer } from './buffer.ts';
+import { checkBatch, checkFields, type DocumentBatch, type StoredField, storedFields } from './columns.ts';
+import { IndexError } from './errors.ts';
+import { acquireLock, type Release } from './lock.ts';
+import {
+  filesOf,
+  generations,
+  type Manifest,
+  readCurrent,
+  readManifest,
+  syncFolder,
+  writeCurrent,
+  writeManifest,
+} from './manifest.ts';
+import { mergeSegments } from './merge.ts';
+import { chooseMerge } from './merge-policy.ts';
+import { WritableSegment } from './writable-segment.ts';
+
+export interface WriterOptions {
+  /** How text becomes terms; stored with the index. */
+  analyzer: AnalyzerSpec;
+  /** The name under which `rows` gives the key back. */
+  keyColumn: string;
+  /** Memory for documents not yet in a segment; default 128 MiB. */
+  memoryBytes?: number;
+  /** Build a fresh index that supersedes all there is when published. */
+  replace?: boolean;
+}
+
+export interface Prepared {
+  generation: number;
+  /** Live documents. */
+  documents: number;
+  segments: number;
+  /** Bytes of the generation's files. */
+  bytes: number;
+}
+
+/**
+ * Writes an index: `add` and `delete`, then `prepare` (immutable files, synced, nothing visible) and
+ * `publish` (the switch). A writer holds the folder's lock from `open`, or from the first change after a
+ * publish, to the next `publish`, `abort` or `close`; it can go on after a publish. Calls must not overlap.
+ */
+export class SparseIndexWriter {
+  readonly dir: string;
+  readonly analyzer: Analyzer;
+  private readonly options: Required<Omit<WriterOptions, 'analyzer'>>;
+  private release: Release | undefined;
+  private base: Manifest | undefined;
+  private fields: StoredField[] | undefined;
+  private segments: WritableSegment[] = [];
+  private buffer: DocumentBuffer | undefined;
+  private nextFile = 1;
+  private prepared: Manifest | undefined;
+  private replace: boolean;
+  private created: string[] = [];
+
+  private constructor(dir: string, options: WriterOptions) {
+    this.dir = dir;
+    this.analyzer = createAnalyzer(options.analyzer);
+    this.options = {
+      keyColumn: options.keyColumn,
+      memoryBytes: options.memoryBytes ?? 128 << 20,
+      replace: options.replace ?? false,
+    };
+    this.replace = this.options.replace;
+  }
+
+  /**
+   * Opens the folder for writing, creating it where absent.
+   * Throws IndexError 'locked' (another writer lives), 'analyzer' or 'schema' (the index there was built
+   * with another analyzer or key column and `replace` is not set), 'version', 'corrupt'.
+   */
+  static async open(dir: string, options: WriterOptions): Promise<SparseIndexWriter> {
+    const writer = new SparseIndexWriter(dir, options);
+    fs.mkdirSync(dir, { recursive: true });
+    writer.begin();
+    return writer;
+  }
+
+  /** Adds rows; a row whose key is in the index already replaces it, and of equal keys the last one stays. */
+  async add(batch: DocumentBatch): Promise<void> {
+    checkBatch(batch);
+    this.begin();
+    if (batch.rows === 0) return;
+    const fields = storedFields(batch, this.options.keyColumn);
+    if (this.fields === undefined) this.fields = fields;
+    else checkFields(this.fields, fields);
+    for (let r = 0; r < batch.rows; r++) {
+      this.buffer ??= new DocumentBuffer(this.analyzer, this.fields);
+      this.buffer.add(batch, r);
+      if ((r & 63) === 63 && this.buffer.memoryBytes > this.options.memoryBytes) await this.flush();
+    }
+    if (this.buffer !== undefined && this.buffer.memoryBytes > this.options.memoryBytes) await this.flush();
+  }
+
+  /**
+   * Deletes the rows whose key (or whose value in the stored utf8 column `by`) is among `values`.
+   * Returns how many rows were deleted.
+   */
+  async delete(values: string[], by?: string): Promise<number> {
+    this.begin();
+    if (by !== undefined && by !== this.options.keyColumn) return this.deleteBy(values, by);
+    const encoder = new TextEncoder();
+    let deleted = 0;
+    for (const value of values) {
+      const key = encoder.encode(value);
+      if (this.buffer?.deleteKey(key, 0, key.length)) deleted++;
+      for (const segment of this.segments) if (segment.deleteKey(key, 0, key.length)) deleted++;
+    }
+    return deleted;
+  }
+
+  /**
+   * Writes all that was added and deleted as a new generation: its files and manifest are on disk and
+   * synced, and no reader sees it until `publish`.
+   */
+  async prepare(): Promise<Prepared> {
+    this.begin();
+    await this.flush();
+    await this.merge();
+    const generation = Math.max(0, ...generations(this.dir), this.base?.generation ?? 0) + 1;
+    for (const segment of this.segments) {
+      const file = await segment.writeTombstones(this.dir, generation);
+      if (file !== undefined) this.created.push(file);
+    }
+    const live = this.segments.filter(s => s.liveDocuments > 0);
+    const manifest: Manifest = {
+      generation,
+      keyColumn: this.options.keyColumn,
+      analyzer: { spec: this.analyzer.spec, fingerprint: this.analyzer.fingerprint },
+      fields: this.fields ?? [],
+      documents: live.reduce((sum, s) => sum + s.liveDocuments, 0),
+      totalLength: live.reduce((sum, s) => sum + s.liveLength, 0),
+      segments: live.map(s => s.entry),
+    };
+    await syncFolder(this.dir);
+    await writeManifest(this.dir, manifest);
+    this.prepared = manifest;
+    return {
+      generation,
+      documents: manifest.documents,
+      segments: manifest.segments.length,
+      bytes: manifest.segments.reduce((sum, s) => sum + s.bytes + (s.tombstones?.bytes ?? 0), 0),
+    };
+  }
+
+  /**
+   * Makes a prepared generation the live one and removes files of generations before the previous one.
+   * Publishing the live generation again does nothing.
+   */
+  async publish(generation: number): Promise<void> {
+    if (this.release === undefined && readCurrent(this.dir)?.generation === generation) return;
+    this.begin();
+    await switchTo(this.dir, generation);
+    this.end();
+  }
+
+  /** Forgets what was added since the last publish, removes its files and releases the lock. */
+  async abort(): Promise<void> {
+    if (this.release === undefined) return;
+    const kept = keptFiles(this.dir, this.prepared?.generation);
+    for (const file of this.created)
+      if (!kept.has(file)) fs.rmSync(path.join(this.dir, file), { force: true });
+    if (this.prepared !== undefined && readCurrent(this.dir)?.generation !== this.prepared.generation) {
+      fs.rmSync(path.join(this.dir, `manifest.${this.prepared.generation}.json`), { force: true });
+    }
+    this.end();
+  }
+
+  /** As `abort`: whatever was published stays, whatever was not is dropped. */
+  async close(): Promise<void> {
+    await this.abort();
+  }
+
+  /** Takes the lock and reads the live generation, unless that is done. */
+  private begin(): void {
+    if (this.release !== undefined) return;
+    const release = acquireLock(this.dir);
+    try {
+      const current = readCurrent(this.dir);
+      this.base = current === undefined ? undefined : this.readBase(current.generation);
+      if (!this.replace) {
+        if (this.base !== undefined) this.checkBase(this.base);
+        // An index without rows has no columns to hold a batch to.
+        this.fields = this.base !== undefined && this.base.segments.length > 0 ? this.base.fields : undefined;
+        this.segments = (this.base?.segments ?? []).map(entry => WritableSegment.open(this.dir, entry));
+      } else this.fields = undefined;
+      this.nextFile = nextFileNumber(this.dir);
+      this.created = [];
+    } catch (error) {
+      release();
+      throw error;
+    }
+    this.release = release;
+  }
+
+  /** A fresh build goes ahead over an index it cannot read; anything else does not. */
+  private readBase(generation: number): Manifest | undefined {
+    try {
+      return readManifest(this.dir, generation);
+    } catch (error) {
+      if (this.replace) return undefined;
+      throw error;
+    }
+  }
+
+  private end(): void {
+    for (const segment of this.segments) segment.close();
+    this.segments = [];
+    this.buffer = undefined;
+    this.prepared = undefined;
+    this.created = [];
+    // A published fresh build is what later changes build on.
+    this.replace = false;
+    this.release?.();
+    this.release = undefined;
+  }
+
+  private checkBase(base: Manifest): void {
+    if (base.analyzer.fingerprint !== this.analyzer.fingerprint) {
+      throw new IndexError(
+        'analyzer',
+        `${this.dir}: the index was built with analyzer ${JSON.stringify(base.analyzer.spec)}, ` +
+          `this writer has ${JSON.stringify(this.analyzer.spec)}; use the same, or build it again with replace`,
+      );
+    }
+    if (base.keyColumn !== this.options.keyColumn) {
+      throw new IndexError(
+        'schema',
+        `${this.dir}: the index has key column "${base.keyColumn}", this writer has "${this.options.keyColumn}"; ` +
+          'use the same, or build it again with replace',
+      );
+    }
+  }
+
+  private newFile(): string {
+    const name = `segment-${String(this.nextFile++).padStart(6, '0')}.seg`;
+    this.created.push(name);
+    return name;
+  }
+
+  private async flush(): Promise<void> {
+    const { buffer } = this;
+    if (buffer === undefined) return;
+    this.buffer = undefined;
+    if (buffer.documents === 0) return;
+    const file = this.newFile();
+    const { meta, bytes } = await buffer.flush(path.join(this.dir, file));
+    const added = WritableSegment.open(this.dir, {
+      file,
+      bytes,
+      documents: meta.documents,
+      terms: meta.terms,
+      totalLength: meta.totalLength,
+    });
+    for (const segment of this.segments) segment.deleteKeysOf(added);
+    this.segments.push(added);
+    await this.merge();
+  }
+
+  private async merge(): Promise<void> {
+    for (;;) {
+      const chosen = chooseMerge(this.segments);
+      if (chosen.length === 0) return;
+      const file = this.newFile();
+      const { meta, bytes } = await mergeSegments(
+        chosen.map(s => ({ segment: s.segment, deleted: s.tombstones?.bits })),
+        this.fields ?? [],
+        path.join(this.dir, file),
+      );
+      const merged = WritableSegment.open(this.dir, {
+        file,
+        bytes,
+        documents: meta.documents,
+        terms: meta.terms,
+        totalLength: meta.totalLength,
+      });
+      const at = this.segments.indexOf(chosen[0]);
+      this.segments = this.segments.flatMap((s, i) => (i === at ? [merged] : chosen.includes(s) ? [] : [s]));
+      const published = new Set(this.base === undefined ? [] : filesOf(this.base));
+      for (const segment of chosen) {
+        segment.close();
+        // A segment no generation names was only a step on the way.
+        if (!published.has(segment.entry.file) && !this.named(segment.entry.file)) {
+          fs.rmSync(path.join(this.dir, segment.entry.file), { force: true });
+        }
+      }
+    }
+  }
+
+  private named(file: string): boolean {
+    return this.prepared !== undefined && filesOf(this.prepared).includes(file);
+  }
+
+  private deleteBy(values: string[], by: string): number {
+    if (this.fields === undefined) return 0;
+    const field = this.fields.find(f => f.name === by);
+    if (field?.type !== 'utf8') {
+      const known = this.fields.filter(f => f.type === 'utf8').map(f => f.name);
+      throw new IndexError(
+        'argument',
+        `delete by "${by}": wanted the key column or a stored utf8 column, there are ${[this.options.keyColumn, ...known].join(', ')}`,
+      );
+    }
+    const wanted = new Set(values);
+    let deleted = this.buffer?.deleteBy(by, wanted) ?? 0;
+    for (const segment of this.segments) deleted += segment.deleteBy(by, wanted);
+    return deleted;
+  }
+}
+
+function nextFileNumber(dir: string): number {
+  let highest = 0;
+  for (const name of fs.readdirSync(dir)) {
+    const match = /^segment-(\d+)\./.exec(name);
+    if (match !== null) highest = Math.max(highest, Number(match[1]));
+  }
+  return highest + 1;
+}
+
+/** Files that the live, the previous or a prepared generation names, but for `except`. */
+function keptFiles(dir: string, except?: number): Set<string> {
+  const kept = new Set<string>();
+  for (const generation of generations(dir)) {
+    if (generation === except) continue;
+    try {
+      for (const file of filesOf(readManifest(dir, generation))) kept.add(file);
+    } catch {
+      // A manifest that cannot be read keeps nothing.
+    }
+  }
+  return kept;
+}
+
+/** Writes CURRENT and then removes what neither the new generation nor the one before it needs. */
+async function switchTo(dir: string, generation: number): Promise<void> {
+  readManifest(dir, generation);
+  const current = readCurrent(dir);
+  if (current?.generation === generation) return;
+  if (current !== undefined && current.generation > generation) {
+    throw new IndexError(
+      'generation',
+      `${dir}: generation ${generation} is older than the live one (${current.generation}); use rollback to go back`,
+    );
+  }
+  await writeCurrent(dir, { generation, previous: current?.generation ?? null });
+  removeUnused(dir, [generation, current?.generation]);
+}
+
+function removeUnused(dir: string, keep: (number | undefined)[]): void {
+  for (const generation of generations(dir)) {
+    if (!keep.includes(generation)) fs.rmSync(path.join(dir, `manifest.${generation}.json`), { force: true });
+  }
+  const kept = keptFiles(dir);
+  for (const name of fs.readdirSync(dir)) {
+    if (/\.(seg|del)$/.test(name) && !kept.has(name)) fs.rmSync(path.join(dir, name), { force: true });
+    if (/\.tmp$/.test(name)) fs.rmSync(path.join(dir, name), { force: true });
+  }
+}
+
+/**
+ * Publishes a prepared generation without a writer: what recovery does when a commit record names a
+ * generation that the index itself has not switched to. Publishing the live generation does nothing.
+ */
+export async function publish(dir: string, generation: number): Promise<void> {
+  const release = acquireLock(dir);
+  try {
+    await switchTo(dir, generation);
+  } finally {
+    release();
+  }
+}
+
+/**
+ * Goes back to the generation before the live one. Returns the generation that is live now.
+ * Throws IndexError 'generation' where there is none to go back to.
+ */
+export async function rollback(dir: string): Promise<number> {
+  if (!fs.existsSync(dir)) throw new IndexError('missing', `${dir}: there is no index here`, dir);
+  const release = acquireLock(dir);
+  try {
+    const current = readCurrent(dir);
+    if (current === undefined) throw new IndexError('missing', `${dir}: nothing was published here`, dir);
+    if (current.previous === null) {
+      throw new IndexError(
+        'generation',
+        `${dir}: generation ${current.generation} has none before it to go back to`,
+      );
+    }
+    readManifest(dir, current.previous);
+    await writeCurrent(dir, { generation: current.previous, previous: null });
+    return current.previous;
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,87 @@
+/** The incremental side of one run of a flow: its diffs, its journal, and what the commit record says of the ledger. */
+import { join } from 'node:path';
+import type { Json } from '../../define/index.ts';
+import type { Flow, PlannedStep } from '../../plan/types.ts';
+import { JournalWriter, type Ledger, type LedgerChanges } from '../../state/index.ts';
+import { type FlowDecision, flowName, flowState, rootOf } from './flow-state.ts';
+import { carryIds } from './row-id.ts';
+import { SinkDiff } from './sink-diff.ts';
+import { type DiffCounts, SourceDiff } from './source-diff.ts';
+
+export class FlowChanges {
+  readonly decision: FlowDecision;
+  readonly #flow: Flow;
+  readonly #journal: JournalWriter;
+  readonly #journalName: string;
+  readonly #sources = new Map<string, SourceDiff>();
+  readonly #sinks = new Map<string, SinkDiff>();
+
+  /** @param folder the pipeline's state folder */
+  constructor(flow: Flow, decision: FlowDecision, ledger: Ledger, folder: string, run: string) {
+    this.#flow = flow;
+    this.decision = decision;
+    this.#journalName = `journal-${run}-${encodeURIComponent(flowName(flow))}`;
+    this.#journal = new JournalWriter(join(folder, this.#journalName));
+    const roots = rootOf(flow);
+    const all = decision.mode !== 'changes';
+    for (const step of flow.steps) {
+      const common = {
+        ledger,
+        journal: this.#journal,
+        slot: decision.slots[step.id],
+        fresh: decision.mode === 'full' || decision.fresh.has(step.id),
+      };
+      if (step.op.shape === 'source') {
+        const nextId = decision.state?.nextId[step.id] ?? 0;
+        this.#sources.set(step.id, new SourceDiff({ ...common, key: step.key, all, nextId }));
+      } else if (step.op.shape === 'sink' && step.op.changes) {
+        const names = step.inputKeys[0];
+        const key = Object.fromEntries(names.map(name => [name, step.inputs[0][name]]));
+        const from = roots.get(step.id) === undefined ? 'key' : 'id';
+        this.#sinks.set(step.id, new SinkDiff({ ...common, key, roots: from, complete: all }));
+      }
+    }
+  }
+
+  /** The flow with the ids of source rows carried through its maps. */
+  get flow(): Flow {
+    const gone = this.decision.mode === 'changes';
+    const roots = rootOf(this.#flow);
+    const carried = (step: PlannedStep): PlannedStep =>
+      roots.get(step.id) === undefined ? step : carryIds(step, gone);
+    return { ...this.#flow, steps: this.#flow.steps.map(carried) };
+  }
+  source(step: string): SourceDiff | undefined {
+    return this.#sources.get(step);
+  }
+  sink(step: string): SinkDiff | undefined {
+    return this.#sinks.get(step);
+  }
+  /** Whether a sink builds what it writes from nothing. */
+  isFull(step: PlannedStep): boolean {
+    return !(step.op.shape === 'sink' && step.op.changes) || this.decision.fresh.has(step.id);
+  }
+  /** Lets the journal write, where it holds much. */
+  drain(): Promise<void> {
+    return this.#journal.drain();
+  }
+  counts(step: string): DiffCounts | undefined {
+    return this.#sources.get(step)?.counts ?? this.#sinks.get(step)?.counts;
+  }
+
+  /** Ends the journal; what the commit record says of the ledger. */
+  async finish(commit: string, reports: Readonly<Record<string, Json>>): Promise<LedgerChanges> {
+    await this.#journal.finish();
+    const nextId = Object.fromEntries([...this.#sources].map(([id, diff]) => [id, diff.nextId]));
+    const { slots, fresh } = this.decision;
+    const state = flowState(this.#flow, commit, slots, nextId, reports);
+    return {
+      journal: this.#journalName,
+      clear: [...fresh].map(id => slots[id]),
+      meta: { slots, [`flow:${flowName(this.#flow)}`]: state as unknown as Json },
+    };
+  }
+  abort(): Promise<void> {
+    return this.#journal.abort();
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * How much of a flow a run has to do: compares what its steps are now with what they were at the last commit, and
+ * says which rows go on and which sinks begin from nothing.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Json, PlanContext } from '../../define/index.ts';
+import type { Flow, PlannedStep } from '../../plan/types.ts';
+import type { CommitRecord, Ledger } from '../../state/index.ts';
+
+/** A step as the ledger remembers it. */
+export interface StepState {
+  readonly op: string;
+  readonly version: number;
+  readonly rowFingerprint: string;
+  readonly params: Json;
+  readonly from: readonly string[];
+  readonly key: readonly string[];
+  readonly slot: number;
+}
+
+/** What the ledger remembers of a flow. */
+export interface FlowState {
+  readonly commit: string;
+  readonly steps: Readonly<Record<string, StepState>>;
+  /** The first id that was never given, by source. */
+  readonly nextId: Readonly<Record<string, number>>;
+  /** What evaluations measured, so that a run that changes nothing can say it again. */
+  readonly reports: Readonly<Record<string, Json>>;
+}
+
+/**
+ * - `full`: nothing of before counts.
+ * - `replay`: every row goes through again, since a step changed or keeps no state; sinks write what differs.
+ * - `changes`: only rows that changed go through.
+ */
+export type FlowMode = 'full' | 'replay' | 'changes';
+
+/** Why a flow does not just take changes. */
+export interface Reason {
+  readonly step?: string;
+  readonly text: string;
+}
+
+export interface FlowDecision {
+  readonly mode: FlowMode;
+  readonly reasons: readonly Reason[];
+  /** Sinks and sources that begin from nothing. */
+  readonly fresh: ReadonlySet<string>;
+  /** True where a flow that changes nothing may be left out though it cannot take changes. */
+  readonly skippable: boolean;
+  readonly state: FlowState | undefined;
+  readonly slots: Readonly<Record<string, number>>;
+}
+
+/** A flow's name: the id of its first source. */
+export const flowName = (flow: Flow): string =>
+  (flow.steps.find(s => s.op.shape === 'source') ?? flow.steps[0]).id;
+
+/** The source whose rows a step's rows come from one by one, or undefined where a step on the way keeps state. */
+export function rootOf(flow: Flow): ReadonlyMap<string, string | undefined> {
+  const roots = new Map<string, string | undefined>();
+  for (const step of flow.steps) {
+    const inputs = step.from.map(id => roots.get(id));
+    if (step.op.shape === 'source') roots.set(step.id, step.id);
+    else if (step.op.shape === 'map' || step.op.shape === 'sink') roots.set(step.id, inputs[0]);
+    else roots.set(step.id, undefined);
+  }
+  return roots;
+}
+
+const changesOnly = (step: PlannedStep): boolean => step.op.shape === 'sink' && step.op.changes === true;
+
+export async function decide(
+  flow: Flow,
+  ledger: Ledger,
+  commit: CommitRecord | undefined,
+  full: boolean,
+  ctx: PlanContext,
+): Promise<FlowDecision> {
+  const name = flowName(flow);
+  const state = ledger.meta<FlowState>(`flow:${name}`);
+  const slots = slotsOf(flow, ledger);
+  const everything = new Set(
+    flow.steps.filter(s => s.op.shape === 'source' || s.op.shape === 'sink').map(s => s.id),
+  );
+  const anew = (text: string): FlowDecision => ({
+    mode: 'full',
+    reasons: [{ text }],
+    fresh: everything,
+    skippable: false,
+    state: undefined,
+    slots,
+  });
+  if (full) return anew('--full was asked for');
+  if (!state || !commit) return anew('it has not run before');
+  if (state.commit !== commit.id) return anew('the last run kept no ledger');
+
+  const reasons: Reason[] = [];
+  const fresh = new Set<string>();
+  for (const step of flow.steps) {
+    const before = state.steps[step.id];
+    if (!before) {
+      reasons.push({ step: step.id, text: 'it is new' });
+      if (everything.has(step.id)) fresh.add(step.id);
+      continue;
+    }
+    const why = difference(before, step);
+    if (why) {
+      reasons.push({ step: step.id, text: why });
+      if (step.op.shape === 'sink') fresh.add(step.id);
+      if (step.op.shape === 'source' && !isDeepStrictEqual(before.key, step.key))
+        return anew(`the key of "${step.id}" is another`);
+    }
+    const { op } = step;
+    if (op.shape === 'sink' && op.changes && !fresh.has(step.id)) {
+      const token = commit.sinks.find(s => s.step === step.id)?.token;
+      const now = await op.current?.(step.params, ctx);
+      if (token === undefined || !isDeepStrictEqual(now, token)) {
+        reasons.push({ step: step.id, text: 'what it wrote was changed or removed since by something else' });
+        fresh.add(step.id);
+      }
+    }
+  }
+  for (const id of Object.keys(state.steps)) {
+    if (!flow.steps.some(s => s.id === id)) reasons.push({ step: id, text: 'it is gone' });
+  }
+  const roots = rootOf(flow);
+  const stateful = flow.steps.filter(s => !['source', 'map', 'sink'].includes(s.op.shape));
+  const whole = flow.steps.filter(s => s.op.shape === 'sink' && !changesOnly(s));
+  if (reasons.length > 0) return { mode: 'replay', reasons, fresh, skippable: false, state, slots };
+  if (stateful.length === 0 && whole.length === 0 && [...roots.values()].every(r => r !== undefined)) {
+    return { mode: 'changes', reasons, fresh, skippable: true, state, slots };
+  }
+  const [step] = [...stateful, ...whole];
+  const text = stateful.length > 0 ? 'it works over all rows' : 'it writes its result whole';
+  return { mode: 'replay', reasons: [{ step: step.id, text }], fresh, skippable: true, state, slots };
+}
+
+function difference(before: StepState, step: PlannedStep): string | undefined {
+  if (before.op !== step.op.name) return `its operator was ${before.op}, now ${step.op.name}`;
+  if (!isDeepStrictEqual(before.from, step.from))
+    return `it took its rows from ${before.from.join(', ')}, now ${step.from.join(', ')}`;
+  if (before.rowFingerprint === step.rowFingerprint) return undefined;
+  if (before.version !== step.op.version) return `version ${before.version} → ${step.op.version}`;
+  const now = plainParams(step) as Record<string, Json>;
+  const old = before.params as Record<string, Json>;
+  for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
+    if (!isDeepStrictEqual(old[name], now[name])) {
+      return `with.${name}: ${JSON.stringify(old[name])} → ${JSON.stringify(now[name])}`;
+    }
+  }
+  return 'a file it uses has changed';
+}
+
+/** Parameters as the ledger may hold them: no secrets. */
+export function plainParams(step: PlannedStep): Json {
+  const shape = step.op.params.shape as Record<string, { meta(): Record<string, unknown> | undefined }>;
+  const open = Object.entries(step.params).filter(([name]) => !shape[name]?.meta()?.secret);
+  return JSON.parse(JSON.stringify(Object.fromEntries(open))) as Json;
+}
+
+// a slot once given to a step stays its own
+function slotsOf(flow: Flow, ledger: Ledger): Record<string, number> {
+  const slots = { ...(ledger.meta<Record<string, number>>('slots') ?? {}) };
+  for (const step of flow.steps) slots[step.id] ??= Math.max(0, ...Object.values(slots)) + 1;
+  return slots;
+}
+
+/** What the ledger is to remember of the flow. */
+export function flowState(
+  flow: Flow,
+  commit: string,
+  slots: Readonly<Record<string, number>>,
+  nextId: Readonly<Record<string, number>>,
+  reports: Readonly<Record<string, Json>>,
+): FlowState {
+  const steps = flow.steps.map((s): [string, StepState] => [
+    s.id,
+    {
+      op: s.op.name,
+      version: s.op.version,
+      rowFingerprint: s.rowFingerprint,
+      params: plainParams(s),
+      from: s.from,
+      key: s.key,
+      slot: slots[s.id],
+    },
+  ]);
+  return { commit, steps: Object.fromEntries(steps), nextId, reports };
+}

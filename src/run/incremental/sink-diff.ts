@@ -1,0 +1,201 @@
+/**
+ * What changed at a sink: for each root (the source row that rows come from, or a row itself where steps before it
+ * keep state) the rows it has there now against those it had. Rows as they were are not written again; rows that are
+ * not there any more are deleted by key.
+ */
+import type { RecordBatch } from 'apache-arrow';
+import {
+  batchFromRows,
+  type Columns,
+  columnData,
+  HASH_BYTES,
+  hashRows,
+  takeRows,
+  valueAt,
+} from '../../arrow/index.ts';
+import type { Change } from '../../define/index.ts';
+import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
+import { CHILD_HASH_BYTES, type Child, decodeChildren, encodeChildren } from './children.ts';
+import { BitSet, HashMap64 } from './hash-set.ts';
+import { idsIn, rowIds, withoutRowIds } from './row-id.ts';
+import type { DiffCounts } from './source-diff.ts';
+
+export interface SinkDiffOptions {
+  readonly ledger: Ledger;
+  readonly journal: JournalWriter;
+  readonly slot: number;
+  /** The columns that name a row at the sink, with their types. */
+  readonly key: Columns;
+  /** `id`: roots are source rows; `key`: each row is its own root. */
+  readonly roots: 'id' | 'key';
+  /** Nothing of before counts. */
+  readonly fresh: boolean;
+  /** Whether every live root comes in this run, so that those that do not are gone. */
+  readonly complete: boolean;
+}
+
+/** The root whose rows are coming in. */
+interface OpenRoot {
+  readonly key: Buffer;
+  readonly old: Map<string, Child>;
+  readonly now: Child[];
+  changed: boolean;
+}
+
+export class SinkDiff {
+  readonly #o: SinkDiffOptions;
+  readonly #names: readonly string[];
+  #open: { id: number; root: OpenRoot } | undefined;
+  #deletes: string[] = [];
+  readonly #seenIds = new BitSet();
+  readonly #seenKeys = new HashMap64();
+  readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
+
+  constructor(options: SinkDiffOptions) {
+    this.#o = options;
+    this.#names = Object.keys(options.key);
+  }
+
+  #root(rest: Uint8Array): OpenRoot {
+    const key = tableKey(TABLE.children, this.#o.slot, rest);
+    const before = this.#o.fresh ? undefined : this.#o.ledger.get(key);
+    return {
+      key,
+      old: new Map(before ? decodeChildren(before).map(c => [c.key, c]) : []),
+      now: [],
+      changed: false,
+    };
+  }
+  #keyText(batch: RecordBatch): (row: number) => string {
+    const datas = this.#names.map(name => columnData(batch, name));
+    if (datas.length === 1) {
+      const [data] = datas;
+      return row => {
+        const value = valueAt(data, row);
+        return typeof value === 'string' ? value : JSON.stringify([String(value)]);
+      };
+    }
+    return row => JSON.stringify(datas.map(d => valueAt(d, row)));
+  }
+
+  /** Takes what came to the sink; gives what it has to do. */
+  push(change: Change): Change {
+    for (const id of idsIn(change.deletes)) this.#drop(id);
+    for (const id of idsIn(change.gone)) this.#drop(id);
+    const upserts = change.upserts?.numRows ? this.#upserts(change.upserts) : undefined;
+    return { upserts, deletes: this.#takeDeletes() };
+  }
+
+  #upserts(batch: RecordBatch): RecordBatch | undefined {
+    const plain = withoutRowIds(batch);
+    const ids = this.#o.roots === 'id' ? rowIds(batch) : undefined;
+    const textOf = this.#keyText(plain);
+    const hashes = hashRows(
+      plain,
+      plain.schema.fields.map(f => f.name),
+    );
+    const names = ids ? undefined : hashRows(plain, this.#names);
+    const write: number[] = [];
+    for (let row = 0; row < plain.numRows; row++) {
+      const hash = hashes.slice(row * HASH_BYTES, row * HASH_BYTES + CHILD_HASH_BYTES);
+      const child: Child = { key: textOf(row), hash };
+      let root: OpenRoot;
+      if (ids) {
+        if (this.#open?.id !== ids[row]) {
+          this.#close();
+          this.#seenIds.add(ids[row]);
+          this.#open = { id: ids[row], root: this.#root(idBytes(ids[row])) };
+        }
+        root = this.#open.root;
+      } else {
+        const at = row * HASH_BYTES;
+        this.#seenKeys.getOrSet(names as Uint8Array, at, 0);
+        root = this.#root((names as Uint8Array).subarray(at, at + HASH_BYTES));
+      }
+      if (this.#child(root, child)) write.push(row);
+      if (!ids) this.#finish(root);
+    }
+    if (write.length === 0) return undefined;
+    return write.length === plain.numRows ? plain : takeRows(plain, Int32Array.from(write));
+  }
+
+  // whether the row has to be written
+  #child(root: OpenRoot, child: Child): boolean {
+    const old = root.old.get(child.key);
+    root.old.delete(child.key);
+    root.now.push(child);
+    if (!old) {
+      this.counts.added++;
+      root.changed = true;
+      return true;
+    }
+    if (Buffer.compare(old.hash, child.hash) === 0) {
+      this.counts.kept++;
+      return false;
+    }
+    this.counts.changed++;
+    root.changed = true;
+    return true;
+  }
+
+  #finish(root: OpenRoot): void {
+    for (const key of root.old.keys()) this.#delete(key);
+    if (root.changed || root.old.size > 0) this.#o.journal.put(root.key, encodeChildren(root.now));
+  }
+  #close(): void {
+    if (this.#open) this.#finish(this.#open.root);
+    this.#open = undefined;
+  }
+  #delete(key: string): void {
+    this.counts.deleted++;
+    this.#deletes.push(key);
+  }
+  // all rows of a root go
+  #drop(id: number): void {
+    if (this.#open?.id === id) return;
+    this.#seenIds.add(id);
+    const root = this.#root(idBytes(id));
+    if (root.old.size === 0) return;
+    for (const key of root.old.keys()) this.#delete(key);
+    this.#o.journal.delete(root.key);
+  }
+
+  /** After the last change: what is left to do. */
+  end(): Change {
+    this.#close();
+    if (this.#o.complete && !this.#o.fresh) {
+      for (const { key, value } of this.#o.ledger.entries(TABLE.children, this.#o.slot)) {
+        const seen =
+          this.#o.roots === 'id'
+            ? this.#seenIds.has(key.readUInt32BE(0))
+            : this.#seenKeys.getOrSet(key, 0, 1) !== undefined;
+        if (seen) continue;
+        for (const child of decodeChildren(value)) this.#delete(child.key);
+        this.#o.journal.delete(tableKey(TABLE.children, this.#o.slot, key));
+      }
+    }
+    return { deletes: this.#takeDeletes() };
+  }
+
+  #takeDeletes(): RecordBatch | undefined {
+    if (this.#deletes.length === 0) return undefined;
+    const keys = this.#deletes;
+    this.#deletes = [];
+    const rows = keys.map(text => {
+      const [first] = this.#names;
+      if (this.#names.length === 1 && String(this.#o.key[first].type) === 'Utf8') return { [first]: text };
+      const values = JSON.parse(text) as unknown[];
+      return Object.fromEntries(
+        this.#names.map((name, i) => [name, typed(values[i], String(this.#o.key[name].type))]),
+      );
+    });
+    return batchFromRows(this.#o.key, rows);
+  }
+}
+
+// values of keys went through JSON
+function typed(value: unknown, type: string): unknown {
+  if (type === 'Int64') return BigInt(value as string);
+  if (type !== 'Utf8' && typeof value === 'string') return Number(value);
+  return value;
+}

@@ -1,0 +1,131 @@
+/**
+ * Ledger changes of a run that is not committed yet: an append-only file, so a run in memory bounds writes as much as
+ * it likes, and nothing of it counts until the commit record names the file. Ends with a count and a CRC.
+ */
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { UserError } from '../define/index.ts';
+
+const FLUSH_BYTES = 1 << 20;
+const MAGIC = Buffer.from('MRJ1');
+const TAIL_BYTES = 12;
+
+/** Appends puts and deletes. Not for several writers. */
+export class JournalWriter {
+  readonly #path: string;
+  #file: FileHandle | undefined;
+  #buffer = Buffer.allocUnsafeSlow(FLUSH_BYTES + 4096);
+  #used = 0;
+  #crc = 0;
+  #count = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+  get path(): string {
+    return this.#path;
+  }
+  #room(bytes: number): void {
+    if (this.#used + bytes <= this.#buffer.length) return;
+    const wider = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#used + bytes));
+    wider.set(this.#buffer.subarray(0, this.#used));
+    this.#buffer = wider;
+  }
+  put(key: Uint8Array, value: Uint8Array): void {
+    this.#entry(key, value);
+  }
+  delete(key: Uint8Array): void {
+    this.#entry(key, undefined);
+  }
+  #entry(key: Uint8Array, value: Uint8Array | undefined): void {
+    this.#room(6 + key.length + (value?.length ?? 0));
+    this.#used = this.#buffer.writeUInt16LE(key.length, this.#used);
+    this.#used = this.#buffer.writeUInt32LE(value === undefined ? 0xffffffff : value.length, this.#used);
+    this.#buffer.set(key, this.#used);
+    this.#used += key.length;
+    if (value) {
+      this.#buffer.set(value, this.#used);
+      this.#used += value.length;
+    }
+    this.#count++;
+  }
+  /** Writes what is buffered where it is much; await it between batches. */
+  async drain(): Promise<void> {
+    if (this.#used >= FLUSH_BYTES) await this.#flush();
+  }
+  async #flush(): Promise<void> {
+    if (!this.#file) {
+      await mkdir(dirname(this.#path), { recursive: true });
+      this.#file = await open(this.#path, 'w');
+      await this.#file.writeFile(MAGIC);
+    }
+    const part = this.#buffer.subarray(0, this.#used);
+    this.#crc = crc32(part, this.#crc);
+    await this.#file.writeFile(part);
+    this.#used = 0;
+  }
+  /** Ends the file and syncs it. Gives the number of entries. */
+  async finish(): Promise<number> {
+    await this.#flush();
+    const end = Buffer.alloc(TAIL_BYTES);
+    end.writeUInt32LE(0xffffffff, 0);
+    end.writeUInt32LE(this.#count, 4);
+    end.writeUInt32LE(this.#crc, 8);
+    await this.#file?.writeFile(end);
+    await this.#file?.sync();
+    await this.#file?.close();
+    this.#file = undefined;
+    return this.#count;
+  }
+  /** Drops the file. */
+  async abort(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+    await rm(this.#path, { force: true });
+  }
+}
+
+/** The entries of a journal, checked whole before the first is given. @throws UserError naming a broken file. */
+export async function* readJournal(path: string): AsyncGenerator<{ key: Buffer; value: Buffer | undefined }> {
+  const broken = (why: string): UserError =>
+    new UserError(`${path}: ${why}`, { help: 'run the pipeline with --full to build its state anew' });
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const end = size - TAIL_BYTES;
+    if (end < MAGIC.length) throw broken('not a ledger journal');
+    // a first pass for the checksum, so that half a journal is never applied
+    let crc = 0;
+    const entries = (): AsyncIterable<Buffer> =>
+      file.createReadStream({ start: MAGIC.length, end: end - 1, autoClose: false });
+    if (end > MAGIC.length) for await (const part of entries()) crc = crc32(part, crc);
+    const head = Buffer.alloc(MAGIC.length);
+    const tail = Buffer.alloc(TAIL_BYTES);
+    await file.read(head, 0, MAGIC.length, 0);
+    await file.read(tail, 0, TAIL_BYTES, end);
+    if (!head.equals(MAGIC)) throw broken('not a ledger journal');
+    if (tail.readUInt32LE(0) !== 0xffffffff || tail.readUInt32LE(8) !== crc) {
+      throw broken('cut off or damaged (its checksum does not hold)');
+    }
+    if (end === MAGIC.length) return;
+    let held: Buffer = Buffer.alloc(0);
+    for await (const part of entries()) {
+      held = held.length ? Buffer.concat([held, part]) : part;
+      let at = 0;
+      while (at + 6 <= held.length) {
+        const keyLength = held.readUInt16LE(at);
+        const valueLength = held.readUInt32LE(at + 2);
+        const bytes = valueLength === 0xffffffff ? 0 : valueLength;
+        if (at + 6 + keyLength + bytes > held.length) break;
+        const key = held.subarray(at + 6, at + 6 + keyLength);
+        const from = at + 6 + keyLength;
+        yield { key, value: valueLength === 0xffffffff ? undefined : held.subarray(from, from + bytes) };
+        at = from + bytes;
+      }
+      held = held.subarray(at);
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * What was done for which row, in an LMDB store beside the pipeline. Read while a run works, written only from the
+ * journal of a run that has committed. One store a pipeline; tables are told apart by the first byte of a key.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { open, type RootDatabase } from 'lmdb';
+import { UserError } from '../define/index.ts';
+import { readJournal } from './journal.ts';
+
+/** The format of the ledger; raised when an older reader would misread it. */
+export const LEDGER_FORMAT = 1;
+
+/** Tables, by the first byte of a key; the second is the slot of the step they speak of. */
+export const TABLE = {
+  /** JSON by name. */
+  meta: 0x6d,
+  /** Source: hash of a row's key → row id, hash of its values. */
+  rows: 0x72,
+  /** Source: row id → its key as text. */
+  keys: 0x6b,
+  /** Source: a piece (a file) → its signature and the ids of its rows, in order. */
+  pieces: 0x70,
+  /** Sink: root (row id, or hash of a key) → the rows it has there: keys and hashes. */
+  children: 0x63,
+} as const;
+
+/** A key of a table: table, slot of the step, and the rest. */
+export function tableKey(table: number, slot: number, rest: Uint8Array): Buffer {
+  const key = Buffer.allocUnsafe(2 + rest.length);
+  key[0] = table;
+  key[1] = slot;
+  key.set(rest, 2);
+  return key;
+}
+
+/** Four bytes, largest first, so that ids sort as numbers. */
+export function idBytes(id: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(id, 0);
+  return bytes;
+}
+
+export class Ledger {
+  readonly #db: RootDatabase<Buffer, Buffer>;
+  readonly path: string;
+
+  private constructor(db: RootDatabase<Buffer, Buffer>, path: string) {
+    this.#db = db;
+    this.path = path;
+  }
+
+  /** Opens or makes the store of a pipeline's state folder. @throws UserError on a newer format. */
+  static async open(folder: string): Promise<Ledger> {
+    const path = join(folder, 'ledger');
+    await mkdir(path, { recursive: true });
+    let db: RootDatabase<Buffer, Buffer>;
+    try {
+      db = open<Buffer, Buffer>({
+        path: join(path, 'data.mdb'),
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        noSubdir: true,
+      });
+    } catch (cause) {
+      throw new UserError(`${path} is not a ledger that can be opened: ${(cause as Error).message}`, {
+        help: 'remove the folder: the next run builds it anew',
+        cause,
+      });
+    }
+    const ledger = new Ledger(db, path);
+    const format = ledger.meta<number>('format');
+    if (format !== undefined && format > LEDGER_FORMAT) {
+      await db.close();
+      throw new UserError(`${path} has format ${format}; this version reads up to ${LEDGER_FORMAT}`, {
+        help: 'it was written by a newer Millrace: update this one, or run with --full to build it anew',
+      });
+    }
+    return ledger;
+  }
+
+  /** The value of a key; a copy. */
+  get(key: Buffer): Buffer | undefined {
+    const value = this.#db.getBinary(key);
+    return value && Buffer.from(value);
+  }
+  /** The value of a key, only good until the next call. */
+  peek(key: Buffer): Buffer | undefined {
+    return this.#db.getBinaryFast(key) as Buffer | undefined;
+  }
+  meta<T>(name: string): T | undefined {
+    const value = this.#db.getBinary(tableKey(TABLE.meta, 0, Buffer.from(name)));
+    return value === undefined ? undefined : (JSON.parse(Buffer.from(value).toString('utf8')) as T);
+  }
+  /** All entries of a step's table, in order of their keys (without table and slot). */
+  *entries(table: number, slot: number): Generator<{ key: Buffer; value: Buffer }> {
+    const start = Buffer.from([table, slot]);
+    const end = slot === 0xff ? Buffer.from([table + 1]) : Buffer.from([table, slot + 1]);
+    for (const { key, value } of this.#db.getRange({ start, end })) {
+      yield { key: Buffer.from(key).subarray(2), value: Buffer.from(value) };
+    }
+  }
+
+  /**
+   * Takes the journal of a commit, whole or not at all. Slots in `clear` are emptied first: their steps start anew.
+   * @param meta JSON by name that goes with it
+   */
+  async apply(
+    journal: string | undefined,
+    clear: readonly number[],
+    meta: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    await this.#db.transaction(() => {
+      for (const slot of clear) {
+        for (const table of [TABLE.rows, TABLE.keys, TABLE.pieces, TABLE.children]) {
+          for (const key of [
+            ...this.#db.getKeys({ start: Buffer.from([table, slot]), end: nextSlot(table, slot) }),
+          ]) {
+            this.#db.removeSync(key);
+          }
+        }
+      }
+    });
+    if (journal !== undefined) {
+      let batch: { key: Buffer; value: Buffer | undefined }[] = [];
+      const write = async (): Promise<void> => {
+        const entries = batch;
+        batch = [];
+        await this.#db.transaction(() => {
+          for (const { key, value } of entries) {
+            if (value === undefined) this.#db.removeSync(key);
+            else this.#db.putSync(key, value);
+          }
+        });
+      };
+      for await (const entry of readJournal(journal)) {
+        batch.push({ key: Buffer.from(entry.key), value: entry.value && Buffer.from(entry.value) });
+        if (batch.length >= 20_000) await write();
+      }
+      await write();
+    }
+    // the commit's id comes last: until it stands, a crash has the journal applied once more, which changes nothing
+    await this.#db.transaction(() => {
+      const all: Record<string, unknown> = { format: LEDGER_FORMAT, ...meta };
+      for (const [name, value] of Object.entries(all)) {
+        this.#db.putSync(tableKey(TABLE.meta, 0, Buffer.from(name)), Buffer.from(JSON.stringify(value)));
+      }
+    });
+    await this.#db.flushed;
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close();
+  }
+}
+
+const nextSlot = (table: number, slot: number): Buffer =>
+  slot === 0xff ? Buffer.from([table + 1]) : Buffer.from([table, slot + 1]);
