@@ -10,6 +10,7 @@ import {
   type EngineOperator,
   type Json,
   type Report,
+  type SourceInstance,
   UserError,
 } from '../define/index.ts';
 import {
@@ -20,7 +21,7 @@ import {
   type StepResult,
   tapOf,
 } from '../events/index.ts';
-import type { Plan } from '../plan/types.ts';
+import type { Plan, PlannedStep } from '../plan/types.ts';
 import {
   type CommitRecord,
   commit,
@@ -32,11 +33,12 @@ import {
   takeLock,
 } from '../state/index.ts';
 import type { Letter } from './chain.ts';
-import { planContext } from './context.ts';
+import { openContext, planContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type FlowControl, runFlow } from './flow.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, flowName } from './incremental/flow-state.ts';
+import { outputSignatures } from './incremental/places.ts';
 import { withoutRowIds } from './incremental/row-id.ts';
 import type { DiffCounts } from './incremental/source-diff.ts';
 import { bottleneck, StepMeter } from './meter.ts';
@@ -174,13 +176,11 @@ async function execute(
     commit: async (flow, sinks, positions, changes) => {
       await box.settle();
       const ops = new Map(steps.map(s => [s.id, s.op]));
-      const data = Object.fromEntries(
-        sinks.flatMap(s => (reports[s.step] ? [[s.step, reports[s.step]]] : [])),
-      );
-      const ledgerChanges = await changes?.finish(
-        id,
-        JSON.parse(JSON.stringify(data)) as Record<string, Json>,
-      );
+      const told = sinks.flatMap(({ step }) => {
+        const report = reports[step];
+        return report ? [[step, { data: report.data, text: report.text }] as const] : [];
+      });
+      const ledgerChanges = await changes?.finish(id, Object.fromEntries(told));
       const record = { id, time: new Date().toISOString(), sinks, positions, ledger: ledgerChanges };
       await commit(folder, flow, record, {
         publish: async sink => {
@@ -235,11 +235,19 @@ async function execute(
         options.full ?? false,
         ctx,
       );
-      hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
       const changes = new FlowChanges(flow, decision, ledger, folder, id);
       flowChanges.set(name, changes);
       try {
+        if (await changes.nothingChanged(step => openSource(step, control))) {
+          hub.emit({ type: 'flow', flow: name, mode: 'nothing', reasons: [] });
+          for (const [step, report] of Object.entries(decision.state?.reports ?? {}))
+            control.report(step, report);
+          for (const step of flow.steps) meters.get(step.id)?.close();
+          continue;
+        }
+        hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
         await runFlow(flow, control, changes);
+        await ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx));
       } catch (error) {
         await changes.abort();
         throw error;
@@ -276,6 +284,15 @@ async function execute(
   failures.set(result, failure);
   hub.emit({ type: 'end', result });
   return result;
+}
+
+async function openSource(step: PlannedStep, run: FlowControl): Promise<SourceInstance> {
+  if (step.op.shape !== 'source') throw new Error(`${step.id} is not a source`);
+  try {
+    return await step.op.open(step.params, openContext(step, run));
+  } catch (error) {
+    throw stepError(step.id, error);
+  }
 }
 
 // the thrown thing itself, for `--debug` and for callers that throw it on

@@ -149,6 +149,11 @@ export class Ledger {
     await this.#db.flushed;
   }
 
+  /** Notes something that no commit depends on. */
+  async setMeta(name: string, value: unknown): Promise<void> {
+    await this.#db.put(tableKey(TABLE.meta, 0, Buffer.from(name)), Buffer.from(JSON.stringify(value)));
+  }
+
   async close(): Promise<void> {
     await this.#db.close();
   }

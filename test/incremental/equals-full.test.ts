@@ -207,7 +207,7 @@ describe('what is redone', () => {
       expect((await run(root, shapes.chain(params, true))).mode).toBe('full');
       worked.clear();
       const again = await run(root, shapes.chain(params, true));
-      expect(again.mode).toBe('changes');
+      expect(again.mode).toBe('nothing');
       expect([...worked]).toEqual([]);
       expect(again.result.steps[0]).toMatchObject({ added: 0, changed: 0, deleted: 0, kept: 9 });
     }));
@@ -269,5 +269,22 @@ describe('what is redone', () => {
         step: 'src',
         message: 'id "d1": another row has this key too; keys must be unique',
       });
+    }));
+});
+
+describe('a flow that writes its result whole', () => {
+  it('is left out where nothing changed and what it wrote is there, and says its report again', () =>
+    inFolder(async root => {
+      const params: Params = { least: 1, by: 2, add: 1, tag: '' };
+      save(root, { p: [{ id: 'a', n: 1, text: 'x' }] });
+      await run(root, shapes.whole(params, true));
+      worked.clear();
+      const again = await run(root, shapes.whole(params, true));
+      expect(again.mode).toBe('nothing');
+      expect([...worked]).toEqual([]);
+      expect(again.result.reports.l.data).toEqual({ rows: 1, path: 'l.json' });
+      await rm(join(root, 'l.json'));
+      expect((await run(root, shapes.whole(params, true))).mode).toBe('replay');
+      expect(readFileSync(join(root, 'l.json'), 'utf8')).toContain('"id":"a"');
     }));
 });

@@ -1,9 +1,9 @@
 /** The incremental side of one run of a flow: its diffs, its journal, and what the commit record says of the ledger. */
 import { join } from 'node:path';
-import type { Json } from '../../define/index.ts';
+import type { Json, SourceInstance } from '../../define/index.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 import { JournalWriter, type Ledger, type LedgerChanges } from '../../state/index.ts';
-import { type FlowDecision, flowName, flowState, rootOf } from './flow-state.ts';
+import { type FlowDecision, type FlowState, flowName, flowState, rootOf } from './flow-state.ts';
 import { carryIds } from './row-id.ts';
 import { SinkDiff } from './sink-diff.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
@@ -61,6 +61,24 @@ export class FlowChanges {
   isFull(step: PlannedStep): boolean {
     return !(step.op.shape === 'sink' && step.op.changes) || this.decision.fresh.has(step.id);
   }
+  /**
+   * Whether nothing changed that any step of the flow could see, told from the signatures of its sources' parts alone.
+   * Opens the sources and nothing else.
+   */
+  async nothingChanged(open: (step: PlannedStep) => Promise<SourceInstance>): Promise<boolean> {
+    if (!this.decision.skippable) return false;
+    for (const [id, diff] of this.#sources) {
+      const source = await open(this.#flow.steps.find(s => s.id === id) as PlannedStep);
+      try {
+        const parts = await source.parts?.();
+        if (!parts || diff.differs(parts)) return false;
+      } finally {
+        await source.close?.();
+      }
+    }
+    for (const diff of this.#sources.values()) diff.counts.kept = diff.known;
+    return true;
+  }
   /** Lets the journal write, where it holds much. */
   drain(): Promise<void> {
     return this.#journal.drain();
@@ -70,11 +88,11 @@ export class FlowChanges {
   }
 
   /** Ends the journal; what the commit record says of the ledger. */
-  async finish(commit: string, reports: Readonly<Record<string, Json>>): Promise<LedgerChanges> {
+  async finish(commit: string, reports: FlowState['reports']): Promise<LedgerChanges> {
     await this.#journal.finish();
     const nextId = Object.fromEntries([...this.#sources].map(([id, diff]) => [id, diff.nextId]));
     const { slots, fresh } = this.decision;
-    const state = flowState(this.#flow, commit, slots, nextId, reports);
+    const state = flowState(this.#flow, commit, this.decision, nextId, reports);
     return {
       journal: this.#journalName,
       clear: [...fresh].map(id => slots[id]),

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Json, PlanContext } from '../../define/index.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 import type { CommitRecord, Ledger } from '../../state/index.ts';
+import { liveFingerprint, outputSignatures } from './places.ts';
 
 /** A step as the ledger remembers it. */
 export interface StepState {
@@ -25,8 +26,11 @@ export interface FlowState {
   /** The first id that was never given, by source. */
   readonly nextId: Readonly<Record<string, number>>;
   /** What evaluations measured, so that a run that changes nothing can say it again. */
-  readonly reports: Readonly<Record<string, Json>>;
+  readonly reports: Readonly<Record<string, StoredReport>>;
 }
+
+/** A report without its plots, which stand in files. */
+export type StoredReport = { readonly data: Readonly<Record<string, Json>>; readonly text?: string };
 
 /**
  * - `full`: nothing of before counts.
@@ -50,6 +54,8 @@ export interface FlowDecision {
   readonly skippable: boolean;
   readonly state: FlowState | undefined;
   readonly slots: Readonly<Record<string, number>>;
+  /** Row fingerprints with the content of what steps read besides their rows. */
+  readonly fingerprints: ReadonlyMap<string, string>;
 }
 
 /** A flow's name: the id of its first source. */
@@ -80,6 +86,8 @@ export async function decide(
   const name = flowName(flow);
   const state = ledger.meta<FlowState>(`flow:${name}`);
   const slots = slotsOf(flow, ledger);
+  const fingerprints = new Map<string, string>();
+  for (const step of flow.steps) fingerprints.set(step.id, await liveFingerprint(step, ctx));
   const everything = new Set(
     flow.steps.filter(s => s.op.shape === 'source' || s.op.shape === 'sink').map(s => s.id),
   );
@@ -90,6 +98,7 @@ export async function decide(
     skippable: false,
     state: undefined,
     slots,
+    fingerprints,
   });
   if (full) return anew('--full was asked for');
   if (!state || !commit) return anew('it has not run before');
@@ -104,7 +113,7 @@ export async function decide(
       if (everything.has(step.id)) fresh.add(step.id);
       continue;
     }
-    const why = difference(before, step);
+    const why = difference(before, step, fingerprints.get(step.id) as string);
     if (why) {
       reasons.push({ step: step.id, text: why });
       if (step.op.shape === 'sink') fresh.add(step.id);
@@ -127,20 +136,23 @@ export async function decide(
   const roots = rootOf(flow);
   const stateful = flow.steps.filter(s => !['source', 'map', 'sink'].includes(s.op.shape));
   const whole = flow.steps.filter(s => s.op.shape === 'sink' && !changesOnly(s));
-  if (reasons.length > 0) return { mode: 'replay', reasons, fresh, skippable: false, state, slots };
+  const decided = { fresh, state, slots, fingerprints };
+  if (reasons.length > 0) return { mode: 'replay', reasons, skippable: false, ...decided };
   if (stateful.length === 0 && whole.length === 0 && [...roots.values()].every(r => r !== undefined)) {
-    return { mode: 'changes', reasons, fresh, skippable: true, state, slots };
+    return { mode: 'changes', reasons, skippable: true, ...decided };
   }
   const [step] = [...stateful, ...whole];
   const text = stateful.length > 0 ? 'it works over all rows' : 'it writes its result whole';
-  return { mode: 'replay', reasons: [{ step: step.id, text }], fresh, skippable: true, state, slots };
+  const outputs = ledger.meta<Record<string, string>>(`outputs:${name}`);
+  const skippable = outputs !== undefined && isDeepStrictEqual(outputs, await outputSignatures(flow, ctx));
+  return { mode: 'replay', reasons: [{ step: step.id, text }], skippable, ...decided };
 }
 
-function difference(before: StepState, step: PlannedStep): string | undefined {
+function difference(before: StepState, step: PlannedStep, fingerprint: string): string | undefined {
   if (before.op !== step.op.name) return `its operator was ${before.op}, now ${step.op.name}`;
   if (!isDeepStrictEqual(before.from, step.from))
     return `it took its rows from ${before.from.join(', ')}, now ${step.from.join(', ')}`;
-  if (before.rowFingerprint === step.rowFingerprint) return undefined;
+  if (before.rowFingerprint === fingerprint) return undefined;
   if (before.version !== step.op.version) return `version ${before.version} → ${step.op.version}`;
   const now = plainParams(step) as Record<string, Json>;
   const old = before.params as Record<string, Json>;
@@ -149,7 +161,7 @@ function difference(before: StepState, step: PlannedStep): string | undefined {
       return `with.${name}: ${JSON.stringify(old[name])} → ${JSON.stringify(now[name])}`;
     }
   }
-  return 'a file it uses has changed';
+  return 'a file or index it reads has changed';
 }
 
 /** Parameters as the ledger may hold them: no secrets. */
@@ -170,16 +182,16 @@ function slotsOf(flow: Flow, ledger: Ledger): Record<string, number> {
 export function flowState(
   flow: Flow,
   commit: string,
-  slots: Readonly<Record<string, number>>,
+  { slots, fingerprints }: FlowDecision,
   nextId: Readonly<Record<string, number>>,
-  reports: Readonly<Record<string, Json>>,
+  reports: FlowState['reports'],
 ): FlowState {
   const steps = flow.steps.map((s): [string, StepState] => [
     s.id,
     {
       op: s.op.name,
       version: s.op.version,
-      rowFingerprint: s.rowFingerprint,
+      rowFingerprint: fingerprints.get(s.id) ?? s.rowFingerprint,
       params: plainParams(s),
       from: s.from,
       key: s.key,
