@@ -1,5 +1,6 @@
 export type { DocumentBatch, StoredColumn, StoredField, StoredType, TextColumn } from './columns.ts';
 export { IndexError, type IndexErrorCode } from './errors.ts';
+export { publish, rollback } from './generations.ts';
 export {
   type Parameter,
   resolveSimilarity,
@@ -18,4 +19,4 @@ export {
 } from './sparse-index.ts';
 export type { StoredValue } from './stored.ts';
 export { type VerifyProblem, type VerifyReport, verify } from './verify.ts';
-export { type Prepared, publish, rollback, SparseIndexWriter, type WriterOptions } from './writer.ts';
+export { type Prepared, SparseIndexWriter, type WriterOptions } from './writer.ts';
