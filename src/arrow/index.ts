@@ -4,4 +4,5 @@ export * from './bytes.ts';
 export * from './gather.ts';
 export * from './hash.ts';
 export * from './ipc.ts';
+export * from './row-codec.ts';
 export * from './types.ts';

@@ -289,6 +289,11 @@ export interface MapOperator<P = never, R extends Rows = Rows> extends Declared<
   readonly rows: R;
   /** Columns whose equal runs a re-batcher never splits: a question's hits stay together. */
   batchBy?(params: P): readonly string[];
+  /**
+   * True where a row costs so much more than a look-up (a model, a paid endpoint) that its result is kept: the same
+   * values of the read columns under the same fingerprint are not worked on again. Not for `rows: 'group'`.
+   */
+  readonly cache?: boolean;
   /** The column whose length counts as tokens under a token budget. */
   tokens?(params: P): string;
   open(params: P, ctx: OpenContext): MapInstance<R> | Promise<MapInstance<R>>;

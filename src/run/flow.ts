@@ -13,6 +13,7 @@ import type {
 } from '../define/index.ts';
 import type { Flow, PlannedStep } from '../plan/types.ts';
 import type { CommittedSink } from '../state/index.ts';
+import { carryPlaces } from './cached.ts';
 import { Channel } from './channel.ts';
 import { openContext, type RunContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
@@ -33,6 +34,8 @@ import { workerExecutor } from './worker/pool.ts';
 export interface FlowControl extends RunContext {
   /** Aborts the run because of this error. */
   fail(error: unknown): void;
+  /** Wraps the executor of a step whose results are kept; absent where nothing is. */
+  cache?(step: PlannedStep, inner: Executor): Promise<Executor>;
   /** Calls back with an outlet once it exists, for taps. */
   outlet(step: string, outlet: Outlet): void;
   /** Commits what the sinks have prepared. */
@@ -62,7 +65,9 @@ export function groupSteps(flow: Flow, sourcesApart: boolean): Group[] {
     const group = [step];
     grouped.add(step.id);
     const workable =
-      step.where === 'worker' && (step.op.shape === 'map' || (step.op.shape === 'source' && !sourcesApart));
+      step.where === 'worker' &&
+      !isCached(step) &&
+      (step.op.shape === 'map' || (step.op.shape === 'source' && !sourcesApart));
     for (let last = step; workable && last.to.length === 1; ) {
       const next = byId.get(last.to[0]);
       const joins =
@@ -70,7 +75,8 @@ export function groupSteps(flow: Flow, sourcesApart: boolean): Group[] {
         next.op.shape === 'map' &&
         next.parallel === step.parallel &&
         next.order === step.order &&
-        next.batch === undefined;
+        next.batch === undefined &&
+        !isCached(next);
       if (!next || !joins) break;
       group.push(next);
       grouped.add(next.id);
@@ -80,6 +86,9 @@ export function groupSteps(flow: Flow, sourcesApart: boolean): Group[] {
   }
   return groups;
 }
+
+/** Whether a step's results are kept. */
+const isCached = (step: PlannedStep): boolean => step.op.shape === 'map' && step.op.cache === true;
 
 interface Stage {
   readonly steps: Group;
@@ -153,9 +162,13 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
         };
       }
       case 'map': {
-        const open = (): Promise<Executor> =>
-          step.where === 'worker' ? workerExecutor(group, run) : mainExecutor(step, run);
-        const executor = await opening(step, open);
+        const open = (): Promise<Executor> => {
+          const cached = run.cache && isCached(step) ? carryPlaces(step) : undefined;
+          const steps = cached ? [cached] : group;
+          return step.where === 'worker' ? workerExecutor(steps, run) : mainExecutor(steps[0], run);
+        };
+        const inner = await opening(step, open);
+        const executor = run.cache && isCached(step) ? await run.cache(step, inner) : inner;
         return { steps: group, outlet, work: () => mapStage(group, inputs[0], executor, out, run) };
       }
       case 'stream': {

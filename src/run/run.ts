@@ -23,7 +23,9 @@ import {
 } from '../events/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import {
+  Cache,
   type CommitRecord,
+  cacheFolderOf,
   commit,
   DeadLetterBox,
   Ledger,
@@ -32,13 +34,14 @@ import {
   stateFolderOf,
   takeLock,
 } from '../state/index.ts';
+import { type CacheCounts, cachedExecutor } from './cached.ts';
 import type { Letter } from './chain.ts';
 import { openContext, planContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type FlowControl, runFlow } from './flow.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, flowName } from './incremental/flow-state.ts';
-import { outputSignatures } from './incremental/places.ts';
+import { liveFingerprint, outputSignatures } from './incremental/places.ts';
 import { withoutRowIds } from './incremental/row-id.ts';
 import type { DiffCounts } from './incremental/source-diff.ts';
 import { bottleneck, StepMeter } from './meter.ts';
@@ -209,6 +212,17 @@ async function execute(
     await rm(journal, { force: true });
   };
 
+  let cache: Cache | undefined;
+  const cacheCounts = new Map<string, CacheCounts>();
+  if (options.incremental !== false) {
+    control.cache = async (step, inner) => {
+      cache ??= await Cache.open(cacheFolderOf(plan.root));
+      const counts = { hits: 0, misses: 0 };
+      cacheCounts.set(step.id, counts);
+      return cachedExecutor(step, inner, cache, await liveFingerprint(step, ctx), counts, options.full);
+    };
+  }
+
   hub.emit({ type: 'start', pipeline: plan.name, steps: steps.map(s => ({ id: s.id, op: s.op.name })) });
   let failure: unknown;
   let unlock: (() => Promise<void>) | undefined;
@@ -261,6 +275,7 @@ async function execute(
       failure ??= error;
     });
     for (const temp of tempFolders) await rm(temp, { recursive: true, force: true }).catch(() => undefined);
+    await cache?.close();
     await ledger?.close();
     await unlock?.();
   }
@@ -273,7 +288,10 @@ async function execute(
     status: failure === undefined ? 'ok' : aborted ? 'aborted' : 'failed',
     seconds,
     steps: steps.map(s => {
-      const counts = [...flowChanges.values()].map(c => c.counts(s.id)).find(c => c !== undefined);
+      const kept = cacheCounts.get(s.id);
+      const counts = kept
+        ? { added: kept.misses, changed: 0, deleted: 0, kept: kept.hits }
+        : [...flowChanges.values()].map(c => c.counts(s.id)).find(c => c !== undefined);
       return stepResult(meters.get(s.id) as StepMeter, summaries[s.id], counts);
     }),
     peakBytes: memory.peak(),

@@ -1,3 +1,4 @@
+export * from './cache.ts';
 export * from './commit.ts';
 export * from './dead-letters.ts';
 export * from './durable.ts';

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   batchFromRows,
+  batchOf,
   bool,
   type Columns,
   columnData,
@@ -13,13 +14,16 @@ import {
   dataOf,
   decodeBatch,
   encodeBatch,
+  encodeRows,
   fixedList,
   float32,
   float64,
+  hashRows,
   int32,
   int64,
   list,
   nullable,
+  RowDecoder,
   renameColumns,
   retainedBytes,
   rowsOf,
@@ -128,6 +132,50 @@ describe('take, slice, concat, copy, message', () => {
   it('name the columns there are where one is missing', () => {
     const batch = batchFromRows({ a: utf8() }, []);
     expect(() => columnData(batch, 'b')).toThrow('no column "b"; the columns are: a');
+  });
+});
+
+describe('rows as bytes', () => {
+  it('come back as they were, of every type', () => {
+    fc.assert(
+      fc.property(rowsArb, fc.array(fc.nat(5), { maxLength: 10 }), (rows, cuts) => {
+        const batch = batchFromRows(columns, rows);
+        const names = Object.keys(columns);
+        const decoder = new RowDecoder(names.map(n => columns[n].type));
+        let from = 0;
+        for (const cut of [...cuts, rows.length]) {
+          const to = Math.min(rows.length, from + cut);
+          expect(decoder.add(encodeRows(batch.data.children, from, to))).toBe(to - from);
+          from = to;
+        }
+        expect(rowsOf(batchOf(batch.schema, rows.length, decoder.finish()))).toEqual(rows);
+      }),
+    );
+  });
+});
+
+describe('hashes of rows', () => {
+  it('are equal where the values are, whatever the order of columns and the cut of batches', () => {
+    fc.assert(
+      fc.property(rowsArb, rowsArb, (a, b) => {
+        const all = hashRows(batchFromRows(columns, [...a, ...b]), Object.keys(columns));
+        const parts = [a, b].map(r => hashRows(batchFromRows(columns, r), Object.keys(columns).reverse()));
+        expect(Buffer.concat(parts).equals(all)).toBe(true);
+      }),
+    );
+  });
+  it('differ where a value, a null or the border between two columns does', () => {
+    const c = { a: nullable(utf8()), b: nullable(utf8()) };
+    const rows = [
+      { a: 'x', b: 'yz' },
+      { a: 'xy', b: 'z' },
+      { a: '', b: null },
+      { a: null, b: '' },
+      { a: '', b: '' },
+    ];
+    const hashes = hashRows(batchFromRows(c, rows), ['a', 'b']);
+    const texts = rows.map((_, i) => Buffer.from(hashes.subarray(i * 12, i * 12 + 12)).toString('hex'));
+    expect(new Set(texts).size).toBe(rows.length);
   });
 });
 

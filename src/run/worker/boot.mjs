@@ -7,6 +7,8 @@ import { workerData } from 'node:worker_threads';
 const source = new URL('./main.ts', import.meta.url);
 const anyTs = [workerData.registryUrl, ...workerData.modules].some(url => url.endsWith('.ts'));
 if (existsSync(fileURLToPath(source)) || anyTs) {
+  // packages of many files load three times as fast before each of them has to pass the loader
+  await Promise.all([import('apache-arrow'), import('zod')]);
   const { register } = await import('tsx/esm/api');
   register();
 }
