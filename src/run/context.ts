@@ -30,7 +30,7 @@ export const planContext = (root: string): PlanContext => ({ root, path: p => re
 /** What an operator gets when it is opened. */
 export function openContext(
   step: PlannedStep,
-  run: Omit<RunContext, 'meter' | 'letters' | 'opened'>,
+  run: Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>,
   full = true,
 ): OpenContext {
   let temp: Promise<string> | undefined;

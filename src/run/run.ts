@@ -54,6 +54,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Where the run keeps its state. Default `.millrace/<pipeline>` under the plan's root. */
   readonly stateFolder?: string;
+  /** By source step, ids of rows to work on again: dead letters that are tried anew. */
+  readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
   /** Does everything anew, whatever was done before. */
   readonly full?: boolean;
   /**
@@ -183,7 +185,13 @@ async function execute(
         const report = reports[step];
         return report ? [[step, { data: report.data, text: report.text }] as const] : [];
       });
-      const ledgerChanges = await changes?.finish(id, Object.fromEntries(told));
+      const work = Object.fromEntries(
+        [...meters.values()].map(m => [
+          m.step.id,
+          { rowsIn: m.rowsIn, rowsOut: m.rowsOut, busySeconds: m.busyMs / 1000 },
+        ]),
+      );
+      const ledgerChanges = await changes?.finish(id, Object.fromEntries(told), work);
       const record = { id, time: new Date().toISOString(), sinks, positions, ledger: ledgerChanges };
       await commit(folder, flow, record, {
         publish: async sink => {
@@ -249,7 +257,7 @@ async function execute(
         options.full ?? false,
         ctx,
       );
-      const changes = new FlowChanges(flow, decision, ledger, folder, id);
+      const changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo);
       flowChanges.set(name, changes);
       try {
         if (await changes.nothingChanged(step => openSource(step, control))) {

@@ -78,6 +78,10 @@ export class JournalWriter {
     this.#file = undefined;
     return this.#count;
   }
+  /** Drops what is buffered: for a look at what would be written. */
+  forget(): void {
+    this.#used = 0;
+  }
   /** Drops the file. */
   async abort(): Promise<void> {
     await this.#file?.close();

@@ -17,10 +17,12 @@ export const TABLE = {
   meta: 0x6d,
   /** Source: hash of a row's key → row id, hash of its values. */
   rows: 0x72,
-  /** Source: row id → its key as text. */
+  /** Source: row id → hash of its key, its key, and how its values begin. */
   keys: 0x6b,
   /** Source: a piece (a file) → its signature and the ids of its rows, in order. */
   pieces: 0x70,
+  /** Source: row id → why it went through last. */
+  why: 0x77,
   /** Sink: root (row id, or hash of a key) → the rows it has there: keys and hashes. */
   children: 0x63,
 } as const;
@@ -92,6 +94,10 @@ export class Ledger {
     const value = this.#db.getBinary(tableKey(TABLE.meta, 0, Buffer.from(name)));
     return value === undefined ? undefined : (JSON.parse(Buffer.from(value).toString('utf8')) as T);
   }
+  /** The names {@link meta} knows. */
+  metaNames(): string[] {
+    return [...this.entries(TABLE.meta, 0)].map(e => e.key.toString('utf8'));
+  }
   /** All entries of a step's table, in order of their keys (without table and slot). */
   *entries(table: number, slot: number): Generator<{ key: Buffer; value: Buffer }> {
     const start = Buffer.from([table, slot]);
@@ -112,7 +118,7 @@ export class Ledger {
   ): Promise<void> {
     await this.#db.transaction(() => {
       for (const slot of clear) {
-        for (const table of [TABLE.rows, TABLE.keys, TABLE.pieces, TABLE.children]) {
+        for (const table of [TABLE.rows, TABLE.keys, TABLE.pieces, TABLE.why, TABLE.children]) {
           for (const key of [
             ...this.#db.getKeys({ start: Buffer.from([table, slot]), end: nextSlot(table, slot) }),
           ]) {

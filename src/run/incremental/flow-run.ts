@@ -11,15 +11,27 @@ import { type DiffCounts, SourceDiff } from './source-diff.ts';
 export class FlowChanges {
   readonly decision: FlowDecision;
   readonly #flow: Flow;
+  readonly #redo: boolean;
   readonly #journal: JournalWriter;
   readonly #journalName: string;
   readonly #sources = new Map<string, SourceDiff>();
   readonly #sinks = new Map<string, SinkDiff>();
 
-  /** @param folder the pipeline's state folder */
-  constructor(flow: Flow, decision: FlowDecision, ledger: Ledger, folder: string, run: string) {
+  /**
+   * @param folder the pipeline's state folder
+   * @param redo by source, ids of rows to work on again
+   */
+  constructor(
+    flow: Flow,
+    decision: FlowDecision,
+    ledger: Ledger,
+    folder: string,
+    run: string,
+    redo?: ReadonlyMap<string, ReadonlySet<number>>,
+  ) {
     this.#flow = flow;
     this.decision = decision;
+    this.#redo = redo !== undefined && redo.size > 0;
     this.#journalName = `journal-${run}-${encodeURIComponent(flowName(flow))}`;
     this.#journal = new JournalWriter(join(folder, this.#journalName));
     const roots = rootOf(flow);
@@ -33,7 +45,10 @@ export class FlowChanges {
       };
       if (step.op.shape === 'source') {
         const nextId = decision.state?.nextId[step.id] ?? 0;
-        this.#sources.set(step.id, new SourceDiff({ ...common, key: step.key, all, nextId }));
+        this.#sources.set(
+          step.id,
+          new SourceDiff({ ...common, key: step.key, all, nextId, run, redo: redo?.get(step.id) }),
+        );
       } else if (step.op.shape === 'sink' && step.op.changes) {
         const names = step.inputKeys[0];
         const key = Object.fromEntries(names.map(name => [name, step.inputs[0][name]]));
@@ -66,7 +81,7 @@ export class FlowChanges {
    * Opens the sources and nothing else.
    */
   async nothingChanged(open: (step: PlannedStep) => Promise<SourceInstance>): Promise<boolean> {
-    if (!this.decision.skippable) return false;
+    if (!this.decision.skippable || this.#redo) return false;
     for (const [id, diff] of this.#sources) {
       const source = await open(this.#flow.steps.find(s => s.id === id) as PlannedStep);
       try {
@@ -88,11 +103,15 @@ export class FlowChanges {
   }
 
   /** Ends the journal; what the commit record says of the ledger. */
-  async finish(commit: string, reports: FlowState['reports']): Promise<LedgerChanges> {
+  async finish(
+    commit: string,
+    reports: FlowState['reports'],
+    work: FlowState['work'],
+  ): Promise<LedgerChanges> {
     await this.#journal.finish();
     const nextId = Object.fromEntries([...this.#sources].map(([id, diff]) => [id, diff.nextId]));
     const { slots, fresh } = this.decision;
-    const state = flowState(this.#flow, commit, this.decision, nextId, reports);
+    const state = flowState(this.#flow, commit, this.decision, nextId, reports, work);
     return {
       journal: this.#journalName,
       clear: [...fresh].map(id => slots[id]),

@@ -11,6 +11,7 @@ import { liveFingerprint, outputSignatures } from './places.ts';
 /** A step as the ledger remembers it. */
 export interface StepState {
   readonly op: string;
+  readonly shape: string;
   readonly version: number;
   readonly rowFingerprint: string;
   readonly params: Json;
@@ -22,11 +23,22 @@ export interface StepState {
 /** What the ledger remembers of a flow. */
 export interface FlowState {
   readonly commit: string;
+  /** The run that committed it last: when, how much it did, and why. */
+  readonly last: { readonly time: string; readonly mode: FlowMode; readonly reasons: readonly Reason[] };
+  /** What steps did in the last run over all rows, for estimates. */
+  readonly work: Readonly<Record<string, StepWork>>;
   readonly steps: Readonly<Record<string, StepState>>;
   /** The first id that was never given, by source. */
   readonly nextId: Readonly<Record<string, number>>;
   /** What evaluations measured, so that a run that changes nothing can say it again. */
   readonly reports: Readonly<Record<string, StoredReport>>;
+}
+
+/** Rows and time of a step in one run. */
+export interface StepWork {
+  readonly rowsIn: number;
+  readonly rowsOut: number;
+  readonly busySeconds: number;
 }
 
 /** A report without its plots, which stand in files. */
@@ -182,14 +194,17 @@ function slotsOf(flow: Flow, ledger: Ledger): Record<string, number> {
 export function flowState(
   flow: Flow,
   commit: string,
-  { slots, fingerprints }: FlowDecision,
+  decision: FlowDecision,
   nextId: Readonly<Record<string, number>>,
   reports: FlowState['reports'],
+  work: FlowState['work'],
 ): FlowState {
+  const { slots, fingerprints, mode, reasons } = decision;
   const steps = flow.steps.map((s): [string, StepState] => [
     s.id,
     {
       op: s.op.name,
+      shape: s.op.shape,
       version: s.op.version,
       rowFingerprint: fingerprints.get(s.id) ?? s.rowFingerprint,
       params: plainParams(s),
@@ -198,5 +213,8 @@ export function flowState(
       slot: slots[s.id],
     },
   ]);
-  return { commit, steps: Object.fromEntries(steps), nextId, reports };
+  const last = { time: new Date().toISOString(), mode, reasons };
+  // a run over few rows says little of how long all take
+  const known = mode === 'changes' ? (decision.state?.work ?? {}) : work;
+  return { commit, last, work: known, steps: Object.fromEntries(steps), nextId, reports };
 }

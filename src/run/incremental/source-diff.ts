@@ -2,9 +2,17 @@
  * What changed in a source since the last commit: rows by key and content, parts by signature. Gives every row its
  * id, passes on the rows that count, and says at the end which are gone.
  */
-import type { RecordBatch } from 'apache-arrow';
-import { columnData, HASH_BYTES, hashRows, takeRows, valueAt } from '../../arrow/index.ts';
-import type { RecordError, SourcePart } from '../../define/index.ts';
+import { type Data, DataType, type RecordBatch } from 'apache-arrow';
+import {
+  columnData,
+  HASH_BYTES,
+  hashColumns,
+  hashRows,
+  isNull,
+  takeRows,
+  valueAt,
+} from '../../arrow/index.ts';
+import type { Json, RecordError, SourcePart } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { BitSet, HashMap64 } from './hash-set.ts';
 import { withRowIds } from './row-id.ts';
@@ -29,7 +37,29 @@ export interface SourceDiffOptions {
   readonly all: boolean;
   /** The first id that was never given. */
   readonly nextId: number;
+  /** The run's id, for `why`. */
+  readonly run: string;
+  /** Rows to work on again though they are as they were: dead letters that are tried anew. */
+  readonly redo?: ReadonlySet<number>;
 }
+
+/** Why a row went through. */
+export interface RowWhy {
+  readonly run: string;
+  readonly kind: 'added' | 'changed' | 'again';
+  /** The columns that changed, with how their values began and begin. */
+  readonly columns?: Readonly<Record<string, { readonly old: Json; readonly now: Json }>>;
+}
+
+/** How the values of a row begin, by column. */
+type Glance = Readonly<Record<string, Json>>;
+const GLANCE = 60;
+const glance = (value: unknown): Json => {
+  if (typeof value === 'string') return value.length > GLANCE ? `${value.slice(0, GLANCE)}…` : value;
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return value.slice(0, 4).map(glance);
+  return value as Json;
+};
 
 interface OldPart {
   readonly signature: string;
@@ -52,6 +82,16 @@ function decodePart(bytes: Buffer): OldPart {
   for (let i = 0, at = 2 + length; i < ids.length; i++, at += 4) ids[i] = bytes.readInt32LE(at);
   return { signature: bytes.toString('utf8', 2, 2 + length), ids };
 }
+
+// only the beginning of a text is decoded
+function glanceAt(data: Data, row: number): Json {
+  if (!DataType.isUtf8(data.type) || isNull(data, row)) return glance(valueAt(data, row));
+  const [start, end] = [data.valueOffsets[row], data.valueOffsets[row + 1]];
+  return glance(
+    Buffer.from(data.values.subarray(start, Math.min(end, start + 4 * GLANCE + 4))).toString('utf8'),
+  );
+}
+const glanceless = (value: unknown): Json => (typeof value === 'bigint' ? String(value) : (value as Json));
 
 const keyOf = (batch: RecordBatch, row: number, key: readonly string[]): string =>
   key.map(name => `${name} ${JSON.stringify(valueAt(columnData(batch, name), row))}`).join(', ');
@@ -96,7 +136,8 @@ export class SourceDiff {
     const read = new Set<string>();
     for (const { name, signature } of parts) {
       const old = this.#old.get(name);
-      if (old?.signature === signature) {
+      const again = this.#o.redo && old?.ids.some(id => this.#o.redo?.has(id));
+      if (old?.signature === signature && !again) {
         for (const id of old.ids) this.#elsewhere.add(id);
         this.counts.kept += old.ids.length;
       } else read.add(name);
@@ -104,14 +145,38 @@ export class SourceDiff {
     return read;
   }
 
+  // the row's key and how its values begin, for people
+  #describe(id: number, batch: RecordBatch, row: number, name: Uint8Array): Glance {
+    const { journal, slot, key } = this.#o;
+    const values = Object.fromEntries(
+      batch.schema.fields.map((f, i) => [f.name, glanceAt(batch.data.children[i], row)]),
+    );
+    const text = JSON.stringify({
+      key: key.map(k => glanceless(valueAt(columnData(batch, k), row))),
+      values,
+    });
+    journal.put(tableKey(TABLE.keys, slot, idBytes(id)), Buffer.concat([name, Buffer.from(text)]));
+    return values;
+  }
+  #changed(id: number, batch: RecordBatch, row: number, name: Uint8Array, changed: readonly string[]): void {
+    const entry = this.#o.ledger.get(tableKey(TABLE.keys, this.#o.slot, idBytes(id)));
+    const old = entry ? (JSON.parse(entry.toString('utf8', HASH_BYTES)) as { values: Glance }).values : {};
+    const now = this.#describe(id, batch, row, name);
+    const columns = Object.fromEntries(changed.map(c => [c, { old: old[c] ?? null, now: now[c] ?? null }]));
+    this.#note(id, { run: this.#o.run, kind: 'changed', columns });
+  }
+  #note(id: number, why: RowWhy): void {
+    this.#o.journal.put(tableKey(TABLE.why, this.#o.slot, idBytes(id)), Buffer.from(JSON.stringify(why)));
+  }
+
   /** Takes rows of a part. Gives those that go on, with their ids, and errors for keys that were given before. */
   take(batch: RecordBatch, part: string): { batch: RecordBatch | undefined; errors: RecordError[] } {
     const { ledger, journal, slot, key, fresh, all } = this.#o;
     const names = hashRows(batch, key);
-    const values = hashRows(
-      batch,
-      batch.schema.fields.map(f => f.name),
-    );
+    const columns = batch.schema.fields.map(f => f.name).sort();
+    const { columns: perColumn, rows: values } = hashColumns(batch, columns);
+    const columnHashes = (row: number): Buffer =>
+      Buffer.concat(perColumn.map(h => h.subarray(row * HASH_BYTES, row * HASH_BYTES + 4)));
     const found = this.#found.get(part) ?? [];
     this.#found.set(part, found);
     const rows: number[] = [];
@@ -133,11 +198,22 @@ export class SourceDiff {
           });
           continue;
         }
-        if (before.subarray(4).equals(value)) this.counts.kept++;
-        else {
+        if (before.subarray(4, 4 + HASH_BYTES).equals(value)) {
+          this.counts.kept++;
+          if (this.#o.redo?.has(id)) {
+            goesOn = true;
+            this.#note(id, { run: this.#o.run, kind: 'again' });
+          }
+        } else {
           this.counts.changed++;
           goesOn = true;
-          journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value));
+          const old = before.subarray(4 + HASH_BYTES);
+          const now = columnHashes(row);
+          const changed = columns.filter(
+            (_, i) => !old.subarray(i * 4, i * 4 + 4).equals(now.subarray(i * 4, i * 4 + 4)),
+          );
+          this.#changed(id, batch, row, name, changed);
+          journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value, now));
         }
       } else {
         const twin = this.#new.getOrSet(names, at, this.nextId);
@@ -151,9 +227,8 @@ export class SourceDiff {
         id = this.nextId++;
         this.counts.added++;
         goesOn = true;
-        journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value));
-        const text = Buffer.from(JSON.stringify(key.map(k => valueAt(columnData(batch, k), row))));
-        journal.put(tableKey(TABLE.keys, slot, idBytes(id)), Buffer.concat([name, text]));
+        journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value, columnHashes(row)));
+        this.#describe(id, batch, row, name);
       }
       this.#seen.add(id);
       found.push(id);
@@ -186,6 +261,7 @@ export class SourceDiff {
         const entry = ledger.get(tableKey(TABLE.keys, slot, idBytes(id)));
         if (entry) journal.delete(tableKey(TABLE.rows, slot, entry.subarray(0, HASH_BYTES)));
         journal.delete(tableKey(TABLE.keys, slot, idBytes(id)));
+        journal.delete(tableKey(TABLE.why, slot, idBytes(id)));
       }
       if (!listed) journal.delete(partKey(name));
       else if (!this.#found.has(name)) journal.put(partKey(name), encodePart(signatures.get(name) ?? '', []));
@@ -202,9 +278,11 @@ export class SourceDiff {
   }
 }
 
-function rowEntry(id: number, value: Uint8Array): Buffer {
-  const entry = Buffer.allocUnsafe(4 + HASH_BYTES);
+// id, hash of the values, and 4 bytes of each column's own hash, in the order of their names
+function rowEntry(id: number, value: Uint8Array, columns: Uint8Array): Buffer {
+  const entry = Buffer.allocUnsafe(4 + HASH_BYTES + columns.length);
   entry.writeUInt32LE(id, 0);
   entry.set(value, 4);
+  entry.set(columns, 4 + HASH_BYTES);
   return entry;
 }

@@ -53,7 +53,6 @@ const context = (step: PlannedStep) =>
     {
       root: setup.root,
       signal: abort.signal,
-      registryUrl: setup.registryUrl,
       warn: (id, warning) => port.postMessage({ id: -1, warning, step: id } satisfies Reply),
       tempFolders,
     },

@@ -1,0 +1,131 @@
+/** Looks rows up in the ledger: by a source's key, or by the key of a row at a sink. */
+import { HASH_BYTES } from '../../arrow/index.ts';
+import type { Json } from '../../define/index.ts';
+import { idBytes, Ledger, TABLE, tableKey } from '../../state/index.ts';
+import { decodeChildren } from './children.ts';
+import type { FlowState } from './flow-state.ts';
+import type { RowWhy } from './source-diff.ts';
+
+/** A source row and everything it has become. */
+export interface Lineage {
+  readonly flow: string;
+  readonly source: string;
+  readonly id: number;
+  readonly key: readonly Json[];
+  /** How its values begin. */
+  readonly values: Readonly<Record<string, Json>>;
+  /** The part of the source (a file) it stands in, and its number there, from 0. */
+  readonly part?: string;
+  readonly row?: number;
+  /** Keys of its rows at each sink. */
+  readonly at: Readonly<Record<string, readonly string[]>>;
+  /** Why it went through last; absent where it has not changed since its flow first ran. */
+  readonly why?: RowWhy;
+  /** The last run of its flow. */
+  readonly last: FlowState['last'];
+  /** Runs of the flow's steps that went over every row are in `last.reasons`. */
+  readonly matched: 'source' | 'sink';
+}
+
+const flowsOf = (ledger: Ledger): [string, FlowState][] =>
+  ledger.metaNames().flatMap(name => {
+    if (!name.startsWith('flow:')) return [];
+    const state = ledger.meta<FlowState>(name);
+    return state ? [[name.slice(5), state]] : [];
+  });
+
+/** The source rows that a key means: a source's key, or a unit's at a sink. */
+export function findRows(ledger: Ledger, key: string): Lineage[] {
+  const found: Lineage[] = [];
+  for (const [flow, state] of flowsOf(ledger)) {
+    const sources = Object.entries(state.steps).filter(([, s]) => s.shape === 'source');
+    const sinks = Object.entries(state.steps).filter(([, s]) => s.shape === 'sink');
+    for (const [source, { slot }] of sources) {
+      const ids: { id: number; matched: Lineage['matched'] }[] = sourceRows(ledger, slot, key).map(id => ({
+        id,
+        matched: 'source',
+      }));
+      if (ids.length === 0 && sources.length === 1) {
+        for (const [, sink] of sinks) {
+          const id = rootOfChild(ledger, sink.slot, key);
+          if (id !== undefined && !ids.some(f => f.id === id)) ids.push({ id, matched: 'sink' });
+        }
+      }
+      for (const { id, matched } of ids) {
+        const line = lineage(ledger, flow, state, source, slot, sinks, id);
+        if (line) found.push({ ...line, matched });
+      }
+    }
+  }
+  return found;
+}
+
+// keys are hashed in the rows table, so a text is held against the keys themselves
+function sourceRows(ledger: Ledger, slot: number, key: string): number[] {
+  const ids: number[] = [];
+  for (const { key: id, value } of ledger.entries(TABLE.keys, slot)) {
+    const { key: parts } = described(value);
+    if (parts.map(String).join(', ') === key) ids.push(id.readUInt32BE(0));
+  }
+  return ids;
+}
+
+function rootOfChild(ledger: Ledger, slot: number, key: string): number | undefined {
+  for (const { key: root, value } of ledger.entries(TABLE.children, slot)) {
+    if (root.length === 4 && decodeChildren(value).some(c => c.key === key)) return root.readUInt32BE(0);
+  }
+  return undefined;
+}
+
+const described = (value: Buffer): { key: readonly Json[]; values: Readonly<Record<string, Json>> } =>
+  JSON.parse(value.toString('utf8', HASH_BYTES));
+
+function lineage(
+  ledger: Ledger,
+  flow: string,
+  state: FlowState,
+  source: string,
+  slot: number,
+  sinks: readonly (readonly [string, { readonly slot: number }])[],
+  id: number,
+): Omit<Lineage, 'matched'> | undefined {
+  const entry = ledger.get(tableKey(TABLE.keys, slot, idBytes(id)));
+  if (!entry) return undefined;
+  const place = placeOf(ledger, slot, id);
+  const why = ledger.get(tableKey(TABLE.why, slot, idBytes(id)));
+  const at = sinks.flatMap(([step, sink]) => {
+    const children = ledger.get(tableKey(TABLE.children, sink.slot, idBytes(id)));
+    return children ? [[step, decodeChildren(children).map(c => c.key)] as const] : [];
+  });
+  return {
+    flow,
+    source,
+    id,
+    ...described(entry),
+    ...place,
+    at: Object.fromEntries(at),
+    why: why && (JSON.parse(why.toString('utf8')) as RowWhy),
+    last: state.last,
+  };
+}
+
+function placeOf(ledger: Ledger, slot: number, id: number): { part?: string; row?: number } {
+  for (const { key, value } of ledger.entries(TABLE.pieces, slot)) {
+    const start = 2 + value.readUInt16LE(0);
+    for (let at = start; at < value.length; at += 4) {
+      if (value.readInt32LE(at) === id)
+        return { part: key.toString('utf8') || undefined, row: (at - start) >> 2 };
+    }
+  }
+  return {};
+}
+
+/** Opens a pipeline's ledger, looks the key up, and closes it. */
+export async function findInState(folder: string, key: string): Promise<Lineage[]> {
+  const ledger = await Ledger.open(folder);
+  try {
+    return findRows(ledger, key);
+  } finally {
+    await ledger.close();
+  }
+}

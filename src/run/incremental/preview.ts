@@ -1,0 +1,174 @@
+/** What a run would do, before it does: sources are held against the ledger, the rest is told from the last run. */
+
+import type { Flow, Plan, PlannedStep } from '../../plan/types.ts';
+import { JournalWriter, Ledger, readCommits, stateFolderOf } from '../../state/index.ts';
+import { Chain } from '../chain.ts';
+import { openContext, planContext, type RunContext } from '../context.ts';
+import { decide, type FlowDecision, type FlowMode, flowName, type Reason } from './flow-state.ts';
+import { type DiffCounts, SourceDiff } from './source-diff.ts';
+
+type Surroundings = Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>;
+
+export interface StepPreview {
+  readonly id: string;
+  readonly op: string;
+  /** Rows at a source are counted, elsewhere estimated from how many rows the last full run made of each. */
+  readonly counted: boolean;
+  readonly rows: DiffCounts;
+  /** Rows the step would work on. */
+  readonly work: number;
+  /** Seconds, from the last full run's rate; absent where there was none. */
+  readonly seconds?: number;
+}
+export interface FlowPreview {
+  readonly flow: string;
+  readonly mode: FlowMode | 'nothing';
+  readonly reasons: readonly Reason[];
+  readonly steps: readonly StepPreview[];
+  readonly seconds?: number;
+}
+
+/** Previews each flow of a plan. Reads the sources that changed; writes nothing. */
+export async function previewRun(
+  plan: Plan,
+  options: { stateFolder?: string; full?: boolean; signal?: AbortSignal } = {},
+): Promise<FlowPreview[]> {
+  const folder = options.stateFolder ?? stateFolderOf(plan.root, plan.name);
+  const ctx = planContext(plan.root);
+  const ledger = await Ledger.open(folder);
+  const run: Surroundings = {
+    root: plan.root,
+    signal: options.signal ?? new AbortController().signal,
+
+    warn: () => undefined,
+    tempFolders: [],
+  };
+  const previews: FlowPreview[] = [];
+  let earlier = false;
+  try {
+    for (const flow of plan.flows) {
+      const decision = await decide(
+        flow,
+        ledger,
+        (await readCommits(folder))[flowName(flow)],
+        options.full ?? false,
+        ctx,
+      );
+      const preview = await previewFlow(flow, decision, ledger, run);
+      const after = earlier && flow.steps.some(s => (s.after?.length ?? 0) > 0) && preview.mode === 'nothing';
+      // what an earlier flow builds will be another thing by then
+      const again: FlowPreview = {
+        ...preview,
+        mode: 'replay',
+        reasons: [{ text: 'the flow before it changes what it reads' }],
+      };
+      previews.push(after ? again : preview);
+      earlier ||= preview.mode !== 'nothing';
+    }
+  } finally {
+    await ledger.close();
+  }
+  return previews;
+}
+
+async function previewFlow(
+  flow: Flow,
+  decision: FlowDecision,
+  ledger: Ledger,
+  run: Surroundings,
+): Promise<FlowPreview> {
+  const journal = new JournalWriter('/dev/null');
+  const steps: StepPreview[] = [];
+  let untouched = decision.skippable;
+  // rows that would go through: 1 for a source's row, grown by what each step made of its rows last time
+  const through = new Map<string, number>();
+  for (const step of flow.steps) {
+    if (step.op.shape === 'source') {
+      const { counts, differs } = await sourceCounts(step, decision, ledger, journal, run);
+      untouched &&= !differs;
+      const work = counts.added + counts.changed + (decision.mode === 'changes' ? 0 : counts.kept);
+      through.set(step.id, work);
+      steps.push(told(step, decision, counts, work, true));
+    } else {
+      const rows = step.from.reduce((sum, id) => sum + (through.get(id) ?? 0), 0);
+      const before = decision.state?.work[step.id];
+      const grown =
+        before && before.rowsIn > 0 && step.op.shape !== 'sink'
+          ? (rows * before.rowsOut) / before.rowsIn
+          : rows;
+      through.set(step.id, Math.round(grown));
+      const counts = {
+        added: 0,
+        changed: Math.round(rows),
+        deleted: 0,
+        kept: Math.max(0, (before?.rowsIn ?? 0) - Math.round(rows)),
+      };
+      steps.push(told(step, decision, counts, Math.round(rows), false));
+    }
+  }
+  if (untouched) {
+    const idle = steps.map(s => ({
+      ...s,
+      work: 0,
+      seconds: 0,
+      rows: { added: 0, changed: 0, deleted: 0, kept: s.rows.kept + s.rows.changed },
+    }));
+    return { flow: flowName(flow), mode: 'nothing', reasons: [], steps: idle, seconds: 0 };
+  }
+  const known = steps.every(s => s.seconds !== undefined);
+  const seconds = known ? Math.max(0, ...steps.map(s => s.seconds as number)) : undefined;
+  return { flow: flowName(flow), mode: decision.mode, reasons: decision.reasons, steps, seconds };
+}
+
+function told(
+  step: PlannedStep,
+  decision: FlowDecision,
+  rows: DiffCounts,
+  work: number,
+  counted: boolean,
+): StepPreview {
+  const before = decision.state?.work[step.id];
+  const seconds = before && before.rowsIn > 0 ? (before.busySeconds * work) / before.rowsIn : undefined;
+  return { id: step.id, op: step.op.name, counted, rows, work, seconds };
+}
+
+async function sourceCounts(
+  step: PlannedStep,
+  decision: FlowDecision,
+  ledger: Ledger,
+  journal: JournalWriter,
+  run: Surroundings,
+): Promise<{ counts: DiffCounts; differs: boolean }> {
+  if (step.op.shape !== 'source') throw new Error(`${step.id} is not a source`);
+  const fresh = decision.mode === 'full' || decision.fresh.has(step.id);
+  const diff = new SourceDiff({
+    ledger,
+    journal,
+    slot: decision.slots[step.id],
+    key: step.key,
+    fresh,
+    all: false,
+    nextId: decision.state?.nextId[step.id] ?? 0,
+    run: '',
+  });
+  const instance = await step.op.open(step.params, openContext(step, run));
+  try {
+    const parts = await instance.parts?.();
+    const differs = fresh || !parts || diff.differs(parts);
+    const chain = new Chain({ step: { ...step, onError: 'skip' }, instance }, []);
+    const read = diff.toRead(parts);
+    if (!read || read.size > 0) {
+      for await (const chunk of instance.scan(undefined, read)) {
+        const batch = chunk.raw
+          ? (await chain.run({ raw: chunk.raw, meta: chunk.meta ?? null })).batch
+          : chunk.batch;
+        if (batch) diff.take(batch, chunk.part ?? '');
+        journal.forget();
+      }
+    }
+    diff.finish(parts);
+    return { counts: diff.counts, differs };
+  } finally {
+    await instance.close?.();
+  }
+}
