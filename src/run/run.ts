@@ -31,6 +31,7 @@ import {
   Ledger,
   readCommits,
   recover,
+  removeDeadLetters,
   stateFolderOf,
   takeLock,
 } from '../state/index.ts';
@@ -42,7 +43,7 @@ import { type FlowControl, runFlow } from './flow.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, flowName } from './incremental/flow-state.ts';
 import { liveFingerprint, outputSignatures } from './incremental/places.ts';
-import { withoutRowIds } from './incremental/row-id.ts';
+import { idsIn, withoutRowIds } from './incremental/row-id.ts';
 import type { DiffCounts } from './incremental/source-diff.ts';
 import { bottleneck, StepMeter } from './meter.ts';
 import type { Outlet } from './outlet.ts';
@@ -160,7 +161,9 @@ async function execute(
       hub.emit({ type: 'warning', step, message });
     },
     letters: letters => {
-      keepLetters(letters, meters, box);
+      keepLetters(letters, meters, box, step =>
+        [...flowChanges.values()].map(c => c.rootOf(step)).find(r => r),
+      );
       for (const { step, where, message } of letters) hub.emit({ type: 'dead-letter', step, where, message });
     },
     opened: (step, ms) => hub.emit({ type: 'open', step, ms }),
@@ -269,6 +272,7 @@ async function execute(
         }
         hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
         await runFlow(flow, control, changes);
+        await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && changes.settles(l));
         await ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx));
       } catch (error) {
         await changes.abort();
@@ -362,6 +366,7 @@ function keepLetters(
   letters: readonly Letter[],
   meters: ReadonlyMap<string, StepMeter>,
   box: DeadLetterBox,
+  rootOf: (step: string) => string | undefined,
 ): void {
   const time = new Date().toISOString();
   const dead = letters.flatMap(letter => {
@@ -372,7 +377,10 @@ function keepLetters(
     }
     meter.deadLetters++;
     const row = letter.row && withoutRowIds(letter.row);
-    return [{ ...letter, row, time, fingerprint: meter.step.rowFingerprint }];
+    const source = rootOf(letter.step);
+    const [rowId] = idsIn(letter.row);
+    const root = source !== undefined && rowId !== undefined ? { source, id: rowId } : undefined;
+    return [{ ...letter, row, root, time, fingerprint: meter.step.rowFingerprint }];
   });
   box.add(dead);
 }

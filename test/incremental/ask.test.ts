@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AnyStep } from '../../src/define/index.ts';
 import { check } from '../../src/plan/index.ts';
 import { findInState, previewRun, startRun } from '../../src/run/index.ts';
-import { stateFolderOf } from '../../src/state/index.ts';
+import { listDeadLetters, stateFolderOf } from '../../src/state/index.ts';
 import { operators, type Parts, worked } from './fixtures/operators.ts';
 
 const registryUrl = new URL('./fixtures/operators.ts', import.meta.url).href;
@@ -121,6 +121,46 @@ describe('a preview', () => {
     expect(replay).toMatchObject({ mode: 'replay', steps: [{ work: 10 }, { work: 10 }, {}] });
     const ran = await run();
     expect(ran.steps[0]).toMatchObject({ added: 1, changed: 1, deleted: 1, kept: 8 });
+  });
+});
+
+describe('dead letters', () => {
+  const costly = (): AnyStep[] => [
+    { id: 'src', op: 'inc.parts', with: { path: 'rows.json' } },
+    { id: 'vector', op: 'inc.vector', onError: 'dead-letter' },
+    { id: 't', op: 'inc.table', with: { path: 't' } },
+  ];
+  const list = () => listDeadLetters(stateFolderOf(root, 'ask'));
+  it('stay on the list until their row goes through or is gone', async () => {
+    await save({
+      a: [
+        { id: 'x', n: 1, text: 'fine' },
+        { id: 'y', n: 1, text: 'bad' },
+        { id: 'z', n: 1, text: 'bad too' },
+      ],
+    });
+    await run(costly());
+    const [first, second] = await list();
+    expect([first.where, second.where]).toEqual(['id y', 'id z']);
+    expect(first.root).toEqual({ source: 'src', id: 1 });
+    // a run in which the row does not go through leaves it there; one that tries it again writes it anew
+    await run(costly());
+    expect((await list()).map(l => l.id)).toEqual([first.id, second.id]);
+    await run(costly(), new Map([['src', new Set([1])]]));
+    const after = await list();
+    expect(after.map(l => l.where).sort()).toEqual(['id y', 'id z']);
+    const runOf = (l: { id: string } | undefined) => l?.id.split('/')[0];
+    expect(runOf(after.find(l => l.where === 'id y'))).not.toBe(runOf(first));
+    expect(runOf(after.find(l => l.where === 'id z'))).toBe(runOf(first));
+    await save({
+      a: [
+        { id: 'x', n: 1, text: 'fine' },
+        { id: 'y', n: 1, text: 'good' },
+      ],
+    });
+    const result = await run(costly());
+    expect(result.steps[2]).toMatchObject({ added: 1 });
+    expect(await list()).toEqual([]);
   });
 });
 

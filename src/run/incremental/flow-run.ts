@@ -98,6 +98,17 @@ export class FlowChanges {
   drain(): Promise<void> {
     return this.#journal.drain();
   }
+  /** Whether a dead letter of an earlier run speaks of something that was done again, or is gone. */
+  settles(letter: { step: string; where: string; root?: { source: string; id: number } }): boolean {
+    if (!this.#flow.steps.some(s => s.id === letter.step)) return false;
+    if (this.decision.mode !== 'changes') return true;
+    if (letter.root) return this.#sources.get(letter.root.source)?.settled(letter.root.id) ?? false;
+    return this.#sources.get(letter.step)?.readPart(letter.where) ?? false;
+  }
+  /** The source that a step's rows come from one by one. */
+  rootOf(step: string): string | undefined {
+    return rootOf(this.#flow).get(step);
+  }
   counts(step: string): DiffCounts | undefined {
     return this.#sources.get(step)?.counts ?? this.#sinks.get(step)?.counts;
   }

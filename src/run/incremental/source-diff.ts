@@ -103,6 +103,7 @@ export class SourceDiff {
   /** Ids of rows in parts that are not read this time. */
   readonly #elsewhere = new BitSet();
   readonly #seen = new BitSet();
+  readonly #passed = new BitSet();
   readonly #new = new HashMap64();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
   nextId: number;
@@ -127,6 +128,17 @@ export class SourceDiff {
   differs(parts: readonly SourcePart[]): boolean {
     return (
       parts.length !== this.#old.size || parts.some(p => this.#old.get(p.name)?.signature !== p.signature)
+    );
+  }
+
+  /** Whether a row went through in this run, or is gone. */
+  settled(id: number): boolean {
+    return this.#passed.has(id) || !(this.#seen.has(id) || this.#elsewhere.has(id));
+  }
+  /** Whether the part that a record of a source is of (`file:line`) was read in this run. */
+  readPart(where: string): boolean {
+    return [...this.#found.keys()].some(
+      part => where === part || where.startsWith(`${part}:`) || part === '',
     );
   }
 
@@ -235,6 +247,7 @@ export class SourceDiff {
       if (goesOn) {
         rows.push(row);
         ids.push(id);
+        this.#passed.add(id);
       }
     }
     if (rows.length === 0) return { batch: undefined, errors };
