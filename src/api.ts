@@ -61,8 +61,10 @@ export async function run(
   definition: Pipeline,
   options: PipelineOptions & Omit<RunOptions, 'registryUrl'> = {},
 ): Promise<RunHandle> {
-  const { signal, stateFolder, progressMs, ...rest } = options;
-  const { plan, problems } = await check(definition, { ...rest, mode: 'run' });
+  const { root, positions, limit, mode: _, ...runOptions } = options;
+  const { plan, problems } = await check(definition, { root, positions, limit, mode: 'run' });
   if (!plan) throw new PipelineError(problems);
-  return startRun(plan, { registryUrl, signal, stateFolder, progressMs });
+  // a sample must not be taken for all there is by the next run
+  const incremental = runOptions.incremental ?? limit === undefined;
+  return startRun(plan, { ...runOptions, incremental, registryUrl });
 }

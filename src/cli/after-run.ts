@@ -7,6 +7,7 @@ import type { PlanRun } from './run-plan.ts';
 import { summaryLines } from './summary.ts';
 
 interface Args extends Selection {
+  readonly full?: boolean;
   readonly debug: boolean;
 }
 
@@ -14,11 +15,12 @@ const quoted = (word: string): string =>
   /^[\w./=:@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** The words that call the same again. */
-function sameCommand({ pipeline, from, stopAfter, limit, set, sweep }: Args): string {
+function sameCommand({ pipeline, from, stopAfter, limit, set, sweep, full }: Args): string {
   const options = [
     ...(from === undefined ? [] : ['--from', from]),
     ...(stopAfter === undefined ? [] : ['--stop-after', stopAfter]),
     ...(limit === undefined ? [] : ['--limit', String(limit)]),
+    ...(full ? ['--full'] : []),
     ...(set ?? []).flatMap(s => ['--set', s]),
     ...(sweep ?? []).flatMap(s => ['--sweep', s]),
   ];

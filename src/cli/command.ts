@@ -37,8 +37,11 @@ export interface Command {
   run(args: ArgumentsCamelCase<Common>, io: Io): Promise<number>;
 }
 
-/** Declares a command; the types of its arguments come from `build`. */
-export const command = <A extends Common>(declaration: {
+/**
+ * Declares a command; the types of its arguments come from `build`. Not for `export default`: there tsc leaves the
+ * endings of dynamic imports as they are.
+ */
+export const defineCommand = <A extends Common>(declaration: {
   usage: string;
   summary: string;
   text?: string;

@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
-  readonly load: () => Promise<{ default: Command }>;
+  readonly load: () => Promise<{ command: Command }>;
 }
 
 export const commands: readonly CommandEntry[] = [
@@ -25,7 +25,33 @@ export const commands: readonly CommandEntry[] = [
     summary: 'try a pipeline on a few rows, writing nothing of yours',
     load: () => import('./commands/test.ts'),
   },
+  {
+    name: 'plan',
+    summary: 'say what a run would do, and how long it takes',
+    load: () => import('./commands/plan.ts'),
+  },
   { name: 'run', summary: 'run a pipeline', load: () => import('./commands/run.ts') },
+  {
+    name: 'watch',
+    summary: 'run a pipeline whenever the files it reads change',
+    load: () => import('./commands/watch.ts'),
+  },
+  { name: 'why', summary: 'say why a row went through', load: () => import('./commands/why.ts') },
+  {
+    name: 'trace',
+    summary: 'lead from a hit to its document and file, and back',
+    load: () => import('./commands/trace.ts'),
+  },
+  {
+    name: 'dead-letters',
+    summary: 'list, show and run again the rows that were put aside',
+    load: () => import('./commands/dead-letters.ts'),
+  },
+  {
+    name: 'state',
+    summary: 'say what the state holds, and clear what is not used',
+    load: () => import('./commands/state.ts'),
+  },
   { name: 'search', summary: 'search an index', load: () => import('./commands/search.ts') },
   {
     name: 'evaluate',

@@ -93,8 +93,8 @@ export function hitLines(
     const number = `${hit.rank + 1}.`;
     const indent = ' '.repeat(Math.max(4, number.length + 1));
     // a title that concat.title put in front of the text is not said twice
-    const text =
-      hit.title && hit.text.startsWith(hit.title) ? hit.text.slice(hit.title.length).trimStart() : hit.text;
+    const front = `${hit.title}\n`;
+    const text = hit.text.startsWith(front) ? hit.text.slice(front.length) : hit.text;
     return [
       `${number.padEnd(indent.length)}${style.bold(title)}  ${style.dim(`${hit.score.toFixed(3)}  ${where}  (${hit.source})`)}`,
       ...snippetLines(text, query, analyzer, Math.min(110, width) - indent.length, style).map(

@@ -78,7 +78,7 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
       help: near ? `did you mean "${near}"?` : 'millrace --help lists the commands',
     });
   }
-  return runCommand((await entry.load()).default, name, rest, io);
+  return runCommand((await entry.load()).command, name, rest, io);
 }
 
 async function runCommand(chosen: Command, name: string, args: readonly string[], io: Io): Promise<number> {

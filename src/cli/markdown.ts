@@ -74,8 +74,8 @@ export function markdownLines(markdown: string, width: number, style: Style): st
       do words.push(source[i++]);
       while (!item && i < source.length && source[i].trim() !== '' && !/^([|#]|`{3}|- )/.test(source[i]));
       out.push(
-        ...wrapText(words.join(' '), width - INDENT.length).map(
-          (l, n) => INDENT + (item && n > 0 ? INDENT : '') + inline(l, style),
+        ...wrapText(inline(words.join(' '), style), width - INDENT.length - (item ? INDENT.length : 0)).map(
+          (l, n) => INDENT + (item && n > 0 ? INDENT : '') + l,
         ),
       );
     }

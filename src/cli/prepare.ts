@@ -100,6 +100,10 @@ function asUsage<T>(work: () => T): T {
   }
 }
 
+/** Whether a command line asks for a part or a sample of a pipeline only. */
+export const isPartial = ({ from, stopAfter, limit }: Selection): boolean =>
+  from !== undefined || stopAfter !== undefined || limit !== undefined;
+
 /** What is left of a definition to check, and how. */
 export interface Cut {
   readonly definition: Pipeline;

@@ -6,6 +6,8 @@ import { canRedraw, type Output, oneLine, type Style, widthOf } from './terminal
 /** Drawn about eight times a second: more costs time and shows no more. */
 const REDRAW_MS = 125;
 const LINE_MS = 5000;
+/** The first line comes sooner, so that it can be seen that something happens. */
+const FIRST_LINE_MS = 1000;
 /** Warnings and bad rows are printed up to this many a run; then they are only counted. */
 const MOST_MESSAGES = 20;
 
@@ -63,11 +65,12 @@ export function follow(
 ): { stop(): void } {
   const view = new LiveView(pipeline);
   const frame = !quiet && canRedraw(out) ? new Frame(out) : undefined;
+  const draw = (): void => frame?.draw(view.lines(widthOf(out) - 1, out.rows ?? 24, style));
   const messages = new Map<string, number>();
   const say = (line: string): void => {
     if (frame) {
       frame.print(line);
-      frame.draw(view.lines(widthOf(out) - 1, out.rows ?? 24, style));
+      draw();
     } else out.write(`${line}\n`);
   };
   const message = (kind: string, text: string): void => {
@@ -91,14 +94,15 @@ export function follow(
     error: () => {},
     complete: () => {},
   });
-  const timer = frame
-    ? setInterval(() => frame.draw(view.lines(widthOf(out) - 1, out.rows ?? 24, style)), REDRAW_MS)
-    : quiet
-      ? undefined
-      : setInterval(() => out.write(`${view.plainLine()}\n`), LINE_MS);
+  const writeLine = (): void => void out.write(`${view.plainLine()}\n`);
+  const lines = !frame && !quiet;
+  const first = lines ? setTimeout(writeLine, FIRST_LINE_MS) : undefined;
+  const timer = frame ? setInterval(draw, REDRAW_MS) : lines ? setInterval(writeLine, LINE_MS) : undefined;
+  first?.unref();
   timer?.unref();
   return {
     stop: () => {
+      clearTimeout(first);
       clearInterval(timer);
       subscription.unsubscribe();
       frame?.close();

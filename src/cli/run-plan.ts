@@ -25,6 +25,12 @@ export interface PlanRunOptions {
   /** No progress, only warnings. */
   readonly quiet?: boolean;
   readonly stateFolder?: string;
+  /** Does everything anew, whatever was done before. */
+  readonly full?: boolean;
+  /** By source step, ids of rows that go through again. */
+  readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
+  /** Only a part or a sample of the pipeline: nothing is remembered of it, or taken from what was done before. */
+  readonly partial?: boolean;
 }
 
 export async function runPlan(plan: Plan, io: Io, options: PlanRunOptions = {}): Promise<PlanRun> {
@@ -32,7 +38,13 @@ export async function runPlan(plan: Plan, io: Io, options: PlanRunOptions = {}):
     import('../api.ts'),
     import('../run/index.ts'),
   ]);
-  const handle = startRun(plan, { registryUrl, stateFolder: options.stateFolder });
+  const handle = startRun(plan, {
+    registryUrl,
+    stateFolder: options.stateFolder,
+    full: options.full,
+    redo: options.redo,
+    incremental: !options.partial,
+  });
   const committed: string[] = [];
   handle.events.subscribe(event => {
     if (event.type === 'commit') committed.push(...Object.keys(event.sinks));

@@ -1,72 +1,86 @@
-/** What a run did, after it: a table of its steps and the step that held it up. */
+/** What a run did, after it: a table of its steps, what its sinks hold, and the step that held it up. */
+import type { Json } from '../define/index.ts';
 import { formatBytes, formatTime } from '../define/units.ts';
 import type { RunResult, StepResult } from '../events/types.ts';
+import type { TableColumn } from '../metrics/table.ts';
 import { count, left, percent, right, tableLines } from './table.ts';
 import type { Style } from './terminal.ts';
 
-const timeOf = (s: StepResult): number => s.busySeconds + s.waitInSeconds + s.waitOutSeconds;
-
-function stepRow(s: StepResult, bottleneck: boolean, style: Style): string[] {
-  const all = timeOf(s) || 1;
-  const share = (x: number): string => (timeOf(s) > 0 ? percent(x / all) : '');
-  const bad = s.deadLetters + s.skipped;
-  return [
-    bottleneck ? style.yellow(s.id) : s.id,
-    s.op,
-    count(s.rowsIn),
-    count(s.rowsOut),
-    bad > 0 ? style.yellow(count(bad)) : '',
-    formatTime(s.busySeconds * 1000),
-    share(s.busySeconds),
-    share(s.waitInSeconds),
-    share(s.waitOutSeconds),
-  ];
+interface Cell {
+  readonly column: TableColumn;
+  readonly of: (step: StepResult) => string;
 }
+
+/** What became of rows against the run before. */
+const CHANGES = ['added', 'changed', 'deleted', 'kept'] as const;
+
+const timeOf = (s: StepResult): number => s.busySeconds + s.waitInSeconds + s.waitOutSeconds;
+const badRows = (s: StepResult): number => s.deadLetters + s.skipped;
+const share = (s: StepResult, part: number): string => (timeOf(s) > 0 ? percent(part / timeOf(s)) : '');
+const unlessZero = (n: number, paint = (text: string): string => text): string =>
+  n > 0 ? paint(count(n)) : '';
+
+function tableOf(result: RunResult, style: Style): string[] {
+  const { steps, bottleneck } = result;
+  // in a first run everything is added, which the rows say already
+  const again = steps.some(s => s.changed + s.deleted + s.kept > 0);
+  const cells: Cell[] = [
+    { column: left('step'), of: s => (s.id === bottleneck ? style.yellow(s.id) : s.id) },
+    { column: left('operator'), of: s => s.op },
+    { column: right('rows in'), of: s => count(s.rowsIn) },
+    { column: right('rows out'), of: s => count(s.rowsOut) },
+    ...(steps.some(s => badRows(s) > 0)
+      ? [{ column: right('bad rows'), of: (s: StepResult) => unlessZero(badRows(s), style.yellow) }]
+      : []),
+    ...(again
+      ? CHANGES.map(name => ({ column: right(name), of: (s: StepResult) => unlessZero(s[name]) }))
+      : []),
+    { column: right('work'), of: s => formatTime(s.busySeconds * 1000) },
+    { column: right('busy'), of: s => share(s, s.busySeconds) },
+    { column: right('wait in'), of: s => share(s, s.waitInSeconds) },
+    { column: right('out'), of: s => share(s, s.waitOutSeconds) },
+  ];
+  return tableLines(
+    cells.map(c => c.column),
+    steps.map(s => cells.map(c => c.of(s))),
+    { indent: 2, title: style.dim },
+  );
+}
+
+const shown = (value: Json): string => (typeof value === 'number' ? count(value) : String(value));
+
+/** What the sinks say of what they made: `index: documents 2,538, segments 1, size 2.0 MiB`. Reports speak for themselves. */
+const sinkLines = (result: RunResult): string[] =>
+  result.steps.flatMap(({ id, summary }) => {
+    if (result.reports[id]) return [];
+    const parts = Object.entries(summary ?? {}).map(([name, value]) => `${name} ${shown(value)}`);
+    return parts.length > 0 ? [`${id}: ${parts.join(', ')}`] : [];
+  });
 
 /** The bottleneck in a sentence. */
 function bottleneckLine(result: RunResult): string | undefined {
   const step = result.steps.find(s => s.id === result.bottleneck);
-  if (!step) return undefined;
-  const all = timeOf(step) || 1;
-  return `bottleneck: "${step.id}" (${step.op}) worked ${percent(step.busySeconds / all)} of its time and waited ${percent(
-    step.waitOutSeconds / all,
+  if (!step || timeOf(step) <= 0) return undefined;
+  return `bottleneck: "${step.id}" (${step.op}) worked ${share(step, step.busySeconds)} of its time and waited ${share(
+    step,
+    step.waitOutSeconds,
   )} for the steps behind it`;
 }
 
+const STATUS = { ok: 'done', aborted: 'stopped', failed: 'failed' } as const;
+
 /** Lines for people. */
 export function summaryLines(result: RunResult, style: Style): string[] {
-  const status =
-    result.status === 'ok'
-      ? style.green('done')
-      : result.status === 'aborted'
-        ? style.yellow('stopped')
-        : style.red('failed');
-  const lines = [
-    `${style.bold(result.pipeline)}  ${status} after ${formatTime(result.seconds * 1000)}, peak memory ${formatBytes(result.peakBytes)}`,
+  const { status, pipeline, seconds, peakBytes, steps } = result;
+  const paint = status === 'ok' ? style.green : status === 'aborted' ? style.yellow : style.red;
+  const head = `${style.bold(pipeline)}  ${paint(STATUS[status])} after ${formatTime(seconds * 1000)}, peak memory ${formatBytes(peakBytes)}`;
+  const bottleneck = status === 'ok' ? bottleneckLine(result) : undefined;
+  return [
+    head,
+    ...(steps.length > 0 ? tableOf(result, style) : []),
+    ...sinkLines(result),
+    ...(bottleneck ? [bottleneck] : []),
   ];
-  if (result.steps.length > 0) {
-    const bad = result.steps.some(s => s.deadLetters + s.skipped > 0);
-    lines.push(
-      ...tableLines(
-        [
-          left('step'),
-          left('operator'),
-          right('rows in'),
-          right('rows out'),
-          right(bad ? 'bad rows' : ''),
-          right('work'),
-          right('busy'),
-          right('wait in'),
-          right('out'),
-        ],
-        result.steps.map(s => stepRow(s, s.id === result.bottleneck, style)),
-        { indent: 2, title: style.dim },
-      ),
-    );
-  }
-  const line = bottleneckLine(result);
-  if (line && result.status === 'ok') lines.push(line);
-  return lines;
 }
 
 /** The result as `--json` prints it: reports as their data. */

@@ -2,63 +2,13 @@
  * The rules that every operator keeps, each checked from its declaration and its examples, with no code of its
  * author's: what `test/contract` runs over the registry, and what the author of an own operator can run over it.
  */
-import type { AnyOperator, Example } from '../define/index.ts';
-import { asEngine } from '../define/index.ts';
-import { bytesOf, filesOf } from './bytes.ts';
-import { TestFolder } from './context.ts';
-import { differences, prepareExample, runExample } from './examples.ts';
+import { type AnyOperator, asEngine } from '../define/index.ts';
+import { differences, runExample } from './examples.ts';
 import { emptied, exampleInputs, repeated } from './generic.ts';
-import { inspectOperator, type OperatorOutcome, type RunOperatorOptions } from './operator.ts';
+import { onExamples, type Rule } from './rule.ts';
 import { closesAlways } from './rule-close.ts';
 import { handlesNulls } from './rule-nulls.ts';
 import { declaredColumns, describedParams, refusesUnknown, words } from './rules-declaration.ts';
-
-/** An operator under test, with what its examples may need. */
-export interface Tested {
-  readonly op: AnyOperator;
-  /** Operators that steps before an example name. */
-  readonly operators: readonly AnyOperator[];
-}
-
-/** One rule: what is wrong with an operator, or nothing. */
-export interface Rule {
-  readonly name: string;
-  check(tested: Tested): Promise<string[]> | string[];
-}
-
-/** Runs `work` on each example, in a folder in which the example's steps before have run. */
-export async function onExamples(
-  { op, operators }: Tested,
-  work: (example: Example, run: RunExample) => Promise<string[]>,
-): Promise<string[]> {
-  const problems: string[] = [];
-  for (const example of op.examples) {
-    const say = (text: string): string => `example "${example.title}": ${text}`;
-    const run: RunExample = async (inputs, more = {}) => {
-      const folder = await TestFolder.make(undefined, example.files);
-      try {
-        await prepareExample(example, operators, folder.root);
-        const before = await filesOf(folder.root);
-        const outcome = await inspectOperator(op, { with: example.with, inputs, ...more, root: folder.root });
-        return { ...outcome, bytes: await bytesOf(outcome, folder.root, before) };
-      } finally {
-        await folder.remove();
-      }
-    };
-    try {
-      problems.push(...(await work(example, run)).map(say));
-    } catch (error) {
-      problems.push(say((error as Error).message));
-    }
-  }
-  return problems;
-}
-
-/** Runs the example's operator over other inputs; `bytes` are the rows, the report and the files it gave. */
-export type RunExample = (
-  inputs: RunOperatorOptions['inputs'],
-  more?: RunOperatorOptions,
-) => Promise<OperatorOutcome & { readonly bytes: string }>;
 
 const hasExamples: Rule = {
   name: 'examples exist',

@@ -1,5 +1,5 @@
 /** For tests of operators: small batches from rows, one operator run alone, and the contract it has to keep. */
-export { checkOperator, contractRules, type Rule, type Tested } from './contract.ts';
+export { checkOperator, contractRules } from './contract.ts';
 export { differences, type ExampleStep, runExample } from './examples.ts';
 export {
   inspectOperator,
@@ -10,4 +10,5 @@ export {
   type TestInput,
 } from './operator.ts';
 export { type ColumnNames, columnsOfRows, type Row, rows } from './rows.ts';
+export type { Rule, Tested } from './rule.ts';
 export { parseParams } from './step.ts';

@@ -1,10 +1,10 @@
 /** The rule about closing: every instance that opened closes, after success, after failure and unused. */
 import { type AnyOperator, asEngine, type Closable } from '../define/index.ts';
 import { TestFolder } from './context.ts';
-import { onExamples, type Rule } from './contract.ts';
 import { prepareExample } from './examples.ts';
 import { exampleInputs } from './generic.ts';
 import { inspectOperator } from './operator.ts';
+import { onExamples, type Rule } from './rule.ts';
 
 /** The operator with a count of what was opened and closed; `fail` lets its work fail after the first call. */
 function counted(

@@ -1,8 +1,8 @@
 /** The rule about nulls: handled where a column is declared nullable, carried along where it is not read at all. */
 import { columnsOf, hasColumn } from '../arrow/index.ts';
 import { asEngine, nullableNames } from '../define/index.ts';
-import { onExamples, type Rule } from './contract.ts';
 import { exampleInputs, withNull } from './generic.ts';
+import { onExamples, type Rule } from './rule.ts';
 import { guessKey, parseParams } from './step.ts';
 
 export const handlesNulls: Rule = {

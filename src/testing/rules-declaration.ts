@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { columnsOf, nullable, sameType, typeName } from '../arrow/index.ts';
 import { asEngine } from '../define/index.ts';
-import { onExamples, type Rule } from './contract.ts';
 import { exampleInputs } from './generic.ts';
+import { onExamples, type Rule } from './rule.ts';
 import { parseParams } from './step.ts';
 
 export const words: Rule = {

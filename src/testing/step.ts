@@ -54,7 +54,8 @@ export function guessKey(columns: Columns): readonly string[] {
 }
 
 /**
- * Checks the columns an operator reads and works out those it gives: columns that pass through, then those it writes.
+ * Checks the columns an operator reads and works out those it gives: in the planner's order: a column
+ * that is written anew stays where it was, new ones come last.
  * @throws UserError where an input lacks a column or has it as another type.
  */
 export async function planStep(
@@ -95,8 +96,9 @@ async function outputOf(
       const written = op.writes(params, input);
       const all = op.passes?.(params, input) ?? Object.fromEntries(Object.keys(input).map(n => [n, n]));
       const passes = Object.fromEntries(Object.entries(all).filter(([, to]) => !Object.hasOwn(written, to)));
-      const passed = Object.entries(passes).map(([from, to]): [string, Column] => [to, input[from]]);
-      const output = { ...Object.fromEntries(passed), ...written };
+      // a column that is written anew stays where it was
+      const through = Object.entries(all).map(([from, to]): [string, Column] => [to, input[from]]);
+      const output = { ...Object.fromEntries(through), ...written };
       const inputKey = inputKeys[0] ?? [];
       return { output, passes, key: op.key?.(params, inputKey) ?? inputKey.map(k => passes[k] ?? k) };
     }

@@ -1,9 +1,9 @@
-import { command } from '../command.ts';
+import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { checkLoaded, load, pipelineArguments, printProblems } from '../prepare.ts';
 import { counted } from '../table.ts';
 
-export default command({
+export const command = defineCommand({
   usage: 'check <pipeline>',
   summary: 'Finds all problems of a pipeline before any data is touched.',
   text: 'Exit code 1 where there are errors; warnings alone give 0.',

@@ -1,6 +1,6 @@
 import type { DatasetDescriptor } from '../../../datasets/index.ts';
 import { formatBytes } from '../../define/units.ts';
-import { command, type Io } from '../command.ts';
+import { defineCommand, type Io } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { counted, left, tableLines } from '../table.ts';
 import { pad, widthOf, wrapText } from '../terminal.ts';
@@ -102,7 +102,7 @@ async function verify(some: readonly DatasetDescriptor[], json: boolean, io: Io)
   return wrong === 0 ? EXIT.ok : EXIT.failed;
 }
 
-export default command({
+export const command = defineCommand({
   usage: 'datasets [name]',
   summary:
     'Lists the datasets that read.dataset knows by name: licence, where they come from, whether they are here.',

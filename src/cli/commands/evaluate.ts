@@ -1,5 +1,5 @@
 import type { Comparison, RankingMetrics, RankingReport } from '../../metrics/index.ts';
-import { command, type Io, oneText } from '../command.ts';
+import { defineCommand, type Io, oneText } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import type { GoldFile, RunFile } from '../evaluate/files.ts';
 import { writePlots } from '../reports.ts';
@@ -146,7 +146,7 @@ async function curvePlots(m: MetricsModule, metrics: RankingMetrics): Promise<Re
   return plots;
 }
 
-export default command({
+export const command = defineCommand({
   usage: 'evaluate <run>',
   summary: 'Measures a file of hits against questions, or a TREC run against qrels.',
   text:

@@ -1,8 +1,8 @@
-import { command } from '../command.ts';
+import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { checkLoaded, cutArguments, load, noPlan, pipelineArguments, printProblems } from '../prepare.ts';
 
-export default command({
+export const command = defineCommand({
   usage: 'explain <pipeline>',
   summary: 'Says how a pipeline would run: flows, columns between steps, threads, shares of memory.',
   build: y =>

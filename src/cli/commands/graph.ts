@@ -1,8 +1,8 @@
-import { command } from '../command.ts';
+import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { checkLoaded, load, noPlan, pipelineArguments, printProblems } from '../prepare.ts';
 
-export default command({
+export const command = defineCommand({
   usage: 'graph <pipeline>',
   summary: 'Draws the steps of a pipeline, for mermaid (Markdown pages) or Graphviz.',
   build: y =>

@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path';
 import { formatBytes } from '../../define/units.ts';
-import { command, type Io } from '../command.ts';
+import { defineCommand, type Io } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { count, counted, left, tableLines } from '../table.ts';
 
@@ -53,7 +53,7 @@ async function verify(folder: string, shown: string, json: boolean, io: Io): Pro
   return report.ok ? EXIT.ok : EXIT.failed;
 }
 
-export default command({
+export const command = defineCommand({
   usage: 'index <action> <index>',
   summary: 'Says what an index holds, or verifies the checksums of its files.',
   build: y =>

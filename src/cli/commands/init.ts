@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { command, type Io, oneText } from '../command.ts';
+import { defineCommand, type Io, oneText } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { inPassages, projectFiles } from '../init/files.ts';
 import { type Look, lookInto, pathFrom } from '../init/look.ts';
@@ -63,7 +63,7 @@ async function refuseOverwriting(folder: string, shown: string, names: readonly 
   }
 }
 
-export default command({
+export const command = defineCommand({
   usage: 'init <dir>',
   summary: 'Starts a project on your own file: looks into it, writes pipelines that index and search it.',
   text:

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { AnyOperator } from '../../define/index.ts';
 import { nearest } from '../../define/near.ts';
-import { command, type Io, oneText } from '../command.ts';
+import { defineCommand, type Io, oneText } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { counted, left, tableLines } from '../table.ts';
 import { widthOf } from '../terminal.ts';
@@ -55,7 +55,7 @@ async function writeDocs(
   }
 }
 
-export default command({
+export const command = defineCommand({
   usage: 'operators [name]',
   summary: 'Lists the operators, or tells all about one: contract, parameters, examples.',
   build: y =>

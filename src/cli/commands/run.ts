@@ -1,10 +1,11 @@
 import type { Plan } from '../../plan/types.ts';
 import { afterRun } from '../after-run.ts';
-import { command, type Io, oneText, wholeNumber } from '../command.ts';
+import { defineCommand, type Io, oneText, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import {
   checkLoaded,
   cutArguments,
+  isPartial,
   load,
   noPlan,
   pipelineArguments,
@@ -21,6 +22,7 @@ interface RunArgs extends Selection {
   readonly json: boolean;
   readonly debug: boolean;
   readonly show?: number;
+  readonly full: boolean;
   readonly out: string;
 }
 
@@ -40,7 +42,7 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   await printProblems(found.problems, io);
   if (!plan) return noPlan(loaded, found, args.json, io);
   const show = args.show === undefined ? undefined : { steps: lastSteps(plan), most: args.show };
-  const run = await runPlan(plan, io, { show });
+  const run = await runPlan(plan, io, { show, full: args.full, partial: isPartial(args) });
   const { result } = run;
   const plots = result.status === 'ok' ? await reportPlots(plan, result.reports, args.out) : {};
   if (args.json) {
@@ -62,11 +64,11 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   return code;
 }
 
-export default command({
+export const command = defineCommand({
   usage: 'run <pipeline>',
   summary: 'Runs a pipeline.',
   text:
-    'Progress and the summary go to stderr, reports and rows (--show) to stdout. Ctrl-C stops cleanly: what was not\n' +
+    'Run again, it redoes only what changed since: rows, parameters, operators. Progress and the summary go to stderr, reports and rows (--show) to stdout. Ctrl-C stops cleanly: what was not\n' +
     'complete is dropped. Exit code 1 where the pipeline has problems or the run fails.',
   build: y =>
     cutArguments(pipelineArguments(y))
@@ -75,6 +77,11 @@ export default command({
         requiresArg: true,
         coerce: wholeNumber('--show'),
         describe: 'print the first rows of the last steps',
+      })
+      .option('full', {
+        type: 'boolean',
+        default: false,
+        describe: 'do everything anew, whatever was done before',
       })
       .option('sweep', {
         type: 'string',

@@ -1,6 +1,6 @@
-import { command } from '../command.ts';
+import { defineCommand } from '../command.ts';
 
-export default command({
+export const command = defineCommand({
   usage: 'schema',
   summary: 'Prints the JSON Schema of YAML pipelines, for editors.',
   text:

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { SimilaritySpec, SparseIndex } from '../../retrieval/sparse/index.ts';
-import { command, type Io, oneText, wholeNumber } from '../command.ts';
+import { defineCommand, type Io, oneText, wholeNumber } from '../command.ts';
 import { EXIT, isExpected, UsageError } from '../errors.ts';
 import { hitLines, searchIndex } from '../hits.ts';
 import { count } from '../table.ts';
@@ -69,7 +69,7 @@ async function interactive(index: SparseIndex, options: SearchOptions, io: Io): 
   return EXIT.ok;
 }
 
-export default command({
+export const command = defineCommand({
   usage: 'search <index> [query..]',
   summary: 'Searches an index and shows the best hits, the matching words marked.',
   text: 'Without a query, on a terminal, it asks for one after the other. A query that begins with a dash goes behind --.',

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Plan } from '../../plan/types.ts';
-import { command, type Io, wholeNumber } from '../command.ts';
+import { defineCommand, type Io, wholeNumber } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import {
   checkLoaded,
@@ -45,7 +45,12 @@ async function sample(loaded: Loaded, args: TestArgs, io: Io): Promise<Sampled |
     }
     const steps = plan.flows.flatMap(f => f.steps).filter(s => s.op.shape !== 'sink');
     const show = { steps: steps.map(s => s.id), most: 1 };
-    const run = await runPlan(plan, io, { show, quiet: true, stateFolder: join(folder, '.millrace') });
+    const run = await runPlan(plan, io, {
+      show,
+      quiet: true,
+      partial: true,
+      stateFolder: join(folder, '.millrace'),
+    });
     return { plan, run };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -129,7 +134,7 @@ const sampleJson = ({ run }: Sampled): Record<string, unknown> => ({
   })),
 });
 
-export default command({
+export const command = defineCommand({
   usage: 'test <pipeline>',
   summary: 'Tries a pipeline: checks it, runs the examples of its operators, and runs it on a few rows.',
   text: 'Nothing of yours is written: indexes and files of the run go into a temporary folder. Exit code 1 where something is wrong.',

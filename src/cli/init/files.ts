@@ -19,6 +19,9 @@ export interface Project {
   readonly typescript: boolean;
 }
 
+/** Whether titles are searched with the texts: where documents have some. */
+const hasTitles = (look: Look): boolean => look.rows.some(row => row.title !== undefined);
+
 /** Whether documents are cut into passages before they are indexed. */
 export const inPassages = (look: Look): boolean => look.words > LONG_TEXT;
 
@@ -29,6 +32,7 @@ function indexPipeline({ corpus, look }: Project): Pipeline {
     steps: [
       { id: 'documents', op: look.corpus.op, with: { path: corpus, ...look.params } },
       ...(inPassages(look) ? [{ id: 'passages', op: 'split.passages', with: { words: PASSAGE_WORDS } }] : []),
+      ...(hasTitles(look) ? [{ id: 'titled', op: 'concat.title' }] : []),
       { id: 'index', op: 'index.sparse', with: { path: INDEX, analyzer: look.analyzer.name } },
     ],
   };
@@ -82,14 +86,13 @@ function literal(value: unknown, indent: string): string {
 const typescriptText = (definition: Pipeline): string =>
   `import { pipeline } from 'millrace';\n\nexport default pipeline(${literal(definition, '')});\n`;
 
-/** Questions to try the search with: titles that their texts repeat, or the first words of texts. */
+/** Questions to try the search with: titles, or the first words of texts. */
 function questions(look: Look): string {
   const step = Math.max(1, Math.floor(look.rows.length / 3));
   const picked = look.rows.filter((_, i) => i % step === 0).slice(0, 3);
   return picked
     .map(({ title, text }, i) => {
-      const question =
-        title && text.includes(title) ? title : text.split(/\s+/).filter(Boolean).slice(0, 8).join(' ');
+      const question = title ?? text.split(/\s+/).filter(Boolean).slice(0, 8).join(' ');
       return `${JSON.stringify({ question_id: `q${i + 1}`, question })}\n`;
     })
     .join('');

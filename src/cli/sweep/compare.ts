@@ -33,6 +33,8 @@ const MOST_LINES = 8;
 
 /** Numbers at the leaves of a report's metrics, named `mar.strict`; lists are curves and are left out. */
 function figures(value: unknown, name: string, into: Record<string, number>): void {
+  // a count of questions is no measure
+  if (/(^|\.)questions$/.test(name)) return;
   if (typeof value === 'number') into[name] = value;
   else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     for (const [key, inner] of Object.entries(value))

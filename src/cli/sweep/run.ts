@@ -23,7 +23,7 @@ export async function runSweep(args: SweepArgs, io: Io): Promise<number> {
   if (variants.every(v => v.reports.length === 0)) {
     io.err('no evaluate.* step measures the variants: there will be nothing to compare');
   }
-  const run = await runPlan(plan, io);
+  const run = await runPlan(plan, io, { partial: true });
   const compared = outcomes(variants, run.result.reports);
   const measured = compared.some(o => Object.keys(o.metrics).length > 0);
   const svg = measured && run.result.status === 'ok' ? await sweepPlot(plan.name, compared) : undefined;

@@ -1,0 +1,61 @@
+/** From metrics to a report: data for programs, a table for a terminal, plots. */
+import type { Json, Report } from '../../src/define/index.ts';
+import { lineSvg, type MarReport, type RankingMetrics, textTable } from '../../src/metrics/index.ts';
+
+export async function retrievalReport(metrics: RankingMetrics, withCurves: boolean): Promise<Report> {
+  const report = metrics.report();
+  const { mar, ...numbers } = report.metrics;
+  const rows = Object.entries(numbers as Record<string, number>).map(([name, value]) => [name, value]);
+  for (const kind of ['strict', 'anyHit', 'legacy'] as const) if (mar) rows.push([`mar ${kind}`, mar[kind]]);
+  const data: Record<string, Json> = {
+    questions: report.questions,
+    metrics: { ...(numbers as Record<string, number>), ...(mar && { mar: marData(mar) }) },
+    skipped: report.skipped,
+    zero: report.zero,
+    depth: report.depth,
+  };
+  const text = [`${report.questions} questions`, textTable(['metric', 'value'], rows), ...notes(report)].join(
+    '\n',
+  );
+  if (!withCurves) return { data, text };
+
+  const curves = metrics.curves();
+  data.curves = curves as unknown as Json;
+  const plots: Record<string, string> = {};
+  const top = (['gold', 'answer', 'recall'] as const).flatMap(name => {
+    const points = curves[name];
+    return points ? [{ name, points }] : [];
+  });
+  if (top.length > 0)
+    plots['top-k'] = await lineSvg({
+      title: 'Questions with gold, an answer, and recall in the top k',
+      x: { label: 'k', log: true },
+      y: { label: 'share', min: 0, max: 1 },
+      series: top,
+    });
+  if (curves.mar)
+    plots.mar = await lineSvg({
+      title: 'Answers found by words of context',
+      x: { label: 'words' },
+      y: { label: 'recall', min: 0, max: 1 },
+      series: Object.entries(curves.mar).map(([name, points]) => ({ name, points })),
+    });
+  return { data, text, plots };
+}
+
+const marData = ({ questions, strict, anyHit, legacy }: MarReport): Json => ({
+  questions,
+  strict,
+  anyHit,
+  legacy,
+});
+
+function notes(report: ReturnType<RankingMetrics['report']>): string[] {
+  const { skipped, zero } = report;
+  const say: [number, string][] = [
+    [zero.noHits, 'without hits, counted as 0'],
+    [skipped.noGold, 'without gold, left out of gold@k'],
+    [skipped.noAnswers, 'without answers, left out of answer@k and mAR'],
+  ];
+  return say.filter(([n]) => n > 0 && n < report.questions).map(([n, what]) => `${n} ${what}`);
+}

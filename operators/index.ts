@@ -1,0 +1,62 @@
+/** The registry: one line an operator. */
+
+import { evaluateRetrieval } from './evaluate/retrieval.ts';
+import { indexSparse } from './index/sparse.ts';
+import { mergeTitles } from './merge/titles.ts';
+import { readArrow } from './read/arrow.ts';
+import { readBeir } from './read/beir.ts';
+import { readCsv } from './read/csv.ts';
+import { readDataset } from './read/dataset.ts';
+import { readHtml } from './read/html.ts';
+import { readJsonl } from './read/jsonl.ts';
+import { readMarkdown } from './read/markdown.ts';
+import { readParquet } from './read/parquet.ts';
+import { readSquad } from './read/squad.ts';
+import { readText } from './read/text.ts';
+import { searchSparse } from './search/sparse.ts';
+import { cleanText } from './shape/clean-text.ts';
+import { concatTitle } from './shape/concat-title.ts';
+import { filter } from './shape/filter.ts';
+import { sample } from './shape/sample.ts';
+import { select } from './shape/select.ts';
+import { showHits } from './show/hits.ts';
+import { splitPassages } from './split/passages.ts';
+import { splitSentences } from './split/sentences.ts';
+import { analyze } from './tokenize/analyze.ts';
+import { writeArrow } from './write/arrow.ts';
+import { writeCsv } from './write/csv.ts';
+import { writeJsonl } from './write/jsonl.ts';
+import { writeParquet } from './write/parquet.ts';
+
+export const operators = [
+  readJsonl,
+  readCsv,
+  readParquet,
+  readArrow,
+  readText,
+  readHtml,
+  readMarkdown,
+  readSquad,
+  readBeir,
+  readDataset,
+  writeJsonl,
+  writeCsv,
+  writeParquet,
+  writeArrow,
+  // shape
+  select,
+  filter,
+  sample,
+  cleanText,
+  concatTitle,
+  mergeTitles,
+  // split, tokenize
+  splitPassages,
+  splitSentences,
+  analyze,
+  // index, search, evaluate
+  indexSparse,
+  searchSparse,
+  evaluateRetrieval,
+  showHits,
+] as const;

@@ -1,0 +1,179 @@
+import { isMainThread } from 'node:worker_threads';
+import { DataType } from 'apache-arrow';
+import { z } from 'zod';
+import {
+  type Columns,
+  columnData,
+  hasColumn,
+  nullable,
+  typeName,
+  utf8,
+  valuesOf,
+} from '../../src/arrow/index.ts';
+import {
+  formatBytes,
+  type OpenContext,
+  operator,
+  type SinkInstance,
+  UserError,
+  writesPath,
+} from '../../src/define/index.ts';
+import type { AnalyzerSpec } from '../../src/retrieval/analysis/index.ts';
+import { IndexError, publish, SparseIndex, SparseIndexWriter } from '../../src/retrieval/sparse/index.ts';
+import { anyColumns } from '../shape/any-column.ts';
+import { analyzerParam, analyzerProblems } from '../tokenize/analyzer-param.ts';
+import { withIndex } from './errors.ts';
+import { documentBatch, HIT_COLUMNS, storable } from './stored.ts';
+
+/** Writers of this thread that have prepared and still hold their lock, by folder: they publish themselves. */
+const preparedWriters = new Map<string, SparseIndexWriter>();
+
+export const indexSparse = operator({
+  name: 'index.sparse',
+  version: 1,
+  shape: 'sink',
+  changes: true,
+  summary: 'Builds an inverted index over the text of documents or units, for search.sparse.',
+  description: `The analyzer turns text into terms and is stored with the index, so queries go through the same one. Names:
+\`english\` (Unicode words, lower case, Porter stemmer, Lucene's stop words), \`korean\` (character bigrams of Hangul,
+other scripts by words), \`standard\` (Unicode words, lower case), \`whitespace\`. An object sets options:
+\`{ name: english, stemmer: snowball, stopwords: none }\`.
+
+Rows are named by \`key\`; a row whose key is there already replaces it. The index keeps the columns \`unit\`, \`doc_id\`,
+\`title\`, \`text\`, \`start\` and \`end\` where the input has them, and those named in \`store\` (text, whole numbers of 32
+bits, fractions, booleans), and gives them back with hits. Statistics (documents, document frequencies, lengths) are
+exact. Nothing is visible before the run commits; readers go on with the generation they opened.`,
+  params: z.strictObject({
+    path: z.string().describe('folder of the index; made where absent').meta(writesPath()),
+    analyzer: analyzerParam
+      .default('english')
+      .describe('how text becomes terms: a name, or an object with name and options'),
+    text: z.string().default('text').describe('the column that is searched'),
+    key: z
+      .string()
+      .optional()
+      .describe('the column that names a row; default: the key of the input, such as unit_id or doc_id'),
+    store: z.array(z.string()).default([]).describe('further columns to keep and give back with hits'),
+  }),
+  check: p => analyzerProblems(p.analyzer),
+  reads: p => {
+    const columns: Record<string, Columns[string]> = { ...anyColumns(p.store) };
+    columns[p.text] = nullable(utf8());
+    if (p.key !== undefined) columns[p.key] = utf8();
+    return columns;
+  },
+  fixedBytes: () => 32 << 20,
+  examples: [
+    {
+      title: 'Passages, with a year kept beside them',
+      with: { path: 'indexes/sparse', analyzer: 'english', store: ['year'] },
+      in: [
+        {
+          unit_id: 'a#0',
+          doc_id: 'a',
+          unit: 'passage',
+          title: 'Seoul',
+          text: 'Seoul is a city',
+          start: 0,
+          end: 15,
+          year: 1394,
+        },
+        {
+          unit_id: 'b#0',
+          doc_id: 'b',
+          unit: 'passage',
+          title: 'Busan',
+          text: 'Busan is a port',
+          start: 0,
+          end: 15,
+          year: 1876,
+        },
+      ],
+    },
+  ],
+  open: async (p, ctx) => {
+    // the thread that prepares holds the folder's lock, and commits run on the main thread
+    if (!isMainThread)
+      throw new UserError('index.sparse builds its index on the main thread', {
+        help: 'take out where: worker',
+      });
+    const input = ctx.inputs[0] ?? {};
+    const key = keyColumn(p.key, ctx);
+    const stored = [...new Set([...HIT_COLUMNS, ...p.store])].filter(
+      name =>
+        name !== key && Object.hasOwn(input, name) && (p.store.includes(name) || storable(input[name].type)),
+    );
+    for (const name of p.store) {
+      if (!storable(input[name].type))
+        throw new UserError(
+          `with.store: column "${name}" is ${typeName(input[name].type)}; an index stores text, 32-bit whole numbers, fractions and booleans`,
+        );
+    }
+    const dir = ctx.path(p.path);
+    const writer = await withIndex(() =>
+      SparseIndexWriter.open(dir, {
+        analyzer: p.analyzer as AnalyzerSpec,
+        keyColumn: key,
+        memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
+        replace: ctx.full,
+      }),
+    );
+    const instance: SinkInstance = {
+      write: async ({ deletes, upserts }) => {
+        if (deletes?.numRows) await withIndex(() => writer.delete(...deleted(deletes, key)));
+        if (upserts?.numRows) await withIndex(() => writer.add(documentBatch(upserts, key, p.text, stored)));
+      },
+      prepare: async () => {
+        const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
+        preparedWriters.set(dir, writer);
+        return { token: generation, summary: { documents, segments, size: formatBytes(bytes) } };
+      },
+      abort: () => writer.abort(),
+      close: async () => {
+        preparedWriters.delete(dir);
+        await writer.close();
+      },
+    };
+    return instance;
+  },
+  current: async (p, ctx) => {
+    try {
+      const index = await SparseIndex.open(ctx.path(p.path), { preload: false, cacheBytes: 0 });
+      index.close();
+      return index.info.generation;
+    } catch (error) {
+      // nothing there, or nothing that changes could be put onto: it is built anew
+      if (error instanceof IndexError) return undefined;
+      throw error;
+    }
+  },
+  publish: async (p, token, ctx) => {
+    const dir = ctx.path(p.path);
+    const writer = preparedWriters.get(dir);
+    await withIndex(() => (writer ? writer.publish(token as number) : publish(dir, token as number)));
+  },
+});
+
+/** The column that names a row, which an index wants as text. */
+function keyColumn(given: string | undefined, ctx: OpenContext): string {
+  const keys = ctx.keys[0] ?? [];
+  if (given === undefined && keys.length !== 1)
+    throw new UserError(
+      `index.sparse wants one column that names a row; the input has ${keys.join(', ') || 'none'}`,
+      {
+        help: 'name it in with.key',
+      },
+    );
+  const key = given ?? keys[0];
+  const column = ctx.inputs[0]?.[key];
+  if (column && !DataType.isUtf8(column.type))
+    throw new UserError(`index.sparse wants a key of text; column "${key}" is ${typeName(column.type)}`);
+  return key;
+}
+
+/** Values to delete, and the stored column they are of where it is not the key. */
+function deleted(deletes: Parameters<typeof columnData>[0], key: string): [string[], string?] {
+  const by = hasColumn(deletes, key) ? key : deletes.schema.fields[0].name;
+  const values = valuesOf(columnData(deletes, by)).map(String);
+  return by === key ? [values] : [values, by];
+}

@@ -1,0 +1,73 @@
+import { formatTime } from '../../define/units.ts';
+import type { FlowPreview, StepPreview } from '../../run/index.ts';
+import { defineCommand } from '../command.ts';
+import { EXIT } from '../errors.ts';
+import { checkLoaded, load, noPlan, pipelineArguments, printProblems } from '../prepare.ts';
+import { count, left, right, tableLines } from '../table.ts';
+import type { Style } from '../terminal.ts';
+
+const MODES = {
+  full: 'everything is done anew',
+  replay: 'every row goes through again; sinks write what differs',
+  changes: 'only rows that changed go through',
+  nothing: 'nothing to do',
+} as const;
+
+const signed = (sign: string, n: number, counted: boolean): string =>
+  n === 0 ? '' : `${counted ? '' : '≈'}${sign}${count(n)}`;
+
+function flowLines(flow: FlowPreview, style: Style): string[] {
+  const row = (s: StepPreview): string[] => [
+    s.id,
+    s.op,
+    signed('+', s.rows.added, s.counted),
+    signed('~', s.rows.changed, s.counted),
+    signed('−', s.rows.deleted, s.counted),
+    signed('=', s.rows.kept, s.counted),
+    s.work === 0 ? '' : `${s.counted ? '' : '≈'}${count(s.work)}`,
+    s.seconds === undefined || s.work === 0 ? '' : formatTime(s.seconds * 1000),
+  ];
+  const columns = [
+    left('step'),
+    left('operator'),
+    right('added'),
+    right('changed'),
+    right('deleted'),
+    right('kept'),
+    right('rows to do'),
+    right('work'),
+  ];
+  return [
+    `${style.bold(flow.flow)}: ${MODES[flow.mode]}`,
+    ...flow.reasons.map(r => `  since ${r.step === undefined ? '' : `"${r.step}": `}${r.text}`),
+    ...(flow.mode === 'nothing'
+      ? []
+      : tableLines(columns, flow.steps.map(row), { indent: 2, title: style.dim })),
+    ...(flow.seconds ? [`  about ${formatTime(flow.seconds * 1000)}, at the rate of the last full run`] : []),
+  ];
+}
+
+export const command = defineCommand({
+  usage: 'plan <pipeline>',
+  summary:
+    'Says what a run would do, before it does: rows added, changed, deleted, kept, and how long it takes.',
+  text:
+    'Sources are held against what was done before, so their rows are counted; those of other steps (≈) are told from\n' +
+    'how many rows the last full run made of each. Nothing is written.',
+  build: y =>
+    pipelineArguments(y)
+      .option('full', { type: 'boolean', default: false, describe: 'as if everything were done anew' })
+      .example('$0 index', 'what the next run of index would do')
+      .example('$0 index --set steps.split.with.words=120', 'what another value would cost'),
+  run: async (args, io) => {
+    const loaded = await load(args);
+    const found = await checkLoaded(loaded, args, 'run');
+    await printProblems(found.problems, io);
+    if (!found.plan) return noPlan(loaded, found, args.json, io);
+    const { previewRun } = await import('../../run/index.ts');
+    const flows = await previewRun(found.plan, { full: args.full });
+    if (args.json) io.json({ pipeline: found.plan.name, flows });
+    else for (const flow of flows) io.out(flowLines(flow, io.style).join('\n'));
+    return EXIT.ok;
+  },
+});

@@ -1,0 +1,51 @@
+import type { Json } from '../../define/index.ts';
+import type { Lineage } from '../../run/index.ts';
+import { defineCommand } from '../command.ts';
+import { EXIT } from '../errors.ts';
+import { pipelineArguments } from '../prepare.ts';
+import { placeText, rowsOfKey } from '../state.ts';
+import type { Style } from '../terminal.ts';
+
+const shown = (value: Json): string =>
+  typeof value === 'string' ? JSON.stringify(value) : JSON.stringify(value);
+
+function lines(row: Lineage, style: Style): string[] {
+  const { why, last } = row;
+  const head = `${style.bold(row.key.map(String).join(', '))}  ${placeText(row)}`;
+  const out = [head];
+  if (why?.kind === 'changed') {
+    out.push(`  changed in run ${why.run}:`);
+    for (const [column, { old, now }] of Object.entries(why.columns ?? {})) {
+      out.push(`    ${column}: ${shown(old)} → ${shown(now)}`);
+    }
+  } else if (why?.kind === 'again') out.push(`  done again in run ${why.run}, as was asked for`);
+  else out.push('  as it was when it was first read');
+  out.push(
+    `  the last run of "${row.flow}" (${last.time}) was ${last.mode === 'changes' ? 'of changed rows only' : 'over every row'}`,
+  );
+  for (const r of last.reasons) out.push(`    since ${r.step === undefined ? '' : `"${r.step}": `}${r.text}`);
+  return out;
+}
+
+export const command = defineCommand({
+  usage: 'why <pipeline> <key>',
+  summary:
+    'Says why a row went through: which column, parameter, version or file changed, with old and new value.',
+  build: y =>
+    pipelineArguments(y)
+      .positional('key', {
+        type: 'string',
+        demandOption: true,
+        describe: 'a key: a doc_id, or the unit_id of a hit',
+      })
+      .example('$0 index doc-17', 'why document doc-17 was worked on'),
+  run: async (args, io) => {
+    const rows = await rowsOfKey(args);
+    if (args.json)
+      io.json(
+        rows.map(({ flow, source, key, why, last }) => ({ flow, source, key, why: why ?? null, last })),
+      );
+    else for (const row of rows) io.out(lines(row, io.style).join('\n'));
+    return EXIT.ok;
+  },
+});

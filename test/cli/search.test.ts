@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { folderWith, jsonl, jsonOf, millrace, project } from './millrace.ts';
+
+const here = project();
+
+beforeAll(async () => {
+  const { code, stderr } = await millrace(here, 'run', 'answer');
+  expect(code, stderr).toBe(0);
+});
+
+describe('search', () => {
+  it('shows hits with the matching words marked', async () => {
+    const { code, stdout } = await millrace(here, 'search', 'indexes/docs', 'Which', 'beaches?');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^1\. +Busan {2}\d\.\d{3} {2}2/);
+    expect(stdout).toContain('with a «beach».');
+  });
+
+  it('gives hits to programs, and says when there are none', async () => {
+    const [found, none] = await Promise.all([
+      millrace(here, 'search', 'indexes/docs', 'apples', '-k', '1', '--json'),
+      millrace(here, 'search', 'indexes/docs', 'zebra'),
+    ]);
+    const { hits } = jsonOf<{ hits: Record<string, unknown>[] }>(found);
+    expect(hits).toHaveLength(1);
+    expect(hits[0]).toMatchObject({ rank: 0, doc_id: '3', title: 'Daegu' });
+    expect([none.code, none.stdout]).toEqual([0, '']);
+    expect(none.stderr).toContain('no document holds "zebra"');
+  });
+
+  it('scores by another similarity', async () => {
+    const [lucene, other] = await Promise.all(
+      ['lucene', 'lucene:k1=0,b=0'].map(s =>
+        millrace(here, 'search', 'indexes/docs', 'beach', '--similarity', s, '--json'),
+      ),
+    );
+    const score = (o: typeof lucene): number => jsonOf<{ hits: { score: number }[] }>(o).hits[0].score;
+    // with k1 = 0 the score is the idf alone, ln(1 + (3 - 1 + .5) / (1 + .5))
+    expect(score(other)).toBeCloseTo(Math.log(1 + 2.5 / 1.5), 6);
+    expect(score(lucene)).toBeLessThan(score(other));
+  });
+});
+
+describe('index', () => {
+  it('says what an index holds, and finds a flipped bit', async () => {
+    const [info, ok] = await Promise.all([
+      millrace(here, 'index', 'info', 'indexes/docs', '--json'),
+      millrace(here, 'index', 'verify', 'indexes/docs'),
+    ]);
+    expect(jsonOf(info)).toMatchObject({ kind: 'sparse', documents: 3, keyColumn: 'doc_id' });
+    expect([ok.code, ok.stdout]).toEqual([0, expect.stringContaining('indexes/docs: ok')]);
+
+    const folder = join(here, 'indexes/docs');
+    const sizes = readdirSync(folder).map(name => ({ name, bytes: readFileSync(join(folder, name)) }));
+    const { name, bytes } = sizes.sort((a, b) => b.bytes.length - a.bytes.length)[0];
+    const flipped = Buffer.from(bytes);
+    flipped[Math.floor(bytes.length / 2)] ^= 1;
+    writeFileSync(join(folder, name), flipped);
+    const { code, stdout } = await millrace(here, 'index', 'verify', 'indexes/docs');
+    writeFileSync(join(folder, name), bytes);
+    expect(code).toBe(1);
+    expect(stdout).toContain(name);
+  });
+
+  it('says where there is none, without a stack', async () => {
+    const { code, stderr } = await millrace(here, 'index', 'info', 'indexes/none');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error .*indexes\/none/);
+    expect(stderr.trim().split('\n').length).toBeLessThan(3);
+  });
+});
+
+describe('evaluate', () => {
+  it('measures hits against questions', async () => {
+    const outcome = await millrace(
+      here,
+      'evaluate',
+      'out/hits.jsonl',
+      '--gold',
+      'questions.jsonl',
+      '--k',
+      '1,2',
+      '--json',
+    );
+    expect(outcome.code, outcome.stderr).toBe(0);
+    const { questions, metrics } = jsonOf<{ questions: number; metrics: Record<string, number> }>(outcome);
+    expect(questions).toBe(3);
+    expect(metrics['gold@1']).toBeCloseTo(2 / 3, 10);
+    expect(metrics['answer@1']).toBe(1);
+  });
+
+  it('measures a TREC run against qrels as trec_eval does, and compares two runs', async () => {
+    // trec_eval sorts by score: q1 finds its document first, q2 second; q3 is in the qrels only and left out
+    const folder = folderWith({
+      'a.trec': 'q1 Q0 d1 1 2.0 a\nq1 Q0 d2 2 1.0 a\nq2 Q0 d3 1 1.0 a\nq2 Q0 d4 2 3.0 a\n',
+      'b.trec': 'q1 Q0 d2 1 2.0 b\nq1 Q0 d1 2 1.0 b\nq2 Q0 d3 1 1.0 b\nq2 Q0 d4 2 3.0 b\n',
+      'qrels.txt': 'q1 0 d1 1\nq2 0 d3 1\nq3 0 d9 1\n',
+    });
+    const [alone, complete, both] = await Promise.all([
+      millrace(folder, 'evaluate', 'a.trec', '--qrels', 'qrels.txt', '--json'),
+      millrace(folder, 'evaluate', 'a.trec', '--qrels', 'qrels.txt', '--json', '--complete'),
+      millrace(folder, 'evaluate', 'a.trec', '--qrels', 'qrels.txt', '--against', 'b.trec', '--json'),
+    ]);
+    interface Evaluation {
+      questions: number;
+      missing: number;
+      metrics: Record<string, number>;
+      comparison: Record<string, { first: number; second: number; difference: number }>;
+    }
+    const a = jsonOf<Evaluation>(alone);
+    expect([a.questions, a.missing, a.metrics.mrr, a.metrics.map]).toEqual([2, 1, 0.75, 0.75]);
+    expect(jsonOf<Evaluation>(complete).metrics.mrr).toBeCloseTo(0.5, 10);
+    expect(jsonOf<Evaluation>(both).comparison.mrr).toMatchObject({
+      first: 0.5,
+      second: 0.75,
+      difference: 0.25,
+    });
+  });
+
+  it('says what it cannot judge', async () => {
+    const folder = folderWith({ 'hits.jsonl': jsonl([{ question_id: 'q', doc_id: 'a', score: 1 }]) });
+    const { code, stderr } = await millrace(folder, 'evaluate', 'hits.jsonl');
+    expect(code).toBe(2);
+    expect(stderr).toContain('--gold FILE');
+  });
+});
