@@ -21,6 +21,11 @@ export default pipeline({
       op: 'show.hits',
       with: { questions: ['w-001', 'w-002', 'w-003'] },
     },
-    { id: 'retrieval', from: 'hits', op: 'evaluate.retrieval', with: { k: [1, 5, 20], path: 'out/quickstart/retrieval.json' } },
+    {
+      id: 'retrieval',
+      from: 'hits',
+      op: 'evaluate.retrieval',
+      with: { k: [1, 5, 20], path: 'out/quickstart/retrieval.json' },
+    },
   ],
 });

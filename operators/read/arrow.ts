@@ -13,7 +13,7 @@ import {
 } from '../../src/define/index.ts';
 import { fileError, openBytes } from './bytes.ts';
 import { batchBytes, columnarLayout, cutBatch, rowPosition, toLayout } from './columnar.ts';
-import { COMPRESSED, type FileKind, resolveFiles, type SourceFile, totalBytes } from './files.ts';
+import { COMPRESSED, type FileKind, fileSource, resolveFiles, type SourceFile } from './files.ts';
 import { keyNames, type Layout, type LayoutParams } from './layout.ts';
 import { checkLayout, DRIFT, layoutParams, pathParam } from './params.ts';
 
@@ -164,8 +164,7 @@ export const readArrow = operator({
     if (left.length > 0)
       ctx.warn(`${files[0].shown}: columns that cannot be read are left out: ${left.join(', ')}`);
     return {
-      total: { amount: totalBytes(files), unit: 'bytes' },
-      scan: from => scanArrow(files, layout, ctx, from),
+      ...fileSource(files, (some, from) => scanArrow(some, layout, ctx, from)),
     };
   },
 });

@@ -12,7 +12,7 @@ import {
   UserError,
 } from '../../src/define/index.ts';
 import { openBytes } from './bytes.ts';
-import { COMPRESSED, resolveFiles, type SourceFile, totalBytes } from './files.ts';
+import { COMPRESSED, fileSource, resolveFiles, type SourceFile } from './files.ts';
 import { decodeLines, parseLines } from './jsonl.ts';
 import { fixedLayout } from './layout.ts';
 import { LineCutter, recordBlocks } from './lines.ts';
@@ -136,10 +136,8 @@ export const readBeir = operator({
   ],
   open: async (p, ctx) => {
     const files = [await fileOf(p.path, `${p.take}.jsonl`, ctx)];
-    const base = {
-      total: { amount: totalBytes(files), unit: 'bytes' as const },
-      scan: (from?: Json) => scanFiles(files, ctx, () => new LineCutter(), from),
-    };
+    const scan = (some: readonly SourceFile[], from?: Json) =>
+      scanFiles(some, ctx, () => new LineCutter(), from);
     if (p.take === 'corpus') {
       const fixed = fixedLayout(CORPUS, ['doc_id']);
       const layout = {
@@ -147,14 +145,15 @@ export const readBeir = operator({
         fields: fixed.fields.map(f => (f.column === 'doc_id' ? { ...f, field: '_id' } : f)),
       };
       return {
-        ...base,
+        ...fileSource(files, scan),
         decode: (raw: Uint8Array, meta: Json) =>
           decodeLines(raw, meta as unknown as BlockMeta, layout, ctx.warn),
       };
     }
-    const qrels = await readQrels(await fileOf(p.path, `qrels/${p.split}.tsv`, ctx));
+    const judged = await fileOf(p.path, `qrels/${p.split}.tsv`, ctx);
+    const qrels = await readQrels(judged);
     return {
-      ...base,
+      ...fileSource(files, scan, [judged]),
       decode: (raw: Uint8Array, meta: Json) => decodeQueries(raw, meta as unknown as BlockMeta, qrels, p.all),
     };
   },

@@ -14,7 +14,7 @@ import {
 import { openBytes } from './bytes.ts';
 import { type Cells, plainCells, quotedCells } from './csv-cells.ts';
 import { CsvCutter, type Dialect, eachCsvRecord } from './csv-records.ts';
-import { type FileKind, plainName, resolveFiles, type SourceFile, totalBytes } from './files.ts';
+import { type FileKind, fileSource, plainName, resolveFiles, type SourceFile } from './files.ts';
 import { fromText } from './from-text.ts';
 import type { Kind } from './infer.ts';
 import { keyNames, type Layout, type LayoutParams, layoutOf } from './layout.ts';
@@ -263,8 +263,7 @@ export const readCsv = operator({
     const files = await resolveFiles(p.path, ctx, KIND);
     const layout = await csvLayout(p, files);
     return {
-      total: { amount: totalBytes(files), unit: 'bytes' },
-      scan: from => scanCsv(p, files, ctx, from),
+      ...fileSource(files, (some, from) => scanCsv(p, some, ctx, from)),
       decode: (raw: Uint8Array, meta: Json) =>
         decodeCsv(p, raw, meta as unknown as CsvMeta, layout, ctx.warn),
     };

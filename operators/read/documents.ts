@@ -12,7 +12,7 @@ import {
   UserError,
 } from '../../src/define/index.ts';
 import { openBytes } from './bytes.ts';
-import { plainName, type SourceFile, totalBytes } from './files.ts';
+import { fileSource, plainName, type SourceFile } from './files.ts';
 import { shownRecord } from './rows.ts';
 
 /** The columns of such sources. */
@@ -26,9 +26,7 @@ export interface Document {
   readonly text: string;
 }
 
-/** Bytes of files that are packed into one piece, and the largest file. */
-const PIECE_BYTES = 512 * 1024;
-const PIECE_FILES = 512;
+/** The largest file. */
 export const DOCUMENT_LIMIT = 64 * 2 ** 20;
 
 interface Packed {
@@ -68,46 +66,21 @@ async function* scanDocuments(
   from?: SourcePosition,
 ): AsyncGenerator<SourceChunk> {
   const last = (from as { file?: string } | null | undefined)?.file;
-  let parts: Uint8Array[] = [];
-  let packed: Packed[] = [];
-  let length = 0;
-  let progress = 0;
-  const piece = (): SourceChunk => {
+  for (const file of files) {
+    if (last !== undefined && file.shown <= last) continue;
+    ctx.signal.throwIfAborted();
+    const { parts, length, wrong } = await readFile(file);
     const raw = new Uint8Array(length);
     let at = 0;
     for (const part of parts) {
       raw.set(part, at);
       at += part.length;
     }
-    const chunk = {
-      raw,
-      meta: packed as unknown as Json,
-      position: { file: (packed.at(-1) as Packed).file },
-      progress,
-    };
-    parts = [];
-    packed = [];
-    length = 0;
-    progress = 0;
-    return chunk;
-  };
-  for (const file of files) {
-    if (last !== undefined && file.shown <= last) continue;
-    ctx.signal.throwIfAborted();
-    const got = await readFile(file);
-    if (packed.length > 0 && length + got.length > PIECE_BYTES) yield piece();
-    parts.push(...got.parts);
-    length += got.length;
-    progress += file.size;
-    packed.push({
-      file: file.shown,
-      name: plainName(file.name),
-      bytes: got.length,
-      ...(got.wrong ? { wrong: got.wrong } : {}),
-    });
-    if (length >= PIECE_BYTES || packed.length >= PIECE_FILES) yield piece();
+    const name = plainName(file.name);
+    // a file a piece: it is a part of the source of its own
+    const meta: Packed[] = [{ file: file.shown, name, bytes: length, ...(wrong ? { wrong } : {}) }];
+    yield { raw, meta: meta as unknown as Json, position: { file: file.shown }, progress: file.size };
   }
-  if (packed.length > 0) yield piece();
 }
 
 /** What a parser gets: the bytes of a file without byte order mark, and its name. */
@@ -181,8 +154,7 @@ export function documentSource(
     });
   }
   return {
-    total: { amount: totalBytes(files), unit: 'bytes' },
-    scan: from => scanDocuments(files, ctx, from),
+    ...fileSource(files, (some, from) => scanDocuments(some, ctx, from)),
     decode: (raw, meta) => decode(raw, meta as unknown as Packed[], parse),
   };
 }

@@ -2,7 +2,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { glob } from 'tinyglobby';
-import { nearest, type PlanContext, UserError } from '../../src/define/index.ts';
+import {
+  nearest,
+  type PlanContext,
+  type SourceChunk,
+  type SourceInstance,
+  type SourcePosition,
+  UserError,
+} from '../../src/define/index.ts';
 
 /** A file to read. */
 export interface SourceFile {
@@ -14,6 +21,8 @@ export interface SourceFile {
   readonly name: string;
   /** Bytes on disk. */
   readonly size: number;
+  /** When it was changed last, in milliseconds since 1970; absent for a file that is being written. */
+  readonly changed?: number;
 }
 
 /** Endings a folder is searched for, without compression: `['.jsonl', '.ndjson']`. */
@@ -118,6 +127,7 @@ export async function resolveFiles(
       shown: shownPath(root, file),
       name: slashes(relative(base, file)),
       size: info.size,
+      changed: info.mtimeMs,
     });
   };
   for (const asked of typeof path === 'string' ? [path] : path) {
@@ -166,6 +176,32 @@ export async function resolveFiles(
   const names = new Map<string, number>();
   for (const file of files) names.set(file.name, (names.get(file.name) ?? 0) + 1);
   return files.map(f => ((names.get(f.name) as number) > 1 ? { ...f, name: f.shown } : f));
+}
+
+/** What tells a file from how it was: its size and the time it was changed. */
+const signatureOf = (file: SourceFile): string => `${file.size}:${file.changed ?? ''}`;
+
+/**
+ * What sources of files share: their total, their parts (a file each), and a scan of some of them.
+ * @param scan reads these files in order; positions say the `file` they are in
+ * @param also further files whose change makes every part another
+ */
+export function fileSource(
+  files: readonly SourceFile[],
+  scan: (files: readonly SourceFile[], from: SourcePosition | undefined) => AsyncIterable<SourceChunk>,
+  also: readonly SourceFile[] = [],
+): Pick<SourceInstance, 'total' | 'parts' | 'scan'> {
+  const beside = also.map(f => `+${f.shown}=${signatureOf(f)}`).join('');
+  return {
+    total: { amount: totalBytes(files), unit: 'bytes' },
+    parts: () => files.map(f => ({ name: f.shown, signature: signatureOf(f) + beside })),
+    async *scan(from, only) {
+      const wanted = only ? files.filter(f => only.has(f.shown)) : files;
+      for await (const chunk of scan(wanted, from)) {
+        yield { ...chunk, part: (chunk.position as { readonly file: string }).file };
+      }
+    },
+  };
 }
 
 /** Bytes on disk of all files: the total that progress counts against. */

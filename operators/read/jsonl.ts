@@ -10,7 +10,7 @@ import {
   UserError,
 } from '../../src/define/index.ts';
 import { openBytes } from './bytes.ts';
-import { type FileKind, resolveFiles, type SourceFile, totalBytes } from './files.ts';
+import { type FileKind, fileSource, resolveFiles, type SourceFile } from './files.ts';
 import { Inference } from './infer.ts';
 import { keyNames, type Layout, type LayoutParams, layoutOf } from './layout.ts';
 import { LineCutter, recordBlocks } from './lines.ts';
@@ -185,8 +185,7 @@ Objects, and lists that are mixed or nested, are kept as their JSON text. Blank 
     if (Object.keys(layout.columns).length > 0 && layout.fields.length === 0)
       ctx.warn(`${files.length === 1 ? files[0].shown : `all ${files.length} files`} held no records`);
     return {
-      total: { amount: totalBytes(files), unit: 'bytes' },
-      scan: from => scanFiles(files, ctx, () => new LineCutter(), from),
+      ...fileSource(files, (some, from) => scanFiles(some, ctx, () => new LineCutter(), from)),
       decode: (raw: Uint8Array, meta: Json) =>
         decodeLines(raw, meta as unknown as BlockMeta, layout, ctx.warn),
     };

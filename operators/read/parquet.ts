@@ -8,7 +8,7 @@ import {
   type SourcePosition,
 } from '../../src/define/index.ts';
 import { batchBytes, columnarLayout, cutBatch, rowPosition, toLayout } from './columnar.ts';
-import { type FileKind, resolveFiles, type SourceFile, totalBytes } from './files.ts';
+import { type FileKind, fileSource, resolveFiles, type SourceFile } from './files.ts';
 import { keyNames, type Layout, type LayoutParams } from './layout.ts';
 import { plainOf } from './normal.ts';
 import { checkLayout, DRIFT, layoutParams, pathParam } from './params.ts';
@@ -102,8 +102,7 @@ export const readParquet = operator({
     if (left.length > 0)
       ctx.warn(`${files[0].shown}: columns that cannot be read are left out: ${left.join(', ')}`);
     return {
-      total: { amount: totalBytes(files), unit: 'bytes' },
-      scan: from => scanParquet(files, layout, ctx, from),
+      ...fileSource(files, (some, from) => scanParquet(some, layout, ctx, from)),
     };
   },
 });

@@ -8,7 +8,7 @@ import {
   type SourcePosition,
 } from '../../src/define/index.ts';
 import { rowPosition } from './columnar.ts';
-import { type FileKind, resolveFiles, type SourceFile, totalBytes } from './files.ts';
+import { type FileKind, fileSource, resolveFiles, type SourceFile } from './files.ts';
 import { fixedLayout } from './layout.ts';
 import { pathParam } from './params.ts';
 import { Rows, shownRecord } from './rows.ts';
@@ -169,8 +169,10 @@ export const readSquad = operator({
   open: async (p, ctx) => {
     const files = await resolveFiles(p.path, ctx, KIND);
     return {
-      total: { amount: totalBytes(files), unit: 'bytes' },
-      scan: from => scanSquad(files, p.take, ctx, from),
+      ...fileSource(files, (some, from) => scanSquad(some, p.take, ctx, from)),
+      // equal contexts of several files are one, so a file cannot be read without the others
+      ...(files.length > 1 &&
+        p.take === 'contexts' && { parts: undefined, scan: from => scanSquad(files, p.take, ctx, from) }),
     };
   },
 });

@@ -76,6 +76,7 @@ export const searchSparse = operator({
   version: 1,
   shape: 'map',
   rows: 'explode',
+  batchRows: p => Math.max(1, Math.min(64, Math.floor(6400 / p.k))),
   summary: 'Searches an index of index.sparse with each question and gives the best hits.',
   description: `One row a hit, best first, with the question's columns; a question without hits gives none. A hit is a row of the
 index that holds at least one term of the question. \`rank\` counts from 0; ties go by \`unit_id\`.

@@ -52,6 +52,24 @@ export async function newWiki(split?: string): Promise<Benchmark> {
   };
 }
 
+/** A smaller benchmark: evenly chosen questions, every passage that is relevant to one, and others in their order. */
+export function part(bench: Benchmark, questions: number, documents: number): Benchmark {
+  const step = Math.max(1, Math.floor(bench.queries.length / questions));
+  const asked = bench.queries.flatMap((_, i) => (i % step === 0 && i / step < questions ? [i] : []));
+  const kept = new Set(asked.flatMap(i => bench.gold[i]));
+  const stride = Math.max(1, Math.floor(bench.corpus.length / documents));
+  for (let p = 0; p < bench.corpus.length && kept.size < documents; p += stride) kept.add(p);
+  const order = [...kept].sort((a, b) => a - b);
+  const place = new Map(order.map((p, i) => [p, i]));
+  return {
+    ...bench,
+    name: `${bench.name}, ${asked.length} questions over ${order.length} passages`,
+    corpus: order.map(p => bench.corpus[p]),
+    queries: asked.map(i => bench.queries[i]),
+    gold: asked.map(i => bench.gold[i].map(p => place.get(p) as number)),
+  };
+}
+
 /** Mean nDCG@10 or gold@20 of a ranking by dot product, every vector compared. */
 export function score(bench: Benchmark, passages: Float32Array, queries: Float32Array, d: number): number {
   const n = bench.corpus.length;

@@ -49,7 +49,14 @@ export function readE5(path: string): E5 {
     at += 4;
     return bytes.readInt32LE(at - 4);
   };
-  const [hidden, layers, heads, feedForward, vocabulary, positions] = [int(), int(), int(), int(), int(), int()];
+  const [hidden, layers, heads, feedForward, vocabulary, positions] = [
+    int(),
+    int(),
+    int(),
+    int(),
+    int(),
+    int(),
+  ];
   int(); // token types
   const epsilon = bytes.readFloatLE(at);
   at += 4;
@@ -96,7 +103,8 @@ export function readE5(path: string): E5 {
     eosId,
     tensor(name) {
       const entry = directory.get(name);
-      if (!entry) throw new Error(`${path}: has no tensor "${name}"; it has ${[...directory.keys()].join(', ')}`);
+      if (!entry)
+        throw new Error(`${path}: has no tensor "${name}"; it has ${[...directory.keys()].join(', ')}`);
       if (entry.bytes % BLOCK_BYTES === 0 && entry.bytes !== entry.count * 4)
         return fromBlocks(bytes, entry.offset, (entry.bytes / BLOCK_BYTES) * BLOCK);
       const copy = bytes.subarray(entry.offset, entry.offset + entry.bytes);

@@ -12,7 +12,8 @@ import { e5Folder, sourcesFolder } from './sources.ts';
 function transposed(weight: Float32Array, inputs: number): Float32Array {
   const outputs = weight.length / inputs;
   const out = new Float32Array(weight.length);
-  for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) out[i * outputs + o] = weight[o * inputs + i];
+  for (let o = 0; o < outputs; o++)
+    for (let i = 0; i < inputs; i++) out[i * outputs + o] = weight[o * inputs + i];
   return out;
 }
 
@@ -58,12 +59,17 @@ function graphOf(e5: E5): Uint8Array {
   const bias = add('Unsqueeze', [add('Mul', [add('Sub', [one, mask]), low]), ints('mask_axes', 1, 2)]);
 
   const length = add('Gather', [add('Shape', ['input_ids']), constant('second', [], BigInt64Array.of(1n))]);
-  const range = add('Range', [constant('zero', [], BigInt64Array.of(0n)), length, constant('step', [], BigInt64Array.of(1n))]);
+  const range = add('Range', [
+    constant('zero', [], BigInt64Array.of(0n)),
+    length,
+    constant('step', [], BigInt64Array.of(1n)),
+  ]);
   const words = add('Gather', [floats('emb.word', [vocabulary, H]), 'input_ids']);
   const places = add('Gather', [floats('emb.pos', [positions, H]), range]);
   const type = constant('emb.type', [H], e5.tensor('emb.type').slice(0, H));
   let x = norm(add('Add', [add('Add', [words, places]), type]), 'emb.ln');
-  const headed = (y: string, perm: number[]): string => add('Transpose', [add('Reshape', [y, shape]), ], { perm });
+  const headed = (y: string, perm: number[]): string =>
+    add('Transpose', [add('Reshape', [y, shape])], { perm });
   for (let l = 0; l < e5.layers; l++) {
     const q = headed(linear(x, `l${l}.q`, H, H), [0, 2, 1, 3]);
     const k = headed(linear(x, `l${l}.k`, H, H), [0, 2, 3, 1]);
@@ -79,7 +85,11 @@ function graphOf(e5: E5): Uint8Array {
   nodes.push({ op: 'Identity', inputs: [x], outputs: ['last_hidden_state'] });
   return writeOnnx({
     name: 'multilingual_e5_small',
-    inputs: ['input_ids', 'attention_mask'].map(name => ({ name, type: 'int64', shape: ['batch', 'sequence'] })),
+    inputs: ['input_ids', 'attention_mask'].map(name => ({
+      name,
+      type: 'int64',
+      shape: ['batch', 'sequence'],
+    })),
     outputs: [{ name: 'last_hidden_state', type: 'float32', shape: ['batch', 'sequence', H] }],
     initializers,
     nodes,
@@ -87,14 +97,25 @@ function graphOf(e5: E5): Uint8Array {
 }
 
 /** The tokenizer.json of a SentencePiece vocabulary: ids are places in the list. */
-export function unigramJson(pieces: readonly (readonly [string, number])[], ids: { bos: number; eos: number; unk: number; pad: number }): string {
+export function unigramJson(
+  pieces: readonly (readonly [string, number])[],
+  ids: { bos: number; eos: number; unk: number; pad: number },
+): string {
   const special = [ids.bos, ids.pad, ids.eos, ids.unk].sort((a, b) => a - b);
   const [bos, eos] = [pieces[ids.bos][0], pieces[ids.eos][0]];
   const token = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
   const text = (id: string) => ({ Sequence: { id, type_id: 0 } });
   return JSON.stringify({
     version: '1.0',
-    added_tokens: special.map(id => ({ id, content: pieces[id][0], single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
+    added_tokens: special.map(id => ({
+      id,
+      content: pieces[id][0],
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    })),
     normalizer: {
       type: 'Sequence',
       normalizers: [
@@ -124,6 +145,9 @@ if (process.argv[1]?.endsWith('e5-onnx.ts')) {
   writeFileSync(join(e5Folder, 'model.onnx'), graphOf(e5));
   const { bosId: bos, eosId: eos, unknownId: unk, padId: pad } = e5;
   writeFileSync(join(e5Folder, 'tokenizer.json'), unigramJson(e5.pieces, { bos, eos, unk, pad }));
-  writeFileSync(join(e5Folder, 'config.json'), JSON.stringify({ model_type: 'bert', max_position_embeddings: e5.positions }));
+  writeFileSync(
+    join(e5Folder, 'config.json'),
+    JSON.stringify({ model_type: 'bert', max_position_embeddings: e5.positions }),
+  );
   console.log(`${e5Folder}: ${e5.layers} layers of ${e5.hidden}, ${e5.vocabulary} tokens`);
 }

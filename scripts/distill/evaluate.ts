@@ -1,10 +1,11 @@
 /**
- * Measures the default encoder against its teacher: `npx tsx scripts/distill/evaluate.ts [--seconds N]`. Teacher vectors
- * are made for at most N seconds (default 240) and kept, so run it again where time ran out.
+ * Measures the default encoder against its teacher: `npx tsx scripts/distill/evaluate.ts [--seconds N] [--documents N]`.
+ * Teacher vectors are made for at most N seconds (default 240) and kept, so run it again where time ran out.
+ * `--documents` compares both on a part of each benchmark: 300 questions, their passages, and others up to that number.
  */
 import { parseArgs } from 'node:util';
 import { type Encoder, openEncoder } from '../../src/models/encoder.ts';
-import { type Benchmark, newWiki, scifact, score } from './benchmarks.ts';
+import { type Benchmark, newWiki, part, scifact, score } from './benchmarks.ts';
 import { modelFolder, teacherFolder } from './sources.ts';
 import { teacherVectors } from './teacher.ts';
 
@@ -14,14 +15,17 @@ async function student(encoder: Encoder, bench: Benchmark): Promise<number> {
   return score(bench, passages.vectors, queries.vectors, encoder.dimension);
 }
 
-const { values } = parseArgs({ options: { seconds: { type: 'string' } } });
+const { values } = parseArgs({ options: { seconds: { type: 'string' }, documents: { type: 'string' } } });
 const deadline = Date.now() + Number(values.seconds ?? 240) * 1000;
 const small = await openEncoder(modelFolder);
 const teacher = await openEncoder(teacherFolder, { file: 'model.onnx', batchTokens: 2048 });
 const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
-for (const bench of [await newWiki('test'), await scifact()]) {
-  const own = await student(small, bench);
-  console.log(`${bench.name}, ${bench.measure}: default encoder ${own.toFixed(4)}`);
+for (const full of [await newWiki('test'), await scifact()]) {
+  const whole = await student(small, full);
+  console.log(`${full.name}, ${full.measure}: default encoder ${whole.toFixed(4)}`);
+  const bench = values.documents === undefined ? full : part(full, 300, Number(values.documents));
+  const own = bench === full ? whole : await student(small, bench);
+  if (bench !== full) console.log(`  ${bench.name}: default encoder ${own.toFixed(4)}`);
   const queries = await teacherVectors(teacher, { name: 'queries', texts: bench.queries }, deadline);
   const passages = await teacherVectors(teacher, { name: 'passages', texts: bench.corpus }, deadline);
   if (!queries || !passages) {

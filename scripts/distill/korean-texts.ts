@@ -1,13 +1,18 @@
 /** Korean texts that the Korean encoder learns from: the train part of KoBEST BoolQ (Wikipedia paragraphs, questions). */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { findDataset } from '../../datasets/index.ts';
 import { sha256 } from './sources.ts';
 import type { TextSet } from './texts.ts';
 
-async function rows(take: string): Promise<Record<string, unknown>[]> {
-  const { takes } = findDataset('kobest-boolq');
-  const found: Record<string, unknown>[] = [];
-  for await (const row of takes[take].rows({ split: 'train' })) found.push(row);
-  return found;
+/** Columns of the train file: id, paragraph, question, answer. */
+function train(): string[][] {
+  const { locate } = findDataset('kobest-boolq');
+  const lines = readFileSync(join(locate({}), 'kobest-boolq', 'train.tsv'), 'utf8').split('\r\n');
+  return lines
+    .slice(1)
+    .filter(line => line !== '')
+    .map(line => line.split('\t'));
 }
 
 const sentences = (text: string): string[] =>
@@ -24,14 +29,15 @@ function sample(texts: readonly string[], count: number): string[] {
 }
 
 /** `train` texts of both takes, and all paragraphs, whose pieces make the vocabulary. */
-export async function koreanTexts(): Promise<{ sets: TextSet[]; paragraphs: string[] }> {
-  const paragraphs = [...new Set((await rows('documents')).map(d => String(d.text)))];
-  const questions = (await rows('questions')).map(q => String(q.question));
+export function koreanTexts(): { sets: TextSet[]; paragraphs: string[] } {
+  const table = train();
+  const paragraphs = [...new Set(table.map(cells => cells[1]))];
+  const questions = table.map(cells => cells[2]);
   return {
     paragraphs,
     sets: [
       { name: 'ko questions', texts: sample(questions, 2000) },
-      { name: 'ko sentences', texts: sample(paragraphs.flatMap(sentences), 5000) },
+      { name: 'ko sentences', texts: sample(paragraphs.flatMap(sentences), 1536) },
     ],
   };
 }

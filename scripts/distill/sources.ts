@@ -24,3 +24,4 @@ export function checkSource(path: string, wanted: string): void {
     throw new Error(`${path}: sha256 is ${found}, wanted ${wanted}; run scripts/distill/fetch.sh`);
 }
 export const e5Folder = join(sourcesFolder, 'multilingual-e5-small');
+export const koreanFolder = join(root, 'models', 'korean');

@@ -1,5 +1,14 @@
 /** Vectors of the teacher, kept on disk by what they depend on, so that a long run can be cut into short ones. */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Encoder } from '../../src/models/encoder.ts';
 import { sha256, workFolder } from './sources.ts';
@@ -46,4 +55,15 @@ export async function teacherVectors(
   if (done < texts.length) return undefined;
   const bytes = readFileSync(path);
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + texts.length * d * 4));
+}
+
+/** Vectors from a file, made and kept where it is not there. */
+export async function vectorsOf(path: string, make: () => Promise<Float32Array>): Promise<Float32Array> {
+  if (!existsSync(path)) {
+    const made = await make();
+    mkdirSync(workFolder, { recursive: true });
+    writeFileSync(path, new Uint8Array(made.buffer, made.byteOffset, made.byteLength));
+  }
+  const bytes = readFileSync(path);
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }

@@ -232,6 +232,12 @@ export interface Example {
   readonly inputs?: readonly (readonly Readonly<Record<string, unknown>>[])[];
   /** Column types of the input rows where guessing (text, whole number = int32, fraction = float64) is wrong. */
   readonly columns?: Readonly<Record<string, string>>;
+  /** Steps to run before, in order: what builds the index that a search reads. */
+  readonly before?: readonly {
+    readonly op: string;
+    readonly with: Readonly<Record<string, unknown>>;
+    readonly in: readonly Readonly<Record<string, unknown>>[];
+  }[];
   /** Files to write before, by relative path: what a source reads. */
   readonly files?: Readonly<Record<string, string>>;
   /** Output rows; only the columns that stand here are compared. */
@@ -266,7 +272,10 @@ interface Declared<P> {
 }
 
 interface Transforms<P> {
-  /** Columns it needs of an input. A column that is `nullable` may hold nulls; nulls elsewhere are row errors. */
+  /**
+   * Columns it needs of an input. A column that is `nullable` may hold nulls; nulls elsewhere are row errors. A column
+   * of Arrow's Null type may be of any type, a `fixedList(0, ...)` of any size.
+   */
   reads(params: P, input?: number): Columns;
   /** Columns it writes, new or replaced. `input` are the columns it gets. */
   writes(params: P, input: Columns): Columns;
@@ -289,6 +298,8 @@ export interface MapOperator<P = never, R extends Rows = Rows> extends Declared<
   readonly rows: R;
   /** Columns whose equal runs a re-batcher never splits: a question's hits stay together. */
   batchBy?(params: P): readonly string[];
+  /** Rows a batch it takes should have where the step says nothing: few, where each row gives very many. */
+  batchRows?(params: P): number;
   /**
    * True where a row costs so much more than a look-up (a model, a paid endpoint) that its result is kept: the same
    * values of the read columns under the same fingerprint are not worked on again. Not for `rows: 'group'`.

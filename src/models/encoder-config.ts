@@ -34,7 +34,8 @@ async function modulesOf(folder: string): Promise<Modules | undefined> {
     const kind = String(entry.type).split('.').at(-1);
     const path = entry.path ?? '';
     if (kind === 'Transformer') transformer = path;
-    else if (kind === 'Pooling') pooling = poolingOf(folder, path, (await readConfig(folder, join(path, 'config.json'))) ?? {});
+    else if (kind === 'Pooling')
+      pooling = poolingOf(folder, path, (await readConfig(folder, join(path, 'config.json'))) ?? {});
     else if (kind === 'Dense') layers.push(await denseLayer(folder, path));
     else if (kind === 'Normalize') normalize = true;
     else if (kind === 'StaticEmbedding') {
@@ -71,7 +72,8 @@ function lengthOf(
   const type = textOf(model?.model_type) ?? '';
   const positions = numberOf(model?.max_position_embeddings);
   // RoBERTa counts positions from the padding id on, so two are never used
-  const usable = positions === undefined ? undefined : /roberta|camembert/.test(type) ? positions - 2 : positions;
+  const usable =
+    positions === undefined ? undefined : /roberta|camembert/.test(type) ? positions - 2 : positions;
   const own = numberOf(sentence?.max_seq_length);
   const told = numberOf(tokenizer?.model_max_length);
   const limit = usable ?? Number.POSITIVE_INFINITY;
@@ -81,15 +83,24 @@ function lengthOf(
   return [DEFAULT_MAX_TOKENS, 'default'];
 }
 
-async function singleSpec(folder: string, overrides: EncoderOverrides, nameHint?: string): Promise<EncoderSpec> {
+async function singleSpec(
+  folder: string,
+  overrides: EncoderOverrides,
+  nameHint?: string,
+): Promise<EncoderSpec> {
   const modules = await modulesOf(folder);
   const root = join(folder, modules?.transformer ?? '');
   const own = await readConfig(folder, 'encoder.json');
   const config = (await readConfig(root, 'config.json')) ?? (await readConfig(folder, 'config.json'));
-  const sentence = (await readConfig(root, 'sentence_bert_config.json')) ?? (await readConfig(folder, 'sentence_bert_config.json'));
-  const tokenizerConfig = (await readConfig(root, 'tokenizer_config.json')) ?? (await readConfig(folder, 'tokenizer_config.json'));
+  const sentence =
+    (await readConfig(root, 'sentence_bert_config.json')) ??
+    (await readConfig(folder, 'sentence_bert_config.json'));
+  const tokenizerConfig =
+    (await readConfig(root, 'tokenizer_config.json')) ?? (await readConfig(folder, 'tokenizer_config.json'));
   const transformers = await readConfig(folder, 'config_sentence_transformers.json');
-  const names = [nameHint, textOf(config?._name_or_path), basename(folder), folder].filter(n => n !== undefined);
+  const names = [nameHint, textOf(config?._name_or_path), basename(folder), folder].filter(
+    n => n !== undefined,
+  );
   const convention = names.map(conventionOf).find(c => c !== undefined);
   const byName = convention ? `convention of ${convention.family}` : 'default';
 
@@ -108,17 +119,27 @@ async function singleSpec(folder: string, overrides: EncoderOverrides, nameHint?
   const onnx = isStatic ? await staticTableOf(root) : await onnxFileOf(folder, overrides.file);
 
   const set = {
-    pooling: (textOf(own?.pooling) as Pooling) ?? (isStatic ? 'none' : (modules?.pooling ?? convention?.pooling ?? 'mean')),
+    pooling:
+      (textOf(own?.pooling) as Pooling) ??
+      (isStatic ? 'none' : (modules?.pooling ?? convention?.pooling ?? 'mean')),
     normalize:
       (own?.normalize as boolean) ??
-      (isStatic && !modules ? config?.normalize !== false : modules ? modules.normalize : (convention?.normalize ?? true)),
+      (isStatic && !modules
+        ? config?.normalize !== false
+        : modules
+          ? modules.normalize
+          : (convention?.normalize ?? true)),
     maxTokens: numberOf(own?.maxTokens) ?? length,
     prefixes: (own?.prefixes as Prefixes) ?? prompts ?? convention?.prefixes ?? { query: '', passage: '' },
     specials: (own?.specials as boolean) ?? !isStatic,
     drop: (own?.drop as string[]) ?? (isStatic ? ['[UNK]', '<unk>'] : []),
   };
   const from = (key: string, otherwise: string): string =>
-    (overrides as JsonObject)[key] !== undefined ? 'given' : own?.[key] !== undefined ? 'encoder.json' : otherwise;
+    (overrides as JsonObject)[key] !== undefined
+      ? 'given'
+      : own?.[key] !== undefined
+        ? 'encoder.json'
+        : otherwise;
   const prefixes = { ...set.prefixes, ...overrides.prefixes };
   return {
     name: nameHint ?? textOf(own?.name) ?? basename(folder),

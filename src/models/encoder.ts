@@ -116,7 +116,10 @@ export class Encoder {
   }
 
   /** Token ids of texts as this encoder takes them: prefix, special tokens, cut at its length. */
-  async tokenize(texts: readonly string[], options: EncodeOptions & { offsets?: boolean } = {}): Promise<TokenRows> {
+  async tokenize(
+    texts: readonly string[],
+    options: EncodeOptions & { offsets?: boolean } = {},
+  ): Promise<TokenRows> {
     const { spec, tokenizer } = options.side === 'query' ? this.#query : this.#passage;
     const prefix = spec.prefixes[options.side ?? 'passage'];
     const tokens = await tokenizer.encode(prefix === '' ? texts : texts.map(text => prefix + text), {
@@ -183,7 +186,10 @@ export class Encoder {
  * @param model a folder as `readEncoderSpec` reads it, or a spec
  * @throws ModelError where files are missing, cannot be loaded, or do not fit one another
  */
-export async function openEncoder(model: string | EncoderSpec, options: EncoderOptions = {}): Promise<Encoder> {
+export async function openEncoder(
+  model: string | EncoderSpec,
+  options: EncoderOptions = {},
+): Promise<Encoder> {
   const spec = typeof model === 'string' ? await readEncoderSpec(model, options, options.name) : model;
   return Encoder.open(spec, options);
 }

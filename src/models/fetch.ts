@@ -117,15 +117,20 @@ async function attempt(url: string, part: Part, options: DownloadOptions): Promi
   if (answer.status === 416) {
     answer.body.resume();
     await part.remove();
-    throw new ModelError(`${options.name}: the part on disk does not fit the file any more`, { retryable: true });
+    throw new ModelError(`${options.name}: the part on disk does not fit the file any more`, {
+      retryable: true,
+    });
   }
   checkAnswer(answer, options.name);
-  const appended = answer.status === 206 && String(answer.headers['content-range']).startsWith(`bytes ${have}-`);
+  const appended =
+    answer.status === 206 && String(answer.headers['content-range']).startsWith(`bytes ${have}-`);
   const start = appended ? have : 0;
   if (answer.status === 206 && !appended) {
     answer.body.destroy();
     await part.remove();
-    throw new ModelError(`${options.name}: the server sent another range than it was asked for`, { retryable: true });
+    throw new ModelError(`${options.name}: the server sent another range than it was asked for`, {
+      retryable: true,
+    });
   }
   if (!appended) await part.setTag(answer.headers.etag?.replace(/^W\//, ''));
   const length = answer.headers['content-length'];

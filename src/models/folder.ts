@@ -50,7 +50,8 @@ const PREFERRED = [join('onnx', 'model.onnx'), 'model.onnx'];
  */
 export async function onnxFileOf(folder: string, wanted?: string): Promise<string> {
   if (wanted !== undefined) {
-    for (const path of [join(folder, wanted), join(folder, 'onnx', wanted)]) if (existsSync(path)) return path;
+    for (const path of [join(folder, wanted), join(folder, 'onnx', wanted)])
+      if (existsSync(path)) return path;
   }
   const files = await onnxFiles(folder);
   const listed = files.length > 0 ? `ONNX files there: ${files.join(', ')}` : 'no ONNX file is there';

@@ -18,7 +18,12 @@ export interface StaticTable {
  */
 export function staticEncoderGraph(table: StaticTable, metadata: Record<string, string> = {}): Uint8Array {
   const { tokens, dimension, codes, scale } = table;
-  const node = (op: string, inputs: string[], output: string, attributes?: OnnxNode['attributes']): OnnxNode => ({
+  const node = (
+    op: string,
+    inputs: string[],
+    output: string,
+    attributes?: OnnxNode['attributes'],
+  ): OnnxNode => ({
     op,
     inputs,
     outputs: [output],

@@ -43,7 +43,9 @@ export function proxyFor(url: URL, env: Environment = process.env): URL | undefi
   try {
     return new URL(value.includes('://') ? value : `http://${value}`);
   } catch {
-    throw new ModelError(`the proxy "${value}" is not a URL`, { help: 'set HTTPS_PROXY to http://HOST:PORT' });
+    throw new ModelError(`the proxy "${value}" is not a URL`, {
+      help: 'set HTTPS_PROXY to http://HOST:PORT',
+    });
   }
 }
 
@@ -68,9 +70,14 @@ function tunnel(url: URL, proxy: URL, options: GetOptions): Promise<Socket> {
     request.once('connect', (answer, socket) => {
       if (answer.statusCode !== 200) {
         socket.destroy();
-        reject(new ModelError(`proxy ${proxy.host}: refused ${target} (${answer.statusCode} ${answer.statusMessage})`, {
-          help: 'check HTTPS_PROXY, and its user and password',
-        }));
+        reject(
+          new ModelError(
+            `proxy ${proxy.host}: refused ${target} (${answer.statusCode} ${answer.statusMessage})`,
+            {
+              help: 'check HTTPS_PROXY, and its user and password',
+            },
+          ),
+        );
         return;
       }
       const secure = tls.connect({ socket: socket as Socket, servername: url.hostname });
@@ -84,7 +91,11 @@ function tunnel(url: URL, proxy: URL, options: GetOptions): Promise<Socket> {
 
 async function once(url: URL, options: GetOptions): Promise<http.IncomingMessage> {
   const proxy = proxyFor(url, options.env);
-  const headers: Record<string, string> = { 'user-agent': 'millrace', 'accept-encoding': 'identity', ...options.headers };
+  const headers: Record<string, string> = {
+    'user-agent': 'millrace',
+    'accept-encoding': 'identity',
+    ...options.headers,
+  };
   const settings: https.RequestOptions = { method: 'GET', headers, signal: options.signal };
   let request: http.ClientRequest;
   if (proxy && url.protocol === 'https:') {
@@ -144,7 +155,8 @@ export async function bodyText(body: http.IncomingMessage, limit = 32 << 20): Pr
   let size = 0;
   for await (const part of body as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > limit) throw new ModelError(`an answer of more than ${limit} bytes where a short one was expected`);
+    if (size > limit)
+      throw new ModelError(`an answer of more than ${limit} bytes where a short one was expected`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');

@@ -24,6 +24,11 @@ export class IntBuffer {
     return this.#data[index];
   }
 
+  /** The values from a place on, to be changed where they are; good until the next push. */
+  view(from: number): Int32Array {
+    return this.#data.subarray(from, this.length);
+  }
+
   /** The values so far, as an array of their own. */
   take(): Int32Array {
     return this.#data.slice(0, this.length);

@@ -11,7 +11,9 @@ export async function lateSpecOf(
   transformers: JsonObject | undefined,
 ): Promise<LateSpec | undefined> {
   if (transformers && ('query_prefix' in transformers || 'document_prefix' in transformers)) {
-    const skip = Array.isArray(transformers.skiplist_words) ? transformers.skiplist_words.map(String) : PUNCTUATION;
+    const skip = Array.isArray(transformers.skiplist_words)
+      ? transformers.skiplist_words.map(String)
+      : PUNCTUATION;
     return {
       queryMarker: textOf(transformers.query_prefix) ?? '[Q] ',
       passageMarker: textOf(transformers.document_prefix) ?? '[D] ',

@@ -46,7 +46,12 @@ function idOf(tower: Tower, token: string): number {
 }
 
 /** Rows of a ColBERT model: first special token, marker, text, last special token, mask tokens of a query. */
-async function markedRows(tower: Tower, texts: readonly string[], side: LateOptions['side'], late: LateSpec): Promise<Input> {
+async function markedRows(
+  tower: Tower,
+  texts: readonly string[],
+  side: LateOptions['side'],
+  late: LateSpec,
+): Promise<Input> {
   const query = side === 'query';
   const marker = query ? late.queryMarker : late.passageMarker;
   const markerId = marker ? idOf(tower, marker) : undefined;
@@ -59,7 +64,8 @@ async function markedRows(tower: Tower, texts: readonly string[], side: LateOpti
   const skipped = new Set<number>();
   if (!query && late.skip.length > 0) {
     const rows = await tower.tokenizer.encode(late.skip, { specials: false });
-    for (let r = 0; r < rows.rows; r++) if (rows.offsets[r] < rows.offsets[r + 1]) skipped.add(rows.ids[rows.offsets[r]]);
+    for (let r = 0; r < rows.rows; r++)
+      if (rows.offsets[r] < rows.offsets[r + 1]) skipped.add(rows.ids[rows.offsets[r]]);
   }
   const [ids, starts, ends, offsets, keep] = Array.from({ length: 5 }, () => new IntBuffer());
   const attended = new Int32Array(tokens.rows);
@@ -119,7 +125,11 @@ async function plainRows(tower: Tower, texts: readonly string[], side: LateOptio
 }
 
 /** Token vectors of texts. @throws ModelError where the model gives a vector a text only */
-export async function encodeTokens(tower: Tower, texts: readonly string[], options: LateOptions): Promise<TokenVectors> {
+export async function encodeTokens(
+  tower: Tower,
+  texts: readonly string[],
+  options: LateOptions,
+): Promise<TokenVectors> {
   const { spec } = tower;
   if (!tower.givesTokens) {
     throw new ModelError(`${spec.name}: gives one vector a text, none a token`, {

@@ -33,21 +33,30 @@ export function poolingOf(folder: string, path: string, config: JsonObject): Poo
   return known[0];
 }
 
-const ACTIVATIONS: Record<string, Activation> = { Identity: 'identity', Tanh: 'tanh', ReLU: 'relu', GELU: 'gelu' };
+const ACTIVATIONS: Record<string, Activation> = {
+  Identity: 'identity',
+  Tanh: 'tanh',
+  ReLU: 'relu',
+  GELU: 'gelu',
+};
 
 /** A Dense module: its weights, bias and activation. */
 export async function denseLayer(folder: string, path: string): Promise<LinearLayer> {
   const config = (await readConfig(folder, join(path, 'config.json'))) ?? {};
   const file = join(folder, path, 'model.safetensors');
   if (!existsSync(file)) {
-    throw new ModelError(`${join(folder, path)}: no model.safetensors (a pickled pytorch_model.bin is not read)`, {
-      help: 'save the model again with a current sentence-transformers, which writes safetensors',
-    });
+    throw new ModelError(
+      `${join(folder, path)}: no model.safetensors (a pickled pytorch_model.bin is not read)`,
+      {
+        help: 'save the model again with a current sentence-transformers, which writes safetensors',
+      },
+    );
   }
   const tensors = await readSafetensors(file, ['linear.weight', 'linear.bias']);
   const weight = tensors.get('linear.weight');
-  if (!weight || weight.shape.length !== 2) throw new ModelError(`${file}: has no matrix "linear.weight"`);
-  const name = (textOf(config.activation_function) ?? 'torch.nn.modules.linear.Identity').split('.').at(-1) ?? '';
+  if (weight?.shape.length !== 2) throw new ModelError(`${file}: has no matrix "linear.weight"`);
+  const name =
+    (textOf(config.activation_function) ?? 'torch.nn.modules.linear.Identity').split('.').at(-1) ?? '';
   const activation = ACTIVATIONS[name];
   if (activation === undefined) {
     throw new ModelError(

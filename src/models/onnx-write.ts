@@ -57,7 +57,9 @@ function typeOf(data: TensorData): OnnxType {
 function tensorMessage({ name, shape, data }: OnnxTensor): ProtoWriter {
   const size = shape.reduce((product, n) => product * n, 1);
   if (size !== data.length) {
-    throw new RangeError(`tensor "${name}": shape [${shape.join(', ')}] holds ${size} values, data has ${data.length}`);
+    throw new RangeError(
+      `tensor "${name}": shape [${shape.join(', ')}] holds ${size} values, data has ${data.length}`,
+    );
   }
   return new ProtoWriter()
     .ints(1, shape)

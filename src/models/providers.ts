@@ -48,7 +48,8 @@ function remedy(provider: Provider, list: ProviderList): string {
         ? list.platform === 'win32'
         : list.platform === 'darwin';
   if (!fits) return "use device 'cpu', or 'auto' for the best there is";
-  if (provider === 'cuda') return `its libraries are not in the npm package; fetch them with: ${CUDA_INSTALL}`;
+  if (provider === 'cuda')
+    return `its libraries are not in the npm package; fetch them with: ${CUDA_INSTALL}`;
   return 'install onnxruntime-node again: its package brings this provider';
 }
 

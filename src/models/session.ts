@@ -35,13 +35,18 @@ export interface PortInfo {
 }
 
 const ports = (metadata: readonly InferenceSession.ValueMetadata[]): PortInfo[] =>
-  metadata.map(m => ({ name: m.name, type: m.isTensor ? m.type : 'other', shape: m.isTensor ? m.shape : [] }));
+  metadata.map(m => ({
+    name: m.name,
+    type: m.isTensor ? m.type : 'other',
+    shape: m.isTensor ? m.shape : [],
+  }));
 
 function outputOf(tensor: Tensor): Output {
   if (tensor.type === 'float16') {
     const bits = tensor.data as unknown as ArrayLike<number>;
     // newer Node gives a Float16Array, whose items are numbers already
-    const floats = bits instanceof Uint16Array ? Float32Array.from(bits, halfToFloat) : Float32Array.from(bits);
+    const floats =
+      bits instanceof Uint16Array ? Float32Array.from(bits, halfToFloat) : Float32Array.from(bits);
     return { shape: tensor.dims, data: floats };
   }
   return { shape: tensor.dims, data: tensor.data as Output['data'] };
@@ -99,7 +104,10 @@ export class Session {
   }
 
   /** Runs once. @throws Error after close */
-  async run(feeds: Readonly<Record<string, Feed>>, fetch?: readonly string[]): Promise<Record<string, Output>> {
+  async run(
+    feeds: Readonly<Record<string, Feed>>,
+    fetch?: readonly string[],
+  ): Promise<Record<string, Output>> {
     if (!this.#session) throw new Error(`${this.path}: the session is closed`);
     const { Tensor } = runtime();
     const tensors: Record<string, Tensor> = {};

@@ -16,8 +16,10 @@ export async function staticTableOf(folder: string): Promise<StaticTable> {
   if (!existsSync(file)) throw new ModelError(`${folder}: a static model without model.safetensors`);
   const tensors = await readSafetensors(file);
   const vectors = NAMES.map(name => tensors.get(name)).find(tensor => tensor !== undefined);
-  if (!vectors || vectors.shape.length !== 2) {
-    throw new ModelError(`${file}: has no matrix named ${NAMES.join(' or ')}; it holds ${[...tensors.keys()].join(', ')}`);
+  if (vectors?.shape.length !== 2) {
+    throw new ModelError(
+      `${file}: has no matrix named ${NAMES.join(' or ')}; it holds ${[...tensors.keys()].join(', ')}`,
+    );
   }
   const [rows, dimension] = vectors.shape;
   const mapping = tensors.get('mapping')?.data;

@@ -115,7 +115,11 @@ export function padRows(
  * rows × longest row stays at most `budget`. A row longer than the budget travels alone.
  * @returns row numbers of each batch; together each row once
  */
-export function planBatches(offsets: Int32Array, budget: number, maxRows = Number.POSITIVE_INFINITY): Int32Array[] {
+export function planBatches(
+  offsets: Int32Array,
+  budget: number,
+  maxRows = Number.POSITIVE_INFINITY,
+): Int32Array[] {
   const rows = offsets.length - 1;
   const order = new Int32Array(rows);
   for (let r = 0; r < rows; r++) order[r] = r;

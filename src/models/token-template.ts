@@ -119,7 +119,9 @@ function windowsOf(a: number, b: number, room: number, { overflow, stride }: Ove
   if (overflow === 'longest') {
     const half = Math.floor(room / 2);
     const first = b <= half ? room - b : a <= half ? a : room - half;
-    return [{ firstLength: Math.min(a, first), start: 0, end: Math.min(b, room - Math.min(a, first)), cut: true }];
+    return [
+      { firstLength: Math.min(a, first), start: 0, end: Math.min(b, room - Math.min(a, first)), cut: true },
+    ];
   }
   const firstLength = Math.min(a, Math.floor(room / 2));
   const width = room - firstLength;

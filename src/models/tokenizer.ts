@@ -2,10 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Encoding, Tokenizer as NativeTokenizer } from 'tokenizers';
+import { composed, restore } from './composed.ts';
 import { ModelError } from './errors.ts';
 import { IntBuffer } from './int-buffer.ts';
-import { assemblePairs, assembleRows, type RawRows, type Template, templateOf } from './token-template.ts';
 import type { PairRows, TokenRows } from './token-rows.ts';
+import { assemblePairs, assembleRows, type RawRows, type Template, templateOf } from './token-template.ts';
 import { type HangulRule, padIdOf, preparedJson, type TokenizerJson } from './tokenizer-json.ts';
 import { codePointStarts } from './utf16.ts';
 import { WordPiece } from './wordpiece.ts';
@@ -95,11 +96,18 @@ export class Tokenizer {
     try {
       native = Native.fromString(JSON.stringify(json));
     } catch (cause) {
-      throw new ModelError(`${name}: the tokenizers package refuses it (${(cause as Error).message})`, { cause });
+      throw new ModelError(`${name}: the tokenizers package refuses it (${(cause as Error).message})`, {
+        cause,
+      });
     }
     const template = await templateOf(native);
     const full = { ...json, padding: parsed.padding };
-    return new Tokenizer(native, options.reference ? { ...full, pre_tokenizer: null } : full, hangul, template);
+    return new Tokenizer(
+      native,
+      options.reference ? { ...full, pre_tokenizer: null } : full,
+      hangul,
+      template,
+    );
   }
 
   /** Ids of texts. Rows are in the order of the texts. */
@@ -119,7 +127,12 @@ export class Tokenizer {
   ): Promise<PairRows> {
     if (first.length !== second.length)
       throw new RangeError(`pairs: ${first.length} first texts, but ${second.length} second ones`);
-    const { maxTokens = Number.POSITIVE_INFINITY, overflow = 'longest', stride = 0, offsets = false } = options;
+    const {
+      maxTokens = Number.POSITIVE_INFINITY,
+      overflow = 'longest',
+      stride = 0,
+      offsets = false,
+    } = options;
     // a question often stands before many passages: each distinct text is tokenized once
     const distinct = [...new Set(first)];
     const at = new Map(distinct.map((text, i) => [text, i]));
@@ -150,11 +163,15 @@ export class Tokenizer {
     const ends = offsets ? new IntBuffer() : undefined;
     const bounds = new Int32Array(texts.length + 1);
     const out = { ids, starts, ends };
+    const compose = this.hangul !== 'as configured';
     for (let from = 0; from < texts.length; from += BLOCK) {
-      const block = texts.slice(from, from + BLOCK);
+      const given = texts.slice(from, from + BLOCK);
+      const sources = compose ? given.map(composed) : [];
+      const block = compose ? given.map((text, i) => sources[i]?.text ?? text) : given;
       const fast = this.#fast(block, limit, offsets);
       const slow = block.filter((_, i) => fast.lengths[i] < 0);
-      const encodings = slow.length > 0 ? await this.#native.encodeBatch(slow, { addSpecialTokens: false }) : [];
+      const encodings =
+        slow.length > 0 ? await this.#native.encodeBatch(slow, { addSpecialTokens: false }) : [];
       let nextFast = 0;
       let nextSlow = 0;
       block.forEach((text, i) => {
@@ -167,9 +184,18 @@ export class Tokenizer {
           nextFast += length;
         }
         bounds[from + i + 1] = ids.length;
+        const source = sources[i];
+        if (source && starts && ends)
+          restore(source, starts.view(bounds[from + i]), ends.view(bounds[from + i]));
       });
     }
-    return { rows: texts.length, offsets: bounds, ids: ids.take(), starts: starts?.take(), ends: ends?.take() };
+    return {
+      rows: texts.length,
+      offsets: bounds,
+      ids: ids.take(),
+      starts: starts?.take(),
+      ends: ends?.take(),
+    };
   }
 
   /** Tokens of the texts that the fast path takes, one after another; length -1 for the others. */
@@ -214,7 +240,8 @@ function appendEncoding(
 /** The fast path, where the tokenizer is BERT's: its normalizer, its words, WordPiece. */
 function wordPieceOf(json: TokenizerJson, native: NativeTokenizer): WordPiece | undefined {
   const { model, normalizer, pre_tokenizer: words, added_tokens: added = [] } = json;
-  const parts = (normalizer?.normalizers as { type: string }[] | undefined) ?? (normalizer ? [normalizer] : []);
+  const parts =
+    (normalizer?.normalizers as { type: string }[] | undefined) ?? (normalizer ? [normalizer] : []);
   const plain = parts.every(part => part.type === 'BertNormalizer' || part.type === 'NFC');
   if (model.type !== 'WordPiece' || words?.type !== 'BertPreTokenizer' || !plain) return undefined;
   // tokens that are matched after normalisation would have to be looked for in another text than the one given

@@ -4,8 +4,8 @@ import { ModelError } from './errors.ts';
 import { linearGraph, staticEncoderGraph } from './graphs.ts';
 import { poolTokens } from './pooling.ts';
 import { type Feed, type Output, type PortInfo, Session, type SessionOptions } from './session.ts';
-import { Tokenizer } from './tokenizer.ts';
 import { type PaddedIds, padRows, type TokenRows } from './token-rows.ts';
+import { Tokenizer } from './tokenizer.ts';
 
 const KNOWN_INPUTS = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'];
 const VECTOR_OUTPUTS = ['sentence_embedding', 'text_embeds', 'embeddings', 'dense_vecs'];
@@ -17,11 +17,16 @@ export interface Work {
   readonly padding: number;
 }
 
-function chooseOutput(spec: EncoderSpec, outputs: readonly PortInfo[], path: string): { name: string; tokens: boolean } {
+function chooseOutput(
+  spec: EncoderSpec,
+  outputs: readonly PortInfo[],
+  path: string,
+): { name: string; tokens: boolean } {
   const listed = outputs.map(o => `${o.name} [${o.shape.join(', ')}]`).join(', ');
   if (spec.output !== undefined) {
     const found = outputs.find(o => o.name === spec.output);
-    if (!found) throw new ModelError(`${path}: has no output "${spec.output}"`, { help: `outputs: ${listed}` });
+    if (!found)
+      throw new ModelError(`${path}: has no output "${spec.output}"`, { help: `outputs: ${listed}` });
     return { name: found.name, tokens: found.shape.length === 3 };
   }
   const named = (names: readonly string[], rank: number): PortInfo | undefined =>
@@ -35,7 +40,9 @@ function chooseOutput(spec: EncoderSpec, outputs: readonly PortInfo[], path: str
   if (spec.pooling !== 'none' && tokens) return { name: tokens.name, tokens: true };
   if (vector) return { name: vector.name, tokens: false };
   if (tokens) return { name: tokens.name, tokens: true };
-  throw new ModelError(`${path}: no output is a vector a text or a vector a token`, { help: `outputs: ${listed}` });
+  throw new ModelError(`${path}: no output is a vector a text or a vector a token`, {
+    help: `outputs: ${listed}`,
+  });
 }
 
 export class Tower {
@@ -76,14 +83,18 @@ export class Tower {
           { help: `an encoder has input_ids, and of ${KNOWN_INPUTS.slice(1).join(', ')} what it needs` },
         );
       }
-      for (const layer of spec.layers) opened.push(await Session.open(linearGraph(layer), { threads: options.threads }));
+      for (const layer of spec.layers)
+        opened.push(await Session.open(linearGraph(layer), { threads: options.threads }));
       const output = chooseOutput(spec, session.outputs, session.path);
       const port = session.outputs.find(o => o.name === output.name) as PortInfo;
       let dimension = spec.layers.at(-1)?.outputs ?? port.shape.at(-1);
       if (typeof dimension !== 'number') {
         // the file does not say it: one token tells
         const probe = new Tower(spec, tokenizer, session, opened.slice(1), output, 0);
-        const { vectors } = await probe.tokens(await tokenizer.encode(['a'], { specials: spec.specials }), Int32Array.of(0));
+        const { vectors } = await probe.tokens(
+          await tokenizer.encode(['a'], { specials: spec.specials }),
+          Int32Array.of(0),
+        );
         dimension = vectors.shape.at(-1) as number;
       }
       return new Tower(spec, tokenizer, session, opened.slice(1), output, dimension);
@@ -152,7 +163,14 @@ export class Tower {
       const pooled = new Float32Array(rows.length * d);
       const places = Int32Array.from(rows, (_, i) => i);
       const pooling = this.spec.pooling === 'none' ? 'mean' : this.spec.pooling;
-      poolTokens(data, { rows: rows.length, width: padded.width, dimension: d }, lengths, pooling, pooled, places);
+      poolTokens(
+        data,
+        { rows: rows.length, width: padded.width, dimension: d },
+        lengths,
+        pooling,
+        pooled,
+        places,
+      );
       data = pooled;
     }
     const projected = await this.project(data, d);

@@ -151,7 +151,11 @@ export class Planner {
   }
 
   #batchOf(node: Node): PlannedBatch | undefined {
-    return node.draft.run.batch ?? (this.#batchBy(node).length > 0 ? { lingerMs: 50 } : undefined);
+    const { op, params, run } = node.draft;
+    if (run.batch) return run.batch;
+    const rows = op?.shape === 'map' && params ? op.batchRows?.(params) : undefined;
+    if (rows !== undefined) return { rows, lingerMs: 50 };
+    return this.#batchBy(node).length > 0 ? { lingerMs: 50 } : undefined;
   }
 
   async plan(flows: readonly DraftFlow[]): Promise<Flow[] | undefined> {

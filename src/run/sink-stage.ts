@@ -67,7 +67,8 @@ export async function sinkStage(
   }
 }
 
-function withoutNulls(
+/** The rows whose required columns hold values; the others are errors of the step. */
+export function withoutNulls(
   step: PlannedStep,
   batch: RecordBatch,
   required: readonly string[],

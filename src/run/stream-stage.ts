@@ -1,6 +1,7 @@
 /** A stage of a `stream`: state across batches, one or more inputs taken in turn. */
 import type { Change, Changes, StreamInstance } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
+import { requiredColumns } from './chain.ts';
 import { type Channel, END } from './channel.ts';
 import { breathe, type RunContext } from './context.ts';
 import { stepError } from './errors.ts';
@@ -8,6 +9,7 @@ import { withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
 import type { Outlet } from './outlet.ts';
 import type { Ack, Packet } from './packet.ts';
+import { withoutNulls } from './sink-stage.ts';
 
 export async function streamStage(
   step: PlannedStep,
@@ -38,6 +40,7 @@ export async function streamStage(
     if (sent) await sent;
   };
 
+  const required = inputs.map((_, i) => requiredColumns(op.reads(step.params, i)));
   const open = inputs.map((channel, index) => ({ index, packets: rebatched(step, channel, run) }));
   while (open.length > 0) {
     for (const input of [...open]) {
@@ -52,7 +55,8 @@ export async function streamStage(
       const waitedBefore = meter.waitOutMs;
       const started = performance.now();
       try {
-        const upserts = packet.upserts && withoutRowIds(packet.upserts);
+        const plain = packet.upserts && withoutRowIds(packet.upserts);
+        const upserts = plain && withoutNulls(step, plain, required[input.index], run);
         const { deletes } = packet;
         if (upserts || deletes || op.gone)
           await send(instance.process({ upserts, deletes }, input.index), []);

@@ -1,8 +1,18 @@
 import { ByteDictionary, hashBytes } from '../analysis/byte-dictionary.ts';
 import type { Analyzer } from '../analysis/index.ts';
 import type { TermStream } from '../analysis/term-stream.ts';
-import type { DocumentBatch, StoredField } from './columns.ts';
+import type { ByteWriter } from './bytes.ts';
+import {
+  type DocumentBatch,
+  isWeights,
+  type StoredField,
+  type TextColumn,
+  type WeightsColumn,
+} from './columns.ts';
+import { entryOf, type Fields, type TermSpace } from './fields.ts';
+import { encodeImpact } from './fields-impacts.ts';
 import { FrontCodedWriter } from './front-coded.ts';
+import { writePlaces } from './positions.ts';
 import { type SegmentMeta, SegmentWriter } from './segment-writer.ts';
 import { sortByBytes } from './sort-bytes.ts';
 import { type ColumnWriter, columnWriter, TextColumnWriter } from './stored.ts';
@@ -16,11 +26,19 @@ function grown<T extends Int32Array | Uint32Array>(old: T, make: (n: number) => 
 /**
  * Documents on their way into a segment, document-major: for each row its distinct terms with counts.
  * Flushing transposes them into postings with two counting passes, so no list grows term by term.
+ *
+ * Where fields have terms of their own, a term is counted once a space: its code is id · spaces + space,
+ * with space 0 for all text and then the fields in order.
  */
 export class DocumentBuffer {
   private readonly stream: TermStream;
   private readonly columns: ColumnWriter[];
   private readonly fields: StoredField[];
+  private readonly searched: Fields;
+  /** Spaces 1.. ; space 0 is all text. */
+  private readonly spaces: TermSpace[];
+  /** By field: its space's number, 0 where it has none. */
+  private readonly spaceOf: number[];
   private readonly keys = new ByteDictionary(1 << 12);
   /** Latest row of each key, -1 where it was deleted. */
   private rowOfKey = new Int32Array(1 << 12);
@@ -31,13 +49,25 @@ export class DocumentBuffer {
   private terms = new Int32Array(1 << 16);
   private counts = new Int32Array(1 << 16);
   private used = 0;
+  /** Lengths by space from 1 on. */
+  private readonly spaceLengths: Uint32Array[];
+  /** With positions: each row's term ids in text order and their places. */
+  private tokenStart = new Uint32Array(1 << 12);
+  private tokens = new Int32Array(0);
+  private places = new Int32Array(0);
+  private weights = new Float64Array(64);
+  private tokensUsed = 0;
   // Per term: the row that met it last and the slot of its count there.
   private lastRow = new Int32Array(1 << 12).fill(-1);
   private slot = new Int32Array(1 << 12);
 
-  constructor(analyzer: Analyzer, fields: StoredField[]) {
+  constructor(analyzer: Analyzer, fields: StoredField[], searched: Fields) {
     this.stream = analyzer.stream();
     this.fields = fields;
+    this.searched = searched;
+    this.spaces = searched.spaces.filter(s => s !== undefined);
+    this.spaceOf = searched.spaces.map(s => (s === undefined ? 0 : 1 + this.spaces.indexOf(s)));
+    this.spaceLengths = this.spaces.map(() => new Uint32Array(1 << 12));
     this.columns = fields.map(columnWriter);
   }
 
@@ -53,21 +83,26 @@ export class DocumentBuffer {
     return (
       columns +
       this.used * 24 +
-      this.rows * 24 +
+      this.tokensUsed * 12 +
+      this.rows * (24 + 4 * this.spaces.length) +
       this.keys.memoryBytes +
       this.stream.memoryBytes +
       this.lastRow.byteLength * 2
     );
   }
 
-  /** Adds row `r` of a batch; an earlier row with its key is replaced. */
-  add(batch: DocumentBatch, r: number): void {
+  /** Adds row `r` of a batch, whose searched columns are `columns`; an earlier row with its key is replaced. */
+  add(batch: DocumentBatch, columns: readonly (TextColumn | WeightsColumn)[], r: number): void {
     const row = this.rows;
     if (row + 1 >= this.rowStart.length) {
       this.rowStart = grown(this.rowStart, n => new Uint32Array(n), 0);
       this.lengths = grown(this.lengths, n => new Uint32Array(n), 0);
+      this.tokenStart = grown(this.tokenStart, n => new Uint32Array(n), 0);
+      this.spaceLengths.forEach((old, s) => {
+        this.spaceLengths[s] = grown(old, n => new Uint32Array(n), 0);
+      });
     }
-    const { key, text } = batch;
+    const { key } = batch;
     const from = key.offsets[r];
     const to = key.offsets[r + 1];
     const before = this.keys.size;
@@ -76,12 +111,31 @@ export class DocumentBuffer {
     if (keyId === before || this.rowOfKey[keyId] < 0) this.live++;
     this.rowOfKey[keyId] = row;
 
-    const length =
-      text.nulls?.[r] === 1 ? 0 : this.stream.analyze(text.bytes, text.offsets[r], text.offsets[r + 1]);
-    this.count(row, length);
-    this.lengths[row] = length;
+    this.lengths[row] = 0;
+    let place = 0;
+    for (let f = 0; f < columns.length; f++) {
+      const column = columns[f];
+      const space = this.spaceOf[f];
+      if (isWeights(column)) {
+        this.spaceLengths[space - 1][row] = column.nulls?.[r] === 1 ? 0 : this.weigh(row, space, column, r);
+        continue;
+      }
+      const length =
+        column.nulls?.[r] === 1
+          ? 0
+          : this.stream.analyze(column.bytes, column.offsets[r], column.offsets[r + 1]);
+      this.count(row, length, 0);
+      if (space > 0) {
+        this.count(row, length, space);
+        this.spaceLengths[space - 1][row] = length;
+      }
+      if (this.searched.layout.positions) this.keepPlaces(length, place);
+      this.lengths[row] += length;
+      place += length + 1;
+    }
     this.rows = row + 1;
     this.rowStart[this.rows] = this.used;
+    this.tokenStart[this.rows] = this.tokensUsed;
     for (let c = 0; c < this.columns.length; c++)
       this.columns[c].append(batch.stored[this.fields[c].name], r);
   }
@@ -112,14 +166,29 @@ export class DocumentBuffer {
 
   /** Writes the live rows as a segment. The buffer is used up. */
   async flush(path: string): Promise<{ meta: SegmentMeta; bytes: number }> {
-    const writer = new SegmentWriter(path, this.fields);
+    const writer = new SegmentWriter(path, this.fields, this.searched);
     try {
       const docRows = this.writeDocuments(writer);
       const { termDocs, termTfs, starts, order } = this.transpose(docRows);
       const { bytes, offsets } = this.stream.terms;
+      const spaces = this.spaces.length + 1;
+      const placed = this.searched.layout.positions
+        ? this.transposePlaces(docRows, order, starts, termTfs)
+        : undefined;
       for (let o = 0; o < order.length; o++) {
-        const id = order[o];
-        writer.term(bytes, offsets[id], offsets[id + 1], termDocs, termTfs, starts[o], starts[o + 1]);
+        const id = Math.floor(order[o] / spaces);
+        const space = order[o] % spaces;
+        const [from, to] = [starts[o], starts[o + 1]];
+        if (space === 0) {
+          const places =
+            placed &&
+            ((i: number, out: ByteWriter) =>
+              writePlaces(out, placed.places, placed.starts[from + i], placed.starts[from + i + 1]));
+          writer.term(bytes, offsets[id], offsets[id + 1], termDocs, termTfs, from, to, places);
+        } else {
+          const entry = entryOf(this.spaces[space - 1], bytes.subarray(offsets[id], offsets[id + 1]));
+          writer.term(entry, 0, entry.length, termDocs, termTfs, from, to);
+        }
       }
       writer.beginForward();
       this.writeForward(writer, docRows, termDocs, termTfs, starts);
@@ -130,23 +199,15 @@ export class DocumentBuffer {
     }
   }
 
-  private count(row: number, length: number): void {
-    const { stream } = this;
-    const { ids } = stream;
-    if (stream.terms.size > this.lastRow.length) {
-      const old = this.lastRow.length;
-      this.lastRow = grown(this.lastRow, n => new Int32Array(n), stream.terms.size);
-      this.lastRow.fill(-1, old);
-      this.slot = grown(this.slot, n => new Int32Array(n), this.lastRow.length);
-    }
-    if (this.used + length > this.terms.length) {
-      this.terms = grown(this.terms, n => new Int32Array(n), this.used + length);
-      this.counts = grown(this.counts, n => new Int32Array(n), this.terms.length);
-    }
+  /** Counts the analysed terms of a row in one space. */
+  private count(row: number, length: number, space: number): void {
+    const { ids } = this.stream;
+    this.reserve(length);
     const { lastRow, slot, terms, counts } = this;
+    const spaces = this.spaces.length + 1;
     let used = this.used;
     for (let i = 0; i < length; i++) {
-      const id = ids[i];
+      const id = ids[i] * spaces + space;
       if (lastRow[id] === row) counts[slot[id]]++;
       else {
         lastRow[id] = row;
@@ -156,6 +217,98 @@ export class DocumentBuffer {
       }
     }
     this.used = used;
+  }
+
+  /** Room for `extra` more terms of a row, and for every code there can be. */
+  private reserve(extra: number): void {
+    const codes = this.stream.terms.size * (this.spaces.length + 1);
+    if (codes > this.lastRow.length) {
+      const old = this.lastRow.length;
+      this.lastRow = grown(this.lastRow, n => new Int32Array(n), codes);
+      this.lastRow.fill(-1, old);
+      this.slot = grown(this.slot, n => new Int32Array(n), this.lastRow.length);
+    }
+    if (this.used + extra > this.terms.length) {
+      this.terms = grown(this.terms, n => new Int32Array(n), this.used + extra);
+      this.counts = grown(this.counts, n => new Int32Array(n), this.terms.length);
+    }
+  }
+
+  /** Takes a row's weighted terms, weights of one term summed; gives the number of distinct terms. */
+  private weigh(row: number, space: number, column: WeightsColumn, r: number): number {
+    const { offsets, bytes } = column.terms;
+    const dictionary = this.stream.terms;
+    const spaces = this.spaces.length + 1;
+    const bits = this.spaces[space - 1].bits ?? 8;
+    const from = this.used;
+    for (let i = column.offsets[r]; i < column.offsets[r + 1]; i++) {
+      const weight = column.weights[i];
+      if (weight === 0) continue;
+      const [start, end] = [offsets[i], offsets[i + 1]];
+      const id = dictionary.intern(bytes, start, end, hashBytes(bytes, start, end));
+      this.reserve(1);
+      const code = id * spaces + space;
+      if (this.lastRow[code] !== row) {
+        this.lastRow[code] = row;
+        this.slot[code] = this.used;
+        this.terms[this.used++] = code;
+        const at = this.used - from;
+        if (at > this.weights.length) {
+          const wider = new Float64Array(at * 2);
+          wider.set(this.weights);
+          this.weights = wider;
+        }
+        this.weights[at - 1] = 0;
+      }
+      this.weights[this.slot[code] - from] += weight;
+    }
+    for (let at = from; at < this.used; at++) {
+      const code = encodeImpact(this.weights[at - from], bits);
+      this.counts[at] = Number.isNaN(code) ? 2 ** bits - 1 : code;
+    }
+    return this.used - from;
+  }
+
+  /** Keeps the order of the terms analysed last, their places counted from `place` on. */
+  private keepPlaces(length: number, place: number): void {
+    const need = this.tokensUsed + length;
+    if (need > this.tokens.length) {
+      this.tokens = grown(this.tokens, n => new Int32Array(n), need);
+      this.places = grown(this.places, n => new Int32Array(n), this.tokens.length);
+    }
+    const { ids } = this.stream;
+    for (let i = 0; i < length; i++) {
+      this.tokens[this.tokensUsed] = ids[i];
+      this.places[this.tokensUsed++] = place + i;
+    }
+  }
+
+  /** Places in the order of the postings of all text; those of posting p begin at `starts[p]`. */
+  private transposePlaces(
+    docRows: Int32Array,
+    order: Int32Array,
+    postings: Uint32Array,
+    termTfs: Int32Array,
+  ): { places: Int32Array; starts: Uint32Array } {
+    const spaces = this.spaces.length + 1;
+    const starts = new Uint32Array(termTfs.length + 1);
+    const next = new Uint32Array(this.stream.terms.size);
+    let used = 0;
+    for (let o = 0; o < order.length; o++) {
+      const text = order[o] % spaces === 0;
+      if (text) next[order[o] / spaces] = used;
+      for (let i = postings[o]; i < postings[o + 1]; i++) {
+        starts[i] = used;
+        if (text) used += termTfs[i];
+      }
+    }
+    starts[termTfs.length] = used;
+    const places = new Int32Array(used);
+    for (const row of docRows) {
+      for (let t = this.tokenStart[row]; t < this.tokenStart[row + 1]; t++)
+        places[next[this.tokens[t]]++] = this.places[t];
+    }
+    return { places, starts };
   }
 
   /** Numbers the live rows by key and writes keys, lengths and rows. Returns the row of each document. */
@@ -168,13 +321,16 @@ export class DocumentBuffer {
     const keys = new FrontCodedWriter();
     const docRows = new Int32Array(n);
     const lengths = new Uint32Array(n);
+    const own = this.spaceLengths.map(() => new Uint32Array(n));
     for (let doc = 0; doc < n; doc++) {
       const id = order[doc];
       keys.add(bytes, offsets[id], offsets[id + 1]);
       docRows[doc] = this.rowOfKey[id];
       lengths[doc] = this.lengths[docRows[doc]];
+      for (let s = 0; s < own.length; s++) own[s][doc] = this.spaceLengths[s][docRows[doc]];
     }
-    writer.documents(keys, lengths, new Uint32Array(docRows.buffer), this.rows);
+    const byField = this.spaceOf.map(s => (s === 0 ? undefined : own[s - 1]));
+    writer.documents(keys, lengths, new Uint32Array(docRows.buffer), this.rows, byField);
     return docRows;
   }
 
@@ -186,19 +342,29 @@ export class DocumentBuffer {
   } {
     const { terms, counts, rowStart } = this;
     const vocabulary = this.stream.terms;
-    const frequency = new Uint32Array(vocabulary.size);
+    const spaces = this.spaces.length + 1;
+    const codes = vocabulary.size * spaces;
+    const frequency = new Uint32Array(codes);
     for (const row of docRows) for (let i = rowStart[row]; i < rowStart[row + 1]; i++) frequency[terms[i]]++;
     let used = 0;
-    for (let id = 0; id < frequency.length; id++) if (frequency[id] > 0) used++;
-    const ids = new Int32Array(used);
-    used = 0;
-    for (let id = 0; id < frequency.length; id++) if (frequency[id] > 0) ids[used++] = id;
-    const order = sortByBytes(vocabulary.bytes, vocabulary.offsets, ids);
+    for (let code = 0; code < codes; code++) if (frequency[code] > 0) used++;
+    const order = new Int32Array(used);
+    let placed = 0;
+    // Space after space, as the entries' first bytes sort.
+    for (let space = 0; space < spaces; space++) {
+      let n = 0;
+      for (let id = 0; id < vocabulary.size; id++) if (frequency[id * spaces + space] > 0) n++;
+      const ids = new Int32Array(n);
+      n = 0;
+      for (let id = 0; id < vocabulary.size; id++) if (frequency[id * spaces + space] > 0) ids[n++] = id;
+      for (const id of sortByBytes(vocabulary.bytes, vocabulary.offsets, ids))
+        order[placed++] = id * spaces + space;
+    }
     const starts = new Uint32Array(used + 1);
     for (let o = 0; o < used; o++) {
       starts[o + 1] = starts[o] + frequency[order[o]];
     }
-    const next = new Uint32Array(vocabulary.size);
+    const next = new Uint32Array(codes);
     for (let o = 0; o < used; o++) next[order[o]] = starts[o];
     const termDocs = new Int32Array(starts[used]);
     const termTfs = new Int32Array(starts[used]);

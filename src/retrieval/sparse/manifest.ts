@@ -5,7 +5,8 @@ import type { ResolvedSpec } from '../analysis/index.ts';
 import { crc32 } from './bytes.ts';
 import type { StoredField } from './columns.ts';
 import { IndexError } from './errors.ts';
-import { FORMAT_VERSION, versionError } from './section-file.ts';
+import { DEFAULT_LAYOUT, type Layout } from './fields.ts';
+import { FORMAT_VERSION, readable, versionError } from './section-file.ts';
 
 const FORMAT = 'millrace-sparse';
 
@@ -24,11 +25,16 @@ export interface Manifest {
   generation: number;
   keyColumn: string;
   analyzer: { spec: ResolvedSpec; fingerprint: string };
+  /** Stored columns. */
   fields: StoredField[];
+  /** What is searched. */
+  searched: Layout;
   /** Live documents. */
   documents: number;
   /** Sum of the live documents' lengths in terms. */
   totalLength: number;
+  /** Σ l over live documents of each field that has terms of its own, by its place in `searched`; else 0. */
+  fieldLengths: number[];
   segments: SegmentEntry[];
 }
 
@@ -67,7 +73,7 @@ function unseal(file: string): Record<string, unknown> {
   const crc = crc32(bytes.subarray(0, match.index)).toString(16).padStart(8, '0');
   if (crc !== match[1]) throw broken('fails its checksum');
   const body = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
-  if (body.format !== FORMAT || body.version !== FORMAT_VERSION)
+  if (body.format !== FORMAT || !readable(body.version))
     throw foreign(file, bytes) ?? broken('is not an index file');
   return body;
 }
@@ -81,7 +87,7 @@ function foreign(file: string, bytes: Buffer): IndexError | undefined {
     return undefined;
   }
   const { format, version } = (body ?? {}) as { format?: unknown; version?: unknown };
-  if (format === FORMAT && version === FORMAT_VERSION) return undefined;
+  if (format === FORMAT && readable(version)) return undefined;
   if (format === FORMAT) return versionError(file, version);
   return new IndexError(
     'version',
@@ -127,7 +133,12 @@ export async function writeManifest(dir: string, manifest: Manifest): Promise<vo
 
 export function readManifest(dir: string, generation: number): Manifest {
   const file = path.join(dir, manifestName(generation));
-  const manifest = unseal(file) as unknown as Manifest;
+  // A manifest of version 1 says nothing of fields.
+  const manifest: Manifest = {
+    searched: DEFAULT_LAYOUT,
+    fieldLengths: [0],
+    ...(unseal(file) as unknown as Omit<Manifest, 'searched' | 'fieldLengths'>),
+  };
   if (manifest.generation !== generation) {
     throw new IndexError('corrupt', `${file}: says it is generation ${manifest.generation}`, file);
   }

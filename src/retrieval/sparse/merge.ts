@@ -1,9 +1,11 @@
 import { hasBit } from './bitmap.ts';
-import { ByteReader, compareBytes } from './bytes.ts';
+import { ByteReader, ByteWriter, compareBytes } from './bytes.ts';
 import type { StoredField } from './columns.ts';
+import { type Fields, fieldOfEntry } from './fields.ts';
 import { type FrontCodedCursor, FrontCodedWriter } from './front-coded.ts';
+import { type PositionsList, skipPlaces } from './positions.ts';
 import { BLOCK_DOCS, PostingsList } from './postings.ts';
-import { readForwardList, type Segment, termOf } from './segment.ts';
+import { readForwardList, type Segment, type SegmentTerm, termOf } from './segment.ts';
 import { FORWARD_STRIDE, type SegmentMeta, SegmentWriter } from './segment-writer.ts';
 import { columnWriter } from './stored.ts';
 
@@ -45,11 +47,12 @@ export async function mergeSegments(
   inputs: MergeInput[],
   fields: StoredField[],
   path: string,
+  searched: Fields,
 ): Promise<{ meta: SegmentMeta; bytes: number }> {
-  const writer = new SegmentWriter(path, fields);
+  const writer = new SegmentWriter(path, fields, searched);
   try {
-    const { maps, source } = mergeDocuments(writer, inputs);
-    const ordinals = mergeTerms(writer, inputs, maps);
+    const { maps, source } = mergeDocuments(writer, inputs, searched);
+    const ordinals = mergeTerms(writer, inputs, maps, source);
     writer.beginForward();
     mergeForward(writer, inputs, maps, source, ordinals);
     const live = rowMaps(inputs, maps);
@@ -73,12 +76,14 @@ export async function mergeSegments(
 function mergeDocuments(
   writer: SegmentWriter,
   inputs: MergeInput[],
+  searched: Fields,
 ): { maps: Int32Array[]; source: Uint16Array } {
   const cursors = inputs.map(({ segment }) => segment.keys.cursor());
   const maps = inputs.map(({ segment }) => new Int32Array(segment.meta.documents).fill(-1));
   const total = inputs.reduce((sum, { segment }) => sum + segment.meta.documents, 0);
   const source = new Uint16Array(total);
   const lengths = new Uint32Array(total);
+  const own = searched.spaces.map(space => (space === undefined ? undefined : new Uint32Array(total)));
   const advance = (s: number): void => {
     while (cursors[s].next()) if (!hasBit(inputs[s].deleted, cursors[s].ordinal)) return;
   };
@@ -90,6 +95,10 @@ function mergeDocuments(
     keys.add(cursor.text, 0, cursor.length);
     maps[s][cursor.ordinal] = n;
     source[n] = s;
+    for (let f = 0; f < own.length; f++) {
+      const of = own[f];
+      if (of !== undefined) of[n] = inputs[s].segment.fieldLengths(f)[cursor.ordinal];
+    }
     lengths[n++] = inputs[s].segment.lengths[cursor.ordinal];
     advance(s);
   }
@@ -103,7 +112,13 @@ function mergeDocuments(
       rows++;
     }
   });
-  writer.documents(keys, lengths.slice(0, n), rowOf, rows);
+  writer.documents(
+    keys,
+    lengths.slice(0, n),
+    rowOf,
+    rows,
+    own.map(of => of?.slice(0, n)),
+  );
   return { maps, source };
 }
 
@@ -150,8 +165,55 @@ class PostingsBuffer {
   }
 }
 
+/** The places of one term's live postings in one segment, copied as they are coded. */
+class LivePlaces {
+  readonly kept: boolean;
+  private readonly segment: Segment;
+  private readonly live = new ByteWriter(256);
+  private from = new ByteReader(new Uint8Array(0));
+  private to = new ByteReader(new Uint8Array(0));
+  private posting = 0;
+  private list: PositionsList | undefined;
+
+  constructor(segment: Segment) {
+    this.segment = segment;
+    this.kept = segment.fields.layout.positions;
+  }
+
+  open(term: SegmentTerm): void {
+    this.list = this.segment.positions(term);
+    this.live.reset();
+    this.posting = 0;
+    this.to = new ByteReader(new Uint8Array(0));
+  }
+
+  /** Goes over the next posting and keeps its places where it is live. */
+  take(tf: number, live: boolean): void {
+    if (this.posting % BLOCK_DOCS === 0 && this.list !== undefined)
+      this.from = this.list.block(this.posting / BLOCK_DOCS);
+    this.posting++;
+    const { at } = this.from;
+    skipPlaces(this.from, tf);
+    if (live) this.live.put(this.from.bytes, at, this.from.at);
+  }
+
+  /** Writes the places of the next live posting. */
+  give(tf: number, out: ByteWriter): void {
+    if (this.to.at === 0) this.to = new ByteReader(this.live.view());
+    const { at } = this.to;
+    skipPlaces(this.to, tf);
+    out.put(this.to.bytes, at, this.to.at);
+  }
+}
+
 /** Merges dictionaries and postings; gives the new ordinal of each old one, -1 where a term is gone. */
-function mergeTerms(writer: SegmentWriter, inputs: MergeInput[], maps: Int32Array[]): Int32Array[] {
+function mergeTerms(
+  writer: SegmentWriter,
+  inputs: MergeInput[],
+  maps: Int32Array[],
+  source: Uint16Array,
+): Int32Array[] {
+  const places = inputs.map(({ segment }) => new LivePlaces(segment));
   const cursors = inputs.map(({ segment }) => segment.terms.cursor());
   const readers = inputs.map(
     ({ segment }) =>
@@ -168,19 +230,29 @@ function mergeTerms(writer: SegmentWriter, inputs: MergeInput[], maps: Int32Arra
   for (let s = lowest(cursors); s >= 0; s = lowest(cursors)) {
     const text = cursors[s].text.slice(0, cursors[s].length);
     const holders: number[] = [];
+    const field = fieldOfEntry(text);
+    const placed = field < 0 && places[s].kept;
     merged.size = 0;
     for (let t = s; t < cursors.length; t++) {
       const cursor = cursors[t];
       if (cursor.done || compareBytes(cursor.text, 0, cursor.length, text, 0, text.length) !== 0) continue;
-      const place = termOf(cursor.ordinal, cursor.payload);
+      const place = termOf(cursor.ordinal, cursor.payload, field);
       const bytes = readers[t].get(place.offset, place.length);
-      const list = new PostingsList(bytes, 0, place.length, place.documents, inputs[t].segment.lengths);
+      const list = new PostingsList(
+        bytes,
+        0,
+        place.length,
+        place.documents,
+        inputs[t].segment.fieldLengths(field),
+      );
+      if (placed) places[t].open(place);
       part.size = 0;
       part.reserve(list.size);
       for (let b = 0; b < list.blocks; b++) {
         const n = list.decode(b, blockDocs, blockTfs);
         for (let i = 0; i < n; i++) {
           const doc = maps[t][blockDocs[i]];
+          if (placed) places[t].take(blockTfs[i], doc >= 0);
           if (doc < 0) continue;
           part.docs[part.size] = doc;
           part.tfs[part.size++] = blockTfs[i];
@@ -195,7 +267,17 @@ function mergeTerms(writer: SegmentWriter, inputs: MergeInput[], maps: Int32Arra
     }
     if (merged.size === 0) continue;
     for (let h = 0; h < holders.length; h += 2) ordinals[holders[h]][holders[h + 1]] = ordinal;
-    writer.term(text, 0, text.length, merged.docs, merged.tfs, 0, merged.size);
+    const { docs, tfs } = merged;
+    writer.term(
+      text,
+      0,
+      text.length,
+      docs,
+      tfs,
+      0,
+      merged.size,
+      placed ? (i, out) => places[source[docs[i]]].give(tfs[i], out) : undefined,
+    );
     ordinal++;
   }
   return ordinals;

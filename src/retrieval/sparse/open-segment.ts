@@ -1,5 +1,6 @@
 import * as path from 'node:path';
 import { hasBit } from './bitmap.ts';
+import { ALL_TEXT, entryName, fieldOfEntry, type TermSpace, termStart } from './fields.ts';
 import type { SegmentEntry } from './manifest.ts';
 import { BLOCK_DOCS, type PostingsList } from './postings.ts';
 import { ScoredPostings } from './scored-postings.ts';
@@ -126,7 +127,7 @@ export class OpenSegment {
     if (list === undefined) return;
     const docs = new Int32Array(BLOCK_DOCS);
     const tfs = new Int32Array(BLOCK_DOCS);
-    const { lengths } = this.segment;
+    const lengths = this.segment.fieldLengths(fieldOfEntry(text));
     for (let b = 0; b < list.blocks; b++) {
       const n = list.decode(b, docs, tfs);
       for (let i = 0; i < n; i++) {
@@ -146,13 +147,15 @@ export class OpenSegment {
     return frequency;
   }
 
-  /** Euclidean norm of each document's weights, with df over all segments; kept for one similarity. */
+  /** Euclidean norm of each document's weights in a space, with df over all segments; kept for one similarity. */
   cosineNorms(
     key: string,
     weight: (tf: number, documents: number) => number,
     segments: readonly OpenSegment[],
+    space: TermSpace = ALL_TEXT,
   ): Float64Array {
-    if (this.norms?.key === key) return this.norms.values;
+    const name = `${key} ${space.field}`;
+    if (this.norms?.key === name) return this.norms.values;
     const values = new Float64Array(this.segment.meta.documents);
     const docs = new Int32Array(BLOCK_DOCS);
     const tfs = new Int32Array(BLOCK_DOCS);
@@ -161,7 +164,10 @@ export class OpenSegment {
     // Terms come in byte order everywhere, so the sums do not depend on how segments are cut.
     while (cursor.next()) {
       const text = cursor.text.slice(0, cursor.length);
-      const word = decoder.decode(text);
+      const field = fieldOfEntry(text);
+      if (field > space.field) break;
+      if (field < space.field) continue;
+      const word = entryName(space, decoder.decode(text.subarray(termStart(text))));
       let documents = 0;
       for (const open of segments) documents += open.term(word, text).documents;
       const place = this.term(word, text).place;
@@ -173,7 +179,7 @@ export class OpenSegment {
       }
     }
     for (let doc = 0; doc < values.length; doc++) values[doc] = Math.sqrt(values[doc]);
-    this.norms = { key, values };
+    this.norms = { key: name, values };
     return values;
   }
 

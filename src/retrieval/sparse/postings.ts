@@ -162,10 +162,13 @@ export class PostingsList {
   scored: ScoredPostings | undefined;
   /** Upper bounds a block, made by the search for one similarity and kept for the next query. */
   bounds: { key: string; max: number; blocks: Float64Array } | undefined;
-  private readonly gapWidth: Uint8Array;
-  private readonly countWidth: Uint8Array;
-  private readonly wordStart: Int32Array;
-  private readonly words: Uint32Array;
+  /** Bits a gap and a count (tf - 1) of each block. */
+  readonly gapWidth: Uint8Array;
+  readonly countWidth: Uint8Array;
+  /** First of a block's 32-bit words: its gaps, then, from the next whole word on, its counts. */
+  readonly wordStart: Int32Array;
+  /** Packed blocks; empty where the list is small. */
+  readonly words: Uint32Array;
   private readonly smallDocs: Int32Array | undefined;
   private readonly smallTfs: Int32Array | undefined;
 

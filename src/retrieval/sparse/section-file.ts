@@ -16,7 +16,12 @@ const MAGIC = 'MILLRACE';
 const END = 'ECARLLIM';
 const HEADER_BYTES = 24;
 const TRAILER_BYTES = 28;
-export const FORMAT_VERSION = 1;
+/** 2 added fields, weighted terms and positions; files of version 1 are read as an index of one text field. */
+export const FORMAT_VERSION = 2;
+const OLDEST_VERSION = 1;
+
+export const readable = (version: unknown): boolean =>
+  typeof version === 'number' && version >= OLDEST_VERSION && version <= FORMAT_VERSION;
 
 export interface Section {
   name: string;
@@ -237,7 +242,7 @@ export class SectionFile {
     if (view.getUint32(20, true) !== crc32(header.subarray(0, 20)))
       throw this.corrupt('header fails its checksum');
     const version = view.getUint32(16, true);
-    if (version !== FORMAT_VERSION) throw versionError(this.path, version);
+    if (!readable(version)) throw versionError(this.path, version);
     const trailer = new Uint8Array(TRAILER_BYTES);
     this.read(trailer, this.length - TRAILER_BYTES);
     const end = new DataView(trailer.buffer);
@@ -269,7 +274,7 @@ export class SectionFile {
 export function versionError(path: string, found: unknown): IndexError {
   return new IndexError(
     'version',
-    `${path}: format version ${String(found)}, this release reads version ${FORMAT_VERSION}; ` +
+    `${path}: format version ${String(found)}, this release reads version ${FORMAT_VERSION} and older; ` +
       'use the release that wrote it, or build the index again',
     path,
   );

@@ -1,8 +1,16 @@
 import { ByteReader } from './bytes.ts';
+import { DEFAULT_LAYOUT, Fields, fieldOfEntry } from './fields.ts';
 import { FrontCodedReader } from './front-coded.ts';
+import { PositionsList } from './positions.ts';
 import { PostingsList } from './postings.ts';
 import { type Section, SectionFile } from './section-file.ts';
-import { FORWARD_STRIDE, SEGMENT_KIND, type SegmentMeta, TERM_FIELDS } from './segment-writer.ts';
+import {
+  FORWARD_STRIDE,
+  SEGMENT_KIND,
+  type SegmentMeta,
+  TERM_FIELDS,
+  TERM_FIELDS_POSITIONS,
+} from './segment-writer.ts';
 import { type ColumnReader, columnReader } from './stored.ts';
 
 /** A term's place in one segment. */
@@ -13,6 +21,10 @@ export interface SegmentTerm {
   occurrences: number;
   offset: number;
   length: number;
+  /** The field whose own term it is; -1 for all text. */
+  field: number;
+  positionsOffset: number;
+  positionsLength: number;
 }
 
 function words<T>(bytes: Uint8Array, make: (buffer: ArrayBufferLike, at: number, bytes: number) => T): T {
@@ -25,6 +37,8 @@ export class Segment {
   readonly meta: SegmentMeta;
   private readonly postingsSection: Section;
   private readonly forwardSection: Section;
+  readonly fields: Fields;
+  private readonly loadedFieldLengths: (Uint32Array | undefined)[] = [];
   private loadedPostings: Uint8Array | undefined;
   private loadedLengths: Uint32Array | undefined;
   private loadedRows: Uint32Array | undefined;
@@ -39,6 +53,7 @@ export class Segment {
       this.meta = JSON.parse(new TextDecoder().decode(this.file.load('meta'))) as SegmentMeta;
       this.postingsSection = this.file.find('postings');
       this.forwardSection = this.file.find('forward.data');
+      this.fields = new Fields(this.meta.searched ?? DEFAULT_LAYOUT);
     } catch (error) {
       this.file.close();
       throw error;
@@ -49,6 +64,21 @@ export class Segment {
   get lengths(): Uint32Array {
     this.loadedLengths ??= words(this.file.load('lengths'), (b, o, n) => new Uint32Array(b, o, n / 4));
     return this.loadedLengths;
+  }
+
+  /** Length of each document in a field that has terms of its own; otherwise in all text. */
+  fieldLengths(field: number): Uint32Array {
+    if (field < 0 || this.fields.spaces[field] === undefined) return this.lengths;
+    this.loadedFieldLengths[field] ??= words(
+      this.file.load(`lengths.${field}`),
+      (b, o, n) => new Uint32Array(b, o, n / 4),
+    );
+    return this.loadedFieldLengths[field];
+  }
+
+  /** The highest length of a field's own terms, or of all text. */
+  maxLength(field: number): number {
+    return field < 0 ? this.meta.maxLength : (this.meta.fieldLengths?.[field]?.max ?? 0);
   }
 
   /** Row of each document in the stored columns. */
@@ -64,7 +94,11 @@ export class Segment {
   }
 
   get terms(): FrontCodedReader {
-    this.loadedTerms ??= this.strings('terms', this.meta.terms, TERM_FIELDS);
+    this.loadedTerms ??= this.strings(
+      'terms',
+      this.meta.terms,
+      this.fields.layout.positions ? TERM_FIELDS_POSITIONS : TERM_FIELDS,
+    );
     return this.loadedTerms;
   }
 
@@ -79,12 +113,20 @@ export class Segment {
 
   /** Opens a term's postings: a view of the loaded section, or a read of its own. */
   postings(term: SegmentTerm): PostingsList {
+    const lengths = this.fieldLengths(term.field);
     if (this.loadedPostings !== undefined) {
-      return new PostingsList(this.loadedPostings, term.offset, term.length, term.documents, this.lengths);
+      return new PostingsList(this.loadedPostings, term.offset, term.length, term.documents, lengths);
     }
     const bytes = new Uint8Array(term.length);
     this.file.readAt(this.postingsSection, term.offset, bytes);
-    return new PostingsList(bytes, 0, term.length, term.documents, this.lengths);
+    return new PostingsList(bytes, 0, term.length, term.documents, lengths);
+  }
+
+  /** Places of a term; the segment must have positions. */
+  positions(term: SegmentTerm): PositionsList {
+    const bytes = new Uint8Array(term.positionsLength);
+    this.file.readAt(this.file.find('positions'), term.positionsOffset, bytes);
+    return new PositionsList(bytes, term.documents);
   }
 
   /** Raw postings bytes, read in order by a merge. */
@@ -131,7 +173,7 @@ export class Segment {
   /** Finds a term by its bytes; `cursor` is one over `terms`. */
   findTerm(text: Uint8Array, cursor = this.terms.cursor()): SegmentTerm | undefined {
     if (!cursor.seek(text, 0, text.length)) return undefined;
-    return termOf(cursor.ordinal, cursor.payload);
+    return termOf(cursor.ordinal, cursor.payload, fieldOfEntry(text));
   }
 
   close(): void {
@@ -146,13 +188,16 @@ export class Segment {
 }
 
 /** A term's place from its dictionary payload. */
-export function termOf(ordinal: number, payload: readonly number[]): SegmentTerm {
+export function termOf(ordinal: number, payload: readonly number[], field: number): SegmentTerm {
   return {
     ordinal,
     documents: payload[0],
     occurrences: payload[0] + payload[1],
     offset: payload[2] * 4,
     length: payload[3] * 4,
+    field,
+    positionsOffset: payload[4] ?? 0,
+    positionsLength: payload[5] ?? 0,
   };
 }
 

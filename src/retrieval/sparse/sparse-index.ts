@@ -7,10 +7,11 @@ import { IndexError } from './errors.ts';
 import { GRID_LIMIT, toGrid } from './grid.ts';
 import { type Manifest, readCurrent, readManifest } from './manifest.ts';
 import { OpenSegment } from './open-segment.ts';
+import { type ScoredTerm, Scoring } from './scoring.ts';
 import { SearchMemory, searchSegment } from './search.ts';
+import { SegmentImpacts } from './segment-impacts.ts';
 import {
   type Collection,
-  type PreparedSimilarity,
   resolveSimilarity,
   type SimilaritySpec,
   type TermScorer,
@@ -76,18 +77,12 @@ export interface Explanation {
   }[];
 }
 
-interface QueryTerm {
-  text: Uint8Array;
-  word: string;
+interface QueryTerm extends ScoredTerm {
   queryFrequency: number;
-  documents: number;
-  occurrences: number;
-  scorer: TermScorer;
 }
 
 interface PreparedQuery {
-  similarity: PreparedSimilarity;
-  key: string;
+  scoring: Scoring;
   terms: QueryTerm[];
   /** Added to every document (terms counted where absent). */
   constant: number;
@@ -108,11 +103,13 @@ export class SparseIndex {
   private readonly segments: OpenSegment[];
   private readonly collection: Collection;
   private readonly memory = new SearchMemory();
-  private readonly pivots = new Map<string, Float64Array>();
+  private readonly scorings = new Map<string, Scoring>();
+  private readonly impacts: SegmentImpacts;
   private maxLength = 0;
 
-  private constructor(dir: string, manifest: Manifest, segments: OpenSegment[]) {
+  private constructor(dir: string, manifest: Manifest, segments: OpenSegment[], cacheBytes: number) {
     this.dir = dir;
+    this.impacts = new SegmentImpacts(cacheBytes);
     this.segments = segments;
     this.analyzer = createAnalyzer(manifest.analyzer.spec);
     if (this.analyzer.fingerprint !== manifest.analyzer.fingerprint) {
@@ -166,7 +163,7 @@ export class SparseIndex {
       }
       const postings = segments.reduce((sum, s) => sum + s.segment.postingsBytes, 0);
       if (options.preload ?? postings <= cacheBytes) for (const { segment } of segments) segment.preload();
-      return new SparseIndex(dir, manifest, segments);
+      return new SparseIndex(dir, manifest, segments, cacheBytes);
     } catch (error) {
       for (const segment of segments) segment.close();
       throw error;
@@ -188,8 +185,7 @@ export class SparseIndex {
     );
     const prepared = this.prepare(terms, options.similarity ?? 'lucene');
     if (prepared.terms.length === 0) return top.take();
-    const pivots = this.pivotTable(prepared);
-    for (const open of this.segments) this.searchOne(open, prepared, pivots, top);
+    for (let s = 0; s < this.segments.length; s++) this.searchOne(s, prepared, top);
     return top.take();
   }
 
@@ -237,16 +233,13 @@ export class SparseIndex {
     const open = this.segmentOf(doc);
     const local = doc - open.firstDocument;
     const length = open.segment.lengths[local];
-    const pivots = this.pivotTable(prepared);
+    const { pivots } = prepared.scoring;
     let sum = 0;
     let matches = false;
     const terms = prepared.terms.map(term => {
       const frequency = open.frequency(term.text, local);
       if (frequency > 0) matches = true;
-      const part =
-        frequency > 0
-          ? contribution(term.scorer, frequency, length, pivots)
-          : toGrid(term.scorer.absent ?? 0);
+      const part = frequency > 0 ? contribution(term.scorer, frequency, length, pivots) : term.absent;
       const score = part * term.queryFrequency;
       sum += score;
       return {
@@ -272,53 +265,57 @@ export class SparseIndex {
     for (const segment of this.segments) segment.close();
   }
 
-  /** Statistics and scorers of the distinct terms of a query, in order of first occurrence. */
+  /** The distinct terms of a query that the collection holds, in order of first occurrence. */
   private prepare(words: readonly string[], spec: SimilaritySpec): PreparedQuery {
-    const resolved = resolveSimilarity(spec);
-    const similarity = resolved.prepare(this.collection);
-    const frequencies = new Map<string, number>();
-    for (const word of words) frequencies.set(word, (frequencies.get(word) ?? 0) + 1);
+    const scoring = this.scoring(spec);
     const terms: QueryTerm[] = [];
     let constant = 0;
     let count = 0;
     let largest = 0;
-    for (const [word, queryFrequency] of frequencies) {
-      const text = encoder.encode(word);
-      let documents = 0;
-      let occurrences = 0;
-      for (const open of this.segments) {
-        const term = open.term(word, text);
-        documents += term.documents;
-        occurrences += term.occurrences;
-      }
-      if (documents === 0) continue;
-      const scorer = similarity.term({
-        documents,
-        occurrences,
-        forEachPosting: visit => {
-          for (const open of this.segments) open.forEachPosting(word, text, visit);
-        },
-      });
-      const absent = toGrid(scorer.absent ?? 0);
-      constant += absent * queryFrequency;
+    for (const [word, queryFrequency] of tally(words)) {
+      const term = scoring.term(word);
+      if (term === undefined) continue;
+      constant += term.absent * queryFrequency;
       count += queryFrequency;
-      largest += queryFrequency * (Math.abs(scorer.weight) + Math.abs(scorer.add) + absent);
-      terms.push({ text, word, queryFrequency, documents, occurrences, scorer });
+      largest += term.largest * queryFrequency;
+      terms.push({ ...term, queryFrequency });
     }
-    return { similarity, key: resolved.key, terms, constant, count, exact: largest < GRID_LIMIT };
+    return { scoring, terms, constant, count, exact: largest < GRID_LIMIT };
   }
 
-  private searchOne(open: OpenSegment, prepared: PreparedQuery, pivots: Float64Array, top: TopK): void {
+  /** A similarity made ready for this index; the last eight are kept. */
+  private scoring(spec: SimilaritySpec): Scoring {
+    const resolved = typeof spec === 'string' ? undefined : resolveSimilarity(spec);
+    const name = resolved?.key ?? (spec as string);
+    let scoring = this.scorings.get(name);
+    if (scoring === undefined) {
+      if (this.scorings.size >= 8) this.scorings.clear();
+      scoring = new Scoring(
+        resolved ?? resolveSimilarity(spec),
+        this.collection,
+        this.segments,
+        this.maxLength,
+      );
+      this.scorings.set(name, scoring);
+    }
+    return scoring;
+  }
+
+  private searchOne(s: number, prepared: PreparedQuery, top: TopK): void {
+    const open = this.segments[s];
+    const { scoring, terms } = prepared;
+    const { pivots, key, similarity } = scoring;
+    const prune = similarity.prunable && prepared.exact && prepared.constant === 0;
+    if (prune && this.impacts.search(open, scoring.impacts[s], terms, pivots, top)) return;
     const cursors = [];
-    const prune = prepared.similarity.prunable && prepared.exact && prepared.constant === 0;
-    for (const term of prepared.terms) {
+    for (const term of terms) {
       const list = open.postings(term.word, term.text);
       if (list === undefined) continue;
       const scorer = this.relative(term.scorer);
-      const scored = open.scored(list, prepared.key, scorer, pivots);
+      const scored = open.scored(list, key, scorer, pivots);
       if (prune && scored !== undefined) top.atLeast(scored.reachedBy(top.k) * term.queryFrequency);
       const cursor = this.memory.cursor(cursors.length);
-      cursor.open(list, scorer, term.queryFrequency, prepared.key, pivots);
+      cursor.open(list, scorer, term.queryFrequency, key, pivots);
       cursors.push(cursor);
     }
     if (cursors.length === 0) return;
@@ -352,9 +349,10 @@ export class SparseIndex {
     prepared: PreparedQuery,
     constant: number,
   ): ((sum: number, doc: number) => number) | undefined {
-    const { document, cosine } = prepared.similarity;
+    const { key, similarity } = prepared.scoring;
+    const { document, cosine } = similarity;
     if (cosine !== undefined) {
-      const norms = open.cosineNorms(prepared.key, cosine.weight, this.segments);
+      const norms = open.cosineNorms(key, cosine.weight, this.segments);
       return (sum, doc) => sum / norms[doc];
     }
     if (document !== undefined) {
@@ -362,17 +360,6 @@ export class SparseIndex {
       return (sum, doc) => sum + document(lengths[doc], prepared.count);
     }
     return constant === 0 ? undefined : sum => sum + constant;
-  }
-
-  /** u(l) for every length the index has, kept a similarity. */
-  private pivotTable(prepared: PreparedQuery): Float64Array {
-    const kept = this.pivots.get(prepared.key);
-    if (kept !== undefined) return kept;
-    if (this.pivots.size >= 8) this.pivots.clear();
-    const table = new Float64Array(this.maxLength + 1);
-    for (let l = 0; l < table.length; l++) table[l] = prepared.similarity.pivot(l);
-    this.pivots.set(prepared.key, table);
-    return table;
   }
 
   /** Whether document a's key sorts before b's, in code point order. */
@@ -404,6 +391,13 @@ export class SparseIndex {
     const known = [this.info.keyColumn, ...this.info.columns.map(c => c.name)].join(', ');
     return new IndexError('argument', `${this.dir}: no column "${name}" is stored; there are ${known}`);
   }
+}
+
+/** How often each word comes, in order of first occurrence. */
+function tally(words: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
 }
 
 function findManifest(dir: string, generation: number | undefined): Manifest {

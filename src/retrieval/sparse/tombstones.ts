@@ -12,6 +12,8 @@ export class Tombstones {
   readonly bits: Uint8Array;
   documents = 0;
   totalLength = 0;
+  /** By field: lengths gone of its own terms. */
+  fieldLengths: number[] = [];
   /** By term ordinal: documents and occurrences gone. */
   readonly terms = new Map<number, { documents: number; occurrences: number }>();
 
@@ -29,6 +31,10 @@ export class Tombstones {
     setBit(this.bits, doc);
     this.documents++;
     this.totalLength += segment.lengths[doc];
+    segment.fields.spaces.forEach((space, f) => {
+      const gone = space === undefined ? 0 : segment.fieldLengths(f)[doc];
+      this.fieldLengths[f] = (this.fieldLengths[f] ?? 0) + gone;
+    });
     segment.documentTerms(doc, (ordinal, tf) => {
       const gone = this.terms.get(ordinal);
       if (gone === undefined) this.terms.set(ordinal, { documents: 1, occurrences: tf });
@@ -46,6 +52,7 @@ export class Tombstones {
     copy.bits.set(this.bits);
     copy.documents = this.documents;
     copy.totalLength = this.totalLength;
+    copy.fieldLengths = [...this.fieldLengths];
     for (const [ordinal, gone] of this.terms) copy.terms.set(ordinal, { ...gone });
     return copy;
   }
@@ -54,7 +61,10 @@ export class Tombstones {
   async write(path: string): Promise<number> {
     const ordinals = [...this.terms.keys()].sort((a, b) => a - b);
     const out = new SectionWriter(path, KIND);
-    out.section('meta', new TextEncoder().encode(JSON.stringify([this.documents, this.totalLength])));
+    out.section(
+      'meta',
+      new TextEncoder().encode(JSON.stringify([this.documents, this.totalLength, this.fieldLengths])),
+    );
     out.section('bits', this.bits);
     out.section('terms', Uint32Array.from(ordinals));
     out.section(
@@ -74,9 +84,10 @@ export class Tombstones {
       const bits = file.load('bits');
       const tombstones = new Tombstones(bits.length * 8);
       tombstones.bits.set(bits);
-      const meta = JSON.parse(new TextDecoder().decode(file.load('meta'))) as [number, number];
+      const meta = JSON.parse(new TextDecoder().decode(file.load('meta'))) as [number, number, number[]?];
       tombstones.documents = meta[0];
       tombstones.totalLength = meta[1];
+      tombstones.fieldLengths = meta[2] ?? [];
       const array = (name: string) => file.load(name).slice().buffer;
       const terms = new Uint32Array(array('terms'));
       const documents = new Uint32Array(array('documents'));

@@ -40,6 +40,12 @@ export class WritableSegment implements Mergeable {
     return this.segment.meta.totalLength - (this.tombstones?.totalLength ?? 0);
   }
 
+  /** Σ l over live documents of a field's own terms. */
+  liveFieldLength(field: number): number {
+    const total = this.segment.meta.fieldLengths?.[field]?.total ?? 0;
+    return total - (this.tombstones?.fieldLengths[field] ?? 0);
+  }
+
   get bytes(): number {
     return this.entry.bytes;
   }

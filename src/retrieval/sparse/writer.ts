@@ -2,8 +2,16 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type Analyzer, type AnalyzerSpec, createAnalyzer } from '../analysis/index.ts';
 import { DocumentBuffer } from './buffer.ts';
-import { checkBatch, checkFields, type DocumentBatch, type StoredField, storedFields } from './columns.ts';
+import {
+  checkBatch,
+  checkFields,
+  type DocumentBatch,
+  type StoredField,
+  searchedColumns,
+  storedFields,
+} from './columns.ts';
 import { IndexError } from './errors.ts';
+import { checkLayout, DEFAULT_LAYOUT, type FieldSpec, Fields, sameLayout, showLayout } from './fields.ts';
 import { keptFiles, nextFileNumber, switchTo } from './generations.ts';
 import { acquireLock, type Release } from './lock.ts';
 import {
@@ -24,6 +32,10 @@ export interface WriterOptions {
   analyzer: AnalyzerSpec;
   /** The name under which `rows` gives the key back. */
   keyColumn: string;
+  /** What is searched; default one text field named "text". */
+  fields?: FieldSpec[];
+  /** Keep the places of terms for phrases (about a byte a term); default false. */
+  positions?: boolean;
   /** Memory for documents not yet in a segment; default 128 MiB. */
   memoryBytes?: number;
   /** Build a fresh index that supersedes all there is when published. */
@@ -47,7 +59,8 @@ export interface Prepared {
 export class SparseIndexWriter {
   readonly dir: string;
   readonly analyzer: Analyzer;
-  private readonly options: Required<Omit<WriterOptions, 'analyzer'>>;
+  private readonly options: Required<Omit<WriterOptions, 'analyzer' | 'fields' | 'positions'>>;
+  private readonly searched: Fields;
   private release: Release | undefined;
   private base: Manifest | undefined;
   private fields: StoredField[] | undefined;
@@ -61,6 +74,9 @@ export class SparseIndexWriter {
   private constructor(dir: string, options: WriterOptions) {
     this.dir = dir;
     this.analyzer = createAnalyzer(options.analyzer);
+    const layout = { fields: options.fields ?? DEFAULT_LAYOUT.fields, positions: options.positions ?? false };
+    checkLayout(layout);
+    this.searched = new Fields(layout);
     this.options = {
       keyColumn: options.keyColumn,
       memoryBytes: options.memoryBytes ?? 128 << 20,
@@ -86,12 +102,13 @@ export class SparseIndexWriter {
     checkBatch(batch);
     this.begin();
     if (batch.rows === 0) return;
+    const columns = searchedColumns(batch, this.searched.layout);
     const fields = storedFields(batch, this.options.keyColumn);
     if (this.fields === undefined) this.fields = fields;
     else checkFields(this.fields, fields);
     for (let r = 0; r < batch.rows; r++) {
-      this.buffer ??= new DocumentBuffer(this.analyzer, this.fields);
-      this.buffer.add(batch, r);
+      this.buffer ??= new DocumentBuffer(this.analyzer, this.fields, this.searched);
+      this.buffer.add(batch, columns, r);
       if ((r & 63) === 63 && this.buffer.memoryBytes > this.options.memoryBytes) await this.flush();
     }
     if (this.buffer !== undefined && this.buffer.memoryBytes > this.options.memoryBytes) await this.flush();
@@ -133,8 +150,12 @@ export class SparseIndexWriter {
       keyColumn: this.options.keyColumn,
       analyzer: { spec: this.analyzer.spec, fingerprint: this.analyzer.fingerprint },
       fields: this.fields ?? [],
+      searched: this.searched.layout,
       documents: live.reduce((sum, s) => sum + s.liveDocuments, 0),
       totalLength: live.reduce((sum, s) => sum + s.liveLength, 0),
+      fieldLengths: this.searched.spaces.map((_, f) =>
+        live.reduce((sum, s) => sum + s.liveFieldLength(f), 0),
+      ),
       segments: live.map(s => s.entry),
     };
     await syncFolder(this.dir);
@@ -228,6 +249,13 @@ export class SparseIndexWriter {
           `this writer has ${JSON.stringify(this.analyzer.spec)}; use the same, or build it again with replace`,
       );
     }
+    if (!sameLayout(base.searched, this.searched.layout)) {
+      throw new IndexError(
+        'schema',
+        `${this.dir}: the index searches ${showLayout(base.searched)}, this writer ${showLayout(this.searched.layout)}; ` +
+          'use the same, or build it again with replace',
+      );
+    }
     if (base.keyColumn !== this.options.keyColumn) {
       throw new IndexError(
         'schema',
@@ -271,6 +299,7 @@ export class SparseIndexWriter {
         chosen.map(s => ({ segment: s.segment, deleted: s.tombstones?.bits })),
         this.fields ?? [],
         path.join(this.dir, file),
+        this.searched,
       );
       const merged = WritableSegment.open(this.dir, {
         file,

@@ -47,11 +47,11 @@ describe('read.text', () => {
 
   test('reading on from any position gives the rest exactly', async () => {
     const files = Object.fromEntries(
-      Array.from({ length: 1200 }, (_, i) => [`d/${i}.txt`, `text ${i} ${'x'.repeat(i)}`]),
+      Array.from({ length: 40 }, (_, i) => [`d/${i}.txt`, `text ${i} ${'x'.repeat(i)}`]),
     );
     const { whole, resumed, wanted } = await resumesEverywhere(readText, folder(files), { path: 'd' });
     expect(whole.positions.length).toBeGreaterThan(2);
-    expect(whole.rows).toHaveLength(1200);
+    expect(whole.rows).toHaveLength(40);
     resumed.forEach((rows, i) => {
       expect(rows).toEqual(wanted[i]);
     });

@@ -11,7 +11,10 @@ export const atire: SimilarityDefinition = {
     return {
       prunable: true,
       pivot: pivotedLength(b as number, collection),
-      term: t => ({ weight: Math.log(collection.documents / t.documents) * (k + 1), k, add: 0 }),
+      term: t => {
+        const idf = Math.log(collection.documents / t.documents);
+        return { weight: idf * (k + 1), k, add: 0, idf };
+      },
     };
   },
 };

@@ -83,7 +83,7 @@ export const bm25Adpt: SimilarityDefinition = {
           frequencies[r] = above;
         }
         const { k, idf } = adaptSaturation(frequencies);
-        return { weight: idf * (k + 1), k, add: 0 };
+        return { weight: idf * (k + 1), k, add: 0, idf };
       },
     };
   },

@@ -11,7 +11,10 @@ export const bm25: SimilarityDefinition = {
     return {
       prunable: true,
       pivot: pivotedLength(b as number, collection),
-      term: t => ({ weight: luceneIdf(collection.documents, t.documents) * (k + 1), k, add: 0 }),
+      term: t => {
+        const idf = luceneIdf(collection.documents, t.documents);
+        return { weight: idf * (k + 1), k, add: 0, idf };
+      },
     };
   },
 };

@@ -24,6 +24,7 @@ export const bm25l: SimilarityDefinition = {
           weight,
           k: k1,
           add: 0,
+          idf,
           score: (tf, length) => {
             const shifted = tf / pivot(length) + delta;
             return (weight * shifted) / (k1 + shifted);

@@ -23,6 +23,7 @@ export const bm25plus: SimilarityDefinition = {
           weight: idf * (k1 + 1),
           k: k1,
           add: idf * delta,
+          idf,
           absent: parameters.nonOccurring ? idf * delta : undefined,
         };
       },

@@ -43,7 +43,8 @@ export const bm25t: SimilarityDefinition = {
         let sum = 0;
         for (const c of [...seen.keys()].sort((a, b) => a - b)) sum += Math.log(c + 1) * (seen.get(c) ?? 0);
         const k = solveSaturation(sum / statistics.documents);
-        return { weight: Math.log(collection.documents / statistics.documents) * (k + 1), k, add: 0 };
+        const idf = Math.log(collection.documents / statistics.documents);
+        return { weight: idf * (k + 1), k, add: 0, idf };
       },
     };
   },

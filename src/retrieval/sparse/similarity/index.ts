@@ -69,8 +69,17 @@ export function resolveSimilarity(spec: SimilaritySpec): ResolvedSimilarity {
       `similarity: none is named ${JSON.stringify(name)}; there are ${[...similarities.keys()].join(', ')}`,
     );
   }
+  return resolveDefinition(definition, given as Record<string, Parameter | undefined>);
+}
+
+/** As `resolveSimilarity`, for a similarity that is at hand. */
+export function resolveDefinition(
+  definition: SimilarityDefinition,
+  given: Readonly<Record<string, Parameter | undefined>>,
+): ResolvedSimilarity {
+  const { name } = definition;
   const parameters = { ...definition.defaults };
-  for (const [parameter, value] of Object.entries(given as Record<string, Parameter | undefined>)) {
+  for (const [parameter, value] of Object.entries(given)) {
     if (value === undefined) continue;
     const check = definition.check[parameter];
     if (check === undefined) {

@@ -10,7 +10,10 @@ export const lucene: SimilarityDefinition = {
     return {
       prunable: true,
       pivot: pivotedLength(b as number, collection),
-      term: t => ({ weight: luceneIdf(collection.documents, t.documents), k: k1 as number, add: 0 }),
+      term: t => {
+        const idf = luceneIdf(collection.documents, t.documents);
+        return { weight: idf, k: k1 as number, add: 0, idf };
+      },
     };
   },
 };

@@ -10,11 +10,10 @@ export const robertson: SimilarityDefinition = {
     return {
       prunable: true,
       pivot: pivotedLength(b as number, collection),
-      term: t => ({
-        weight: Math.max(0, probabilisticIdf(collection.documents, t.documents)),
-        k: k1 as number,
-        add: 0,
-      }),
+      term: t => {
+        const idf = Math.max(0, probabilisticIdf(collection.documents, t.documents));
+        return { weight: idf, k: k1 as number, add: 0, idf };
+      },
     };
   },
 };

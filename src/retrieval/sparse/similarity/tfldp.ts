@@ -22,6 +22,7 @@ export const tfldp: SimilarityDefinition = {
           weight: idf,
           k: 0,
           add: 0,
+          idf,
           score: (tf, length) => {
             const inner = 1 + Math.log(tf / pivot(length) + delta);
             return inner > 0 ? idf * (1 + Math.log(inner)) : 0;

@@ -6,6 +6,10 @@ export interface Collection {
   totalLength: number;
   /** L, mean l */
   averageLength: number;
+  /** The mean of `value(n)` over every term, n being the live documents that hold it. Walks the dictionary. */
+  vocabularyMean?(value: (documents: number) => number): number;
+  /** Bits of a field of weights. */
+  bits?: 8 | 16;
 }
 
 /** Numbers of one query term, over live documents. */
@@ -27,6 +31,8 @@ export interface TermScorer {
   k: number;
   add: number;
   score?: (tf: number, length: number) => number;
+  /** The idf in it, where there is one: for explanations. */
+  idf?: number;
   /** What the term gives a document that does not hold it, where the similarity counts that. */
   absent?: number;
 }

@@ -1,0 +1,62 @@
+"""Encodes texts with Python's onnxruntime and tokenizers, rows sorted by length under a token budget.
+
+    python peer_onnxruntime.py MODEL.onnx TOKENIZER.json TEXTS.json OUT.f32 BUDGET REPEATS MAX_TOKENS
+
+Prints a JSON line: seconds of each repeat after one warm-up, tokens, padding.
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+import onnxruntime as ort
+from tokenizers import Tokenizer
+
+model, tokenizer_file, texts_file, out, budget, repeats, limit = sys.argv[1:8]
+budget, repeats, limit = int(budget), int(repeats), int(limit)
+texts = json.load(open(texts_file))
+options = ort.SessionOptions()
+options.intra_op_num_threads = 1
+options.inter_op_num_threads = 1
+session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+tokenizer = Tokenizer.from_file(tokenizer_file)
+tokenizer.no_padding()
+tokenizer.enable_truncation(limit)
+names = {i.name for i in session.get_inputs()}
+hidden = next(o.name for o in session.get_outputs() if len(o.shape) == 3)
+
+
+def encode():
+    encodings = tokenizer.encode_batch(texts)
+    order = sorted(range(len(texts)), key=lambda i: -len(encodings[i].ids))
+    vectors = np.zeros((len(texts), 384), np.float32)
+    tokens = padded = at = 0
+    while at < len(order):
+        width = len(encodings[order[at]].ids)
+        rows = order[at : at + max(1, budget // width)]
+        ids = np.zeros((len(rows), width), np.int64)
+        mask = np.zeros((len(rows), width), np.int64)
+        for r, i in enumerate(rows):
+            n = len(encodings[i].ids)
+            ids[r, :n] = encodings[i].ids
+            mask[r, :n] = 1
+        feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        states = session.run([hidden], {k: v for k, v in feeds.items() if k in names})[0]
+        weights = mask[:, :, None].astype(np.float32)
+        pooled = (states * weights).sum(1) / weights.sum(1)
+        vectors[rows] = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+        tokens += int(mask.sum())
+        padded += mask.size
+        at += len(rows)
+    return vectors, tokens, padded - tokens
+
+
+seconds = []
+for repeat in range(repeats + 1):
+    start = time.perf_counter()
+    vectors, tokens, padding = encode()
+    if repeat > 0:
+        seconds.append(time.perf_counter() - start)
+vectors.tofile(out)
+print(json.dumps({"seconds": seconds, "tokens": tokens, "padding": padding, "onnxruntime": ort.__version__}))
