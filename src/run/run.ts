@@ -38,6 +38,7 @@ import {
 } from '../state/index.ts';
 import { type CacheCounts, cachedExecutor } from './cached.ts';
 import type { Letter } from './chain.ts';
+import type { CommitEvery } from './checkpoint.ts';
 import { openContext, planContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type FlowControl, runFlow } from './flow.ts';
@@ -65,9 +66,16 @@ export interface RunOptions {
    * Default true.
    */
   readonly incremental?: boolean;
+  /**
+   * How often a long run commits before its end, so that one that is killed goes on from there. Readers of what it
+   * writes see the old state until the run is over. Default every 60 seconds.
+   */
+  readonly commitEvery?: CommitEvery;
   /** Milliseconds between progress events. Default 120. */
   readonly progressMs?: number;
 }
+
+const COMMIT_EVERY: CommitEvery = { seconds: 60 };
 
 export interface RunHandle {
   readonly events: Observable<RunEvent>;
@@ -182,8 +190,11 @@ async function execute(
     summary: (step, summary) => {
       summaries[step] = summary;
     },
-    commit: async (flow, sinks, positions, changes) => {
+    commitEvery: options.commitEvery ?? COMMIT_EVERY,
+    isRecorded: flow => isRecorded(flow),
+    commit: async (flow, sinks, positions, changes, keep) => {
       await box.settle();
+      const interim = keep !== undefined || undefined;
       const ops = new Map(steps.map(s => [s.id, s.op]));
       const told = sinks.flatMap(({ step }) => {
         const report = reports[step];
@@ -195,10 +206,13 @@ async function execute(
           { rowsIn: m.rowsIn, rowsOut: m.rowsOut, busySeconds: m.busyMs / 1000 },
         ]),
       );
-      const ledgerChanges = await changes?.finish(id, Object.fromEntries(told), work);
-      const record = { id, time: new Date().toISOString(), sinks, positions, ledger: ledgerChanges };
-      unfinished = sinks.map(s => s.step);
+      const commitId = keep ? `${id}/${++interimCommits}` : id;
+      const ledgerChanges = await changes?.finish(commitId, Object.fromEntries(told), work, interim);
+      const time = new Date().toISOString();
+      const record = { id: commitId, time, sinks, positions, ledger: ledgerChanges, interim };
+      if (!interim) unfinished = sinks.map(s => s.step);
       await commit(folder, flow, record, {
+        keep,
         publish: async sink => {
           const op = ops.get(sink.step);
           try {
@@ -212,10 +226,14 @@ async function execute(
       unfinished = [];
       for (const [step, position] of Object.entries(positions))
         hub.emit({ type: 'position', step, position });
-      hub.emit({ type: 'commit', id, sinks: Object.fromEntries(sinks.map(s => [s.step, s.token])) });
+      if (interim)
+        await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && !!changes?.settlesNow(l));
+      const tokens = Object.fromEntries(sinks.map(s => [s.step, s.token]));
+      hub.emit({ type: 'commit', id: commitId, sinks: tokens, interim });
     },
   };
 
+  let interimCommits = 0;
   // sinks of a commit that is under way
   let unfinished: readonly string[] = [];
   let ledger: Ledger | undefined;

@@ -27,6 +27,20 @@ export function keptFiles(dir: string, except?: number): Set<string> {
   return kept;
 }
 
+/** Whether a generation is there whole, as far as names and lengths of its files tell. */
+export function isWhole(dir: string, generation: number): boolean {
+  try {
+    const manifest = readManifest(dir, generation);
+    return manifest.segments.every(({ file, bytes, tombstones }) =>
+      [{ file, bytes }, ...(tombstones ? [tombstones] : [])].every(
+        f => fs.statSync(path.join(dir, f.file)).size === f.bytes,
+      ),
+    );
+  } catch {
+    return false;
+  }
+}
+
 /** Writes CURRENT and then removes what neither the new generation nor the one before it needs. */
 export async function switchTo(dir: string, generation: number): Promise<void> {
   readManifest(dir, generation);
