@@ -45,6 +45,7 @@ import { type FlowControl, runFlow } from './flow.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, flowName } from './incremental/flow-state.ts';
 import { liveFingerprint, outputSignatures } from './incremental/places.ts';
+import { surroundingsOf } from './incremental/remembered.ts';
 import { idsIn, withoutRowIds } from './incremental/row-id.ts';
 import type { DiffCounts } from './incremental/source-diff.ts';
 import { bottleneck, StepMeter } from './meter.ts';
@@ -209,7 +210,8 @@ async function execute(
       const commitId = keep ? `${id}/${++interimCommits}` : id;
       const ledgerChanges = await changes?.finish(commitId, Object.fromEntries(told), work, interim);
       const time = new Date().toISOString();
-      const record = { id: commitId, time, sinks, positions, ledger: ledgerChanges, interim };
+      const replaces = changes?.decision.formerName;
+      const record = { id: commitId, time, sinks, positions, ledger: ledgerChanges, replaces, interim };
       if (!interim) unfinished = sinks.map(s => s.step);
       await commit(folder, flow, record, {
         keep,
@@ -279,6 +281,7 @@ async function execute(
       options.registryUrl,
     );
     await recover(folder, operators, ctx, takeChanges);
+    const around = surroundingsOf(plan.flows);
     for (const flow of plan.flows) {
       controller.signal.throwIfAborted();
       if (options.incremental === false) {
@@ -295,9 +298,10 @@ async function execute(
       const decision = await decide(
         flow,
         ledger,
-        (await readCommits(folder))[name],
+        await readCommits(folder),
         options.full ?? false,
         ctx,
+        around,
       );
       const changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo);
       flowChanges.set(name, changes);

@@ -41,6 +41,8 @@ export interface CommitRecord {
   readonly positions: Readonly<Record<string, Json>>;
   /** What the ledger takes; absent where the run kept none. */
   readonly ledger?: LedgerChanges;
+  /** The name of the flow before, whose record this one takes the place of. */
+  readonly replaces?: string;
   /** A commit in the middle of a run: its tokens are kept by their sinks, not published. */
   readonly interim?: boolean;
   /** True once every sink has published and the ledger has followed. */
@@ -86,7 +88,8 @@ export async function readCommits(folder: string): Promise<Readonly<Record<strin
 }
 
 async function writeRecord(folder: string, flow: string, record: CommitRecord): Promise<void> {
-  const flows = { ...(await readCommits(folder)), [flow]: record };
+  const flows: Record<string, CommitRecord> = { ...(await readCommits(folder)), [flow]: record };
+  if (record.replaces !== undefined) delete flows[record.replaces];
   await writeWhole(recordPath(folder), JSON.stringify({ format: COMMIT_FORMAT, flows } satisfies CommitFile));
 }
 

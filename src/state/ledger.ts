@@ -136,7 +136,7 @@ export class Ledger {
   /**
    * Takes the journal of a commit. Slots in `clear` are emptied first: their steps start anew. A call that fails
    * leaves `meta` as it was.
-   * @param meta JSON by name that goes with it
+   * @param meta JSON by name that goes with it; null removes
    * @throws JournalError on a damaged journal, which is found before anything is changed
    */
   async apply(
@@ -171,7 +171,9 @@ export class Ledger {
     await this.#db.transaction(() => {
       const all: Record<string, unknown> = { format: LEDGER_FORMAT, ...meta };
       for (const [name, value] of Object.entries(all)) {
-        this.#db.putSync(tableKey(TABLE.meta, 0, Buffer.from(name)), Buffer.from(JSON.stringify(value)));
+        const key = tableKey(TABLE.meta, 0, Buffer.from(name));
+        if (value === null) this.#db.removeSync(key);
+        else this.#db.putSync(key, Buffer.from(JSON.stringify(value)));
       }
     });
     await this.#db.flushed;

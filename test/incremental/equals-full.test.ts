@@ -154,6 +154,30 @@ describe('what is redone', () => {
       expect((await run(root, letters, { full: true })).result.steps[1].deadLetters).toBe(1);
     }));
 
+  it('is nothing where steps have other names', () =>
+    inFolder(async root => {
+      save(root, { p: rows(6) });
+      await run(root, shapes.fork(params, READ));
+      const names: Record<string, string> = { src: 'documents', words: 'terms', t: 'table', u: 'other' };
+      const renamed = shapes
+        .fork(params, READ)
+        .map(s => ({ ...s, id: names[s.id] ?? s.id, from: s.from && names[s.from as string] }));
+      worked.clear();
+      const ran = await run(root, renamed);
+      expect(Object.fromEntries(worked)).toEqual({});
+      expect(ran.mode).toBe('nothing');
+      save(root, { p: [...rows(6), { id: 'x', n: 2, text: 'one' }] });
+      expect(await run(root, renamed)).toMatchObject({ mode: 'changes' });
+      expect((await run(root, renamed)).mode).toBe('nothing');
+      // what a step that is gone had is forgotten, and its place given to another
+      await run(root, renamed.slice(0, 3));
+      const back = await run(root, renamed);
+      expect(back).toMatchObject({ mode: 'replay', reasons: [{ step: 'even' }, { step: 'other' }] });
+      expect(contents(root)).toEqual(
+        await expected({ p: [...rows(6), { id: 'x', n: 2, text: 'one' }] }, shapes.fork(params, READ)),
+      );
+    }));
+
   it('refuses a key that two rows have, naming it', () =>
     inFolder(async root => {
       save(root, { p: [...rows(3), { id: 'd1', n: 5, text: 'twice' }] });

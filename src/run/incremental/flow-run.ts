@@ -159,15 +159,17 @@ export class FlowChanges {
   ): Promise<LedgerChanges> {
     await this.#journal.finish();
     const nextId = Object.fromEntries([...this.#sources].map(([id, diff]) => [id, diff.nextId]));
-    const { slots, fresh } = this.decision;
+    const { slots, fresh, left, formerName } = this.decision;
     const state = flowState(this.#flow, commit, this.decision, nextId, reports, work, interim);
     const journal = this.#journalName();
-    const clear = this.#commits === 0 ? [...fresh].map(id => slots[id]) : [];
+    const clear = this.#commits === 0 ? [...[...fresh].map(id => slots[id]), ...left] : [];
     if (interim) {
       this.#commits++;
       this.#journal.next(join(this.#folder, this.#journalName()));
     }
-    return { journal, clear, meta: { slots, [`flow:${flowName(this.#flow)}`]: state as unknown as Json } };
+    const meta: Record<string, Json> = { slots, [`flow:${flowName(this.#flow)}`]: state as unknown as Json };
+    if (formerName !== undefined) meta[`flow:${formerName}`] = null;
+    return { journal, clear, meta };
   }
   abort(): Promise<void> {
     return this.#journal.abort();

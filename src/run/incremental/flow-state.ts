@@ -7,6 +7,7 @@ import type { Json, PlanContext } from '../../define/index.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 import type { CommitRecord, Ledger } from '../../state/index.ts';
 import { liveFingerprint, outputSignatures } from './places.ts';
+import { remembered, type Slots, type Surroundings } from './remembered.ts';
 
 /** A step as the ledger remembers it. */
 export interface StepState {
@@ -70,7 +71,11 @@ export interface FlowDecision {
   readonly state: FlowState | undefined;
   /** Tokens that sinks build on though they were never published, by step. */
   readonly from: ReadonlyMap<string, Json>;
-  readonly slots: Readonly<Record<string, number>>;
+  readonly slots: Slots;
+  /** Slots of steps that are gone: emptied by the commit. */
+  readonly left: readonly number[];
+  /** The name the ledger has for the flow, where it is another. */
+  readonly formerName?: string;
   /** Row fingerprints with the content of what steps read besides their rows. */
   readonly fingerprints: ReadonlyMap<string, string>;
 }
@@ -103,13 +108,13 @@ const CUT_SHORT: Reason = { text: 'the last run was cut short' };
 export async function decide(
   flow: Flow,
   ledger: Ledger,
-  commit: CommitRecord | undefined,
+  commits: Readonly<Record<string, CommitRecord>>,
   full: boolean,
   ctx: PlanContext,
+  around: Surroundings,
 ): Promise<FlowDecision> {
   const name = flowName(flow);
-  const state = ledger.meta<FlowState>(`flow:${name}`);
-  const slots = slotsOf(flow, ledger);
+  const { state, commit, slots, left, formerName } = remembered(flow, ledger, commits, around);
   const fingerprints = new Map<string, string>();
   for (const step of flow.steps) fingerprints.set(step.id, await liveFingerprint(step, ctx));
   const everything = new Set(
@@ -123,10 +128,16 @@ export async function decide(
     state: undefined,
     from: new Map(),
     slots,
+    left,
+    formerName,
     fingerprints,
   });
   if (full) return anew('--full was asked for');
-  if (!state || !commit) return anew('it has not run before');
+  if (!state || !commit) {
+    const { formerFormat } = ledger;
+    if (formerFormat === undefined) return anew('it has not run before');
+    return anew(`its ledger was of format ${formerFormat}, which this version does not go on from`);
+  }
   if (state.commit !== commit.id) return anew('the last run kept no ledger');
 
   const reasons: Reason[] = [];
@@ -168,7 +179,7 @@ export async function decide(
     s => !['source', 'sink'].includes(s.op.shape) && roots.get(s.id) === undefined,
   );
   const whole = flow.steps.filter(s => s.op.shape === 'sink' && !changesOnly(s));
-  const decided = { fresh, state, from, slots, fingerprints };
+  const decided = { fresh, state, from, slots, left, formerName, fingerprints };
   if (reasons.length > 0) return { mode: 'replay', reasons, skippable: false, ...decided };
   if (stateful.length === 0 && whole.length === 0 && [...roots.values()].every(r => r !== undefined)) {
     if (!commit.interim) return { mode: 'changes', reasons, skippable: true, ...decided };
@@ -203,13 +214,6 @@ export function plainParams(step: PlannedStep): Json {
   const shape = step.op.params.shape as Record<string, { meta(): Record<string, unknown> | undefined }>;
   const open = Object.entries(step.params).filter(([name]) => !shape[name]?.meta()?.secret);
   return JSON.parse(JSON.stringify(Object.fromEntries(open))) as Json;
-}
-
-// a slot once given to a step stays its own
-function slotsOf(flow: Flow, ledger: Ledger): Record<string, number> {
-  const slots = { ...(ledger.meta<Record<string, number>>('slots') ?? {}) };
-  for (const step of flow.steps) slots[step.id] ??= Math.max(0, ...Object.values(slots)) + 1;
-  return slots;
 }
 
 /** What the ledger is to remember of the flow. */
