@@ -1,5 +1,7 @@
 /** The registry: one line an operator. */
 
+import { dedupeExact } from './dedupe/exact.ts';
+import { dedupeNear } from './dedupe/near.ts';
 import { evaluateRetrieval } from './evaluate/retrieval.ts';
 import { indexSparse } from './index/sparse.ts';
 import { mergeTitles } from './merge/titles.ts';
@@ -50,6 +52,8 @@ export const operators = [
   cleanText,
   concatTitle,
   mergeTitles,
+  dedupeExact,
+  dedupeNear,
   // split, tokenize
   splitPassages,
   splitSentences,

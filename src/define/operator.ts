@@ -12,6 +12,16 @@ export type ParamsSchema = z.ZodObject;
 /** Plain JSON, as a commit record, a report or a position holds it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
+/**
+ * What a step remembers from run to run, by keys of its own (at most 1,900 bytes). What was put is seen at once and
+ * kept when the run commits; a run that fails leaves it as it was. Empty where the step begins from nothing.
+ */
+export interface StepState {
+  get(key: Uint8Array): Uint8Array | undefined;
+  put(key: Uint8Array, value: Uint8Array): void;
+  delete(key: Uint8Array): void;
+}
+
 /** What the engine tells an operator when it opens it. */
 export interface OpenContext {
   /** The step's id, for messages. */
@@ -40,6 +50,8 @@ export interface OpenContext {
    * that was cut short. Absent: what is published.
    */
   readonly from?: Json;
+  /** For streams that declare `changes`: what the step remembers. */
+  readonly state?: StepState;
   /** The columns that name a row of each input. */
   readonly keys: readonly (readonly string[])[];
 }
@@ -111,6 +123,11 @@ export interface StreamInstance extends Closable {
   process(change: Change, input: number): Changes | Promise<Changes>;
   /** After the last change of every input. */
   end?(): Changes | Promise<Changes>;
+  /**
+   * For streams that declare `changes`, asked after the end: true where it would have had to give rows that it does
+   * not remember. What it gave is then dropped, and the flow runs over all rows, the step from nothing.
+   */
+  needsAllRows?(): boolean;
 }
 
 /** A running `join`: for the same run of join keys, the rows each input has of them, in the same key order. */
@@ -331,6 +348,13 @@ export interface StreamOperator<P = never> extends Declared<P>, Transforms<P> {
   holds?(params: P): boolean;
   /** True to get `gone` rows. */
   readonly gone?: boolean;
+  /**
+   * True where it works from changes: it gets only rows that are new or changed (upserts replace the row of their key)
+   * and the keys of those that are gone, remembers what it must in `ctx.state`, and gives changes too: rows that are
+   * new or other than before, and the keys (`key`) of rows that it gave and that are not there any more, each once.
+   * What it has given must depend on the rows that live alone, not on the order in which they came. One input.
+   */
+  readonly changes?: boolean | ((params: P) => boolean);
   open(params: P, ctx: OpenContext): StreamInstance | Promise<StreamInstance>;
 }
 

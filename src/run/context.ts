@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { Json, OpenContext, PlanContext } from '../define/index.ts';
+import type { Json, OpenContext, PlanContext, StepState } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { Letter } from './chain.ts';
 import type { Channel, END } from './channel.ts';
@@ -33,6 +33,7 @@ export function openContext(
   run: Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>,
   full = true,
   from?: Json,
+  state?: StepState,
 ): OpenContext {
   let temp: Promise<string> | undefined;
   return {
@@ -51,6 +52,7 @@ export function openContext(
     warn: message => run.warn(step.id, message),
     full,
     from,
+    state,
     inputs: step.inputs,
     keys: step.inputKeys,
   };

@@ -10,6 +10,7 @@ import type {
   RxInstance,
   SinkInstance,
   SourceInstance,
+  StepState,
   StreamInstance,
 } from '../define/index.ts';
 import type { Flow, PlannedStep } from '../plan/types.ts';
@@ -21,7 +22,8 @@ import { openContext, planContext, type RunContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type Executor, mainExecutor } from './executor.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
-import { flowName } from './incremental/flow-state.ts';
+import { flowName, takesChanges } from './incremental/flow-state.ts';
+import { Overlay } from './incremental/overlay.ts';
 import { joinStage } from './join-stage.ts';
 import { mapStage } from './map-stage.ts';
 import { Outlet } from './outlet.ts';
@@ -107,7 +109,12 @@ interface Stage {
 }
 
 /** @param changes what the ledger knows of the flow; absent: everything is done and nothing remembered */
-export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowChanges): Promise<void> {
+/** @returns `again` where a step needs all rows: nothing is committed, and the flow is to run over every row */
+export async function runFlow(
+  planned: Flow,
+  run: FlowControl,
+  changes?: FlowChanges,
+): Promise<'done' | 'again'> {
   const flow = changes?.flow ?? planned;
   const channels = new Map(
     flow.edges.map(e => [`${e.from}>${e.to}:${e.input}`, new Channel<Packet>(e.bytes)]),
@@ -117,6 +124,8 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
   for (const step of flow.steps) run.meter(step.id).inputs = inputsOf(step);
   const opened: Closable[] = [];
   const sinks: { step: PlannedStep; instance: SinkInstance; written: (readonly Ack[])[] }[] = [];
+  const streams: StreamInstance[] = [];
+  let again = false;
   const trackers = new Map<string, AckTracker>();
   // acks are released once what they stand for is committed
   const positions = (): Record<string, Ack['position']> => {
@@ -184,6 +193,13 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
     }
   };
 
+  // what a step remembers in a run of which nothing is remembered
+  const scratchState = (step: PlannedStep): StepState => {
+    const { tempFolder } = openContext(step, run);
+    const overlay = new Overlay({ table: 0, slot: step.index, fresh: true, folder: tempFolder });
+    opened.push({ close: () => overlay.close() });
+    return overlay;
+  };
   const openStage = async (group: Group): Promise<Stage> => {
     const [step] = group;
     const { op } = step;
@@ -191,7 +207,8 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
     const out = outlet as Outlet;
     const inputs = inputsOf(step);
     const from = changes?.decision.from.get(step.id);
-    const context = openContext(step, run, changes?.isFull(step) ?? true, from);
+    const state = takesChanges(step) ? (changes?.stream(step.id)?.state ?? scratchState(step)) : undefined;
+    const context = openContext(step, run, changes?.isFull(step) ?? true, from, state);
     switch (op.shape) {
       case 'source': {
         const instance = await opening<SourceInstance>(step, () => op.open(step.params, context));
@@ -220,9 +237,10 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
       }
       case 'stream': {
         const instance = await opening<StreamInstance>(step, () =>
-          step.where === 'worker' ? workerStream(step, run) : op.open(step.params, context),
+          step.where === 'worker' && !state ? workerStream(step, run) : op.open(step.params, context),
         );
-        return { steps: group, outlet, work: () => streamStage(step, inputs, instance, out, run) };
+        streams.push(instance);
+        return { steps: group, outlet, work: () => streamStage(step, inputs, instance, out, run, changes) };
       }
       case 'join': {
         const instance = await opening<JoinInstance>(step, () => op.open(step.params, context));
@@ -275,8 +293,9 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
     if (failure) throw (failure as { error: unknown }).error;
     if (run.signal.aborted) throw run.signal.reason;
 
+    again = changes?.decision.mode === 'changes' && streams.some(s => s.needsAllRows?.());
     const prepared: CommittedSink[] = [];
-    for (const { step, instance } of sinks) {
+    for (const { step, instance } of again ? [] : sinks) {
       const started = performance.now();
       try {
         const { token, summary } = await instance.prepare();
@@ -290,8 +309,10 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
       run.meter(step.id).busyMs += performance.now() - started;
     }
     if (run.signal.aborted) throw run.signal.reason;
-    await run.commit(flowName(planned), prepared, positions(), changes);
-    done = true;
+    if (!again) {
+      await run.commit(flowName(planned), prepared, positions(), changes);
+      done = true;
+    }
   } catch (error) {
     failure ??= { error };
   } finally {
@@ -306,8 +327,10 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
     if (!done && !(await run.isRecorded(flowName(planned))))
       for (const { instance } of sinks) await closing(() => instance.abort?.());
     for (const instance of opened.reverse()) await closing(() => instance.close?.());
+    await closing(() => changes?.close());
   }
   if (failure) throw (failure as { error: unknown }).error;
+  return again ? 'again' : 'done';
 }
 
 const committed = (step: PlannedStep, token: Json): CommittedSink => ({

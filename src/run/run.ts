@@ -43,7 +43,7 @@ import { openContext, planContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type FlowControl, runFlow } from './flow.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
-import { decide, flowName } from './incremental/flow-state.ts';
+import { decide, type FlowDecision, flowName } from './incremental/flow-state.ts';
 import { liveFingerprint, outputSignatures } from './incremental/places.ts';
 import { surroundingsOf } from './incremental/remembered.ts';
 import { idsIn, withoutRowIds } from './incremental/row-id.ts';
@@ -247,7 +247,7 @@ async function execute(
     // Without its journal the ledger either has it already, or stays behind the record: then the flow begins anew.
     if (!existsSync(journal)) return;
     try {
-      await ledger.apply(journal, record.ledger.clear, record.ledger.meta);
+      await ledger.apply(journal, record.ledger.clear, record.ledger.meta, record.ledger.again);
     } catch (error) {
       if (!(error instanceof JournalError)) throw error;
       const [step] = record.sinks;
@@ -303,7 +303,7 @@ async function execute(
         ctx,
         around,
       );
-      const changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo);
+      let changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo);
       flowChanges.set(name, changes);
       try {
         if (await changes.nothingChanged(step => openSource(step, control))) {
@@ -314,8 +314,17 @@ async function execute(
           continue;
         }
         hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
-        await runFlow(flow, control, changes);
-        await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && changes.settles(l));
+        if ((await runFlow(flow, control, changes)) === 'again') {
+          await changes.abort();
+          const reasons = [{ text: 'a step needs rows again that it does not remember' }];
+          const whole: FlowDecision = { ...decision, mode: 'replay', reasons };
+          hub.emit({ type: 'flow', flow: name, mode: 'replay', reasons });
+          changes = new FlowChanges(flow, whole, ledger, folder, id);
+          flowChanges.set(name, changes);
+          await runFlow(flow, control, changes);
+        }
+        const ran = changes;
+        await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && ran.settles(l));
         await ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx));
       } catch (error) {
         if (!(await isRecorded(name))) {

@@ -8,7 +8,7 @@ import { type Channel, END } from './channel.ts';
 import { breathe, type RunContext } from './context.ts';
 import { StepError } from './errors.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
-import { withoutRowIds } from './incremental/row-id.ts';
+import { idsOf, withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
 import type { Packet } from './packet.ts';
 import { keyText, splitNulls } from './row-errors.ts';
@@ -28,7 +28,9 @@ export async function sinkStage(
   const required = requiredColumns(op.reads(step.params));
   const diff = changes?.sink(step.id);
   const write = async (change: Change): Promise<void> => {
-    const { upserts, deletes } = diff ? diff.push(change) : change;
+    const { upserts, deletes } = diff
+      ? diff.push(change)
+      : { ...change, deletes: change.deletes && named(change.deletes) };
     if (upserts?.numRows || deletes?.numRows) {
       const wrote = sink.write({ upserts: upserts && withoutRowIds(upserts), deletes });
       if (wrote) await wrote;
@@ -59,16 +61,18 @@ export async function sinkStage(
       continue;
     }
     const started = performance.now();
-    const upserts = packet.upserts && withoutNulls(step, packet.upserts, required, run);
+    const nulls = packet.upserts && withoutNulls(step, packet.upserts, required, run);
+    const upserts = nulls?.clean;
     if (packet.upserts) {
       meter.rowsIn += packet.upserts.numRows;
       meter.batchesIn++;
     }
-    if (upserts || packet.deletes) await write({ upserts, deletes: packet.deletes });
-    for (const gone of packet.gone ?? []) {
-      if (diff) await write({ gone });
-      else if (op.gone) await sink.write({ gone: withoutRowIds(gone) });
-    }
+    // a row that is refused takes the place of what was there before it, as a row that is gone does; all in one go,
+    // since a source row's rows may be among both
+    const gone = diff && idsOf([...(packet.gone ?? []), ...(nulls?.failed ?? [])]);
+    if (upserts || packet.deletes || gone) await write({ upserts, deletes: packet.deletes, gone });
+    if (!diff && op.gone)
+      for (const rows of packet.gone ?? []) await sink.write({ gone: withoutRowIds(rows) });
     meter.busyMs += performance.now() - started;
     if (packet.acks.length) written.push(packet.acks);
     const breath = breathe();
@@ -76,15 +80,21 @@ export async function sinkStage(
   }
 }
 
+// ids alone name nothing that a sink without a diff could know
+const named = (deletes: RecordBatch): RecordBatch | undefined => {
+  const plain = withoutRowIds(deletes);
+  return plain.schema.fields.length > 0 ? plain : undefined;
+};
+
 /** The rows whose required columns hold values; the others are errors of the step. */
 export function withoutNulls(
   step: PlannedStep,
   batch: RecordBatch,
   required: readonly string[],
   run: RunContext,
-): RecordBatch | undefined {
+): { clean: RecordBatch | undefined; failed: RecordBatch[] } {
   const { clean, failures } = splitNulls(batch, required);
-  if (failures.length === 0) return clean;
+  if (failures.length === 0) return { clean, failed: [] };
   const letters = failures.map((f): Letter => {
     const where = keyText(f.row, 0, step.inputKeys[0] ?? []);
     const message = (f.error as Error).message;
@@ -92,5 +102,5 @@ export function withoutNulls(
     return { step: step.id, where, message, row: f.row };
   });
   run.letters(letters);
-  return clean;
+  return { clean, failed: failures.map(f => f.row) };
 }

@@ -5,7 +5,8 @@ import { requiredColumns } from './chain.ts';
 import { type Channel, END } from './channel.ts';
 import { breathe, type RunContext } from './context.ts';
 import { stepError } from './errors.ts';
-import { withoutRowIds } from './incremental/row-id.ts';
+import type { FlowChanges } from './incremental/flow-run.ts';
+import { idBatch, idsOf, withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
 import type { Outlet } from './outlet.ts';
 import type { Ack, Packet } from './packet.ts';
@@ -17,6 +18,7 @@ export async function streamStage(
   instance: StreamInstance,
   outlet: Outlet,
   run: RunContext,
+  changes?: FlowChanges,
 ): Promise<void> {
   const { op } = step;
   if (op.shape !== 'stream') throw new Error(`${step.id} is not a stream`);
@@ -24,6 +26,7 @@ export async function streamStage(
   // a step that holds rows back holds their acks until the end
   const holds = op.holds?.(step.params) ?? false;
   const heldAcks: Ack[] = [];
+  const diff = changes?.stream(step.id);
 
   const send = async (changes: Changes | Promise<Changes>, acks: readonly Ack[]): Promise<void> => {
     const settled = changes instanceof Promise ? await changes : changes;
@@ -36,7 +39,8 @@ export async function streamStage(
     await emit(last ?? {}, acks);
   };
   const emit = async (change: Change, acks: readonly Ack[]): Promise<void> => {
-    const sent = outlet.send({ ...change, gone: change.gone && [change.gone], acks });
+    const given = diff ? diff.ids.give(change) : change;
+    const sent = outlet.send({ ...given, gone: change.gone && [change.gone], acks });
     if (sent) await sent;
   };
 
@@ -55,11 +59,21 @@ export async function streamStage(
       const waitedBefore = meter.waitOutMs;
       const started = performance.now();
       try {
-        const plain = packet.upserts && withoutRowIds(packet.upserts);
-        const upserts = plain && withoutNulls(step, plain, required[input.index], run);
-        const { deletes } = packet;
-        if (upserts || deletes || op.gone)
+        const nulls = packet.upserts && withoutNulls(step, packet.upserts, required[input.index], run);
+        let change: Change = { upserts: nulls?.clean, deletes: packet.deletes };
+        if (diff) {
+          change = diff.input.push({
+            ...change,
+            gone: idsOf([...(packet.gone ?? []), ...(nulls?.failed ?? [])]),
+          });
+        }
+        const upserts = change.upserts && withoutRowIds(change.upserts);
+        const plain = change.deletes && withoutRowIds(change.deletes);
+        // ids alone name nothing that the step could know
+        const deletes = plain?.schema.fields.length ? plain : undefined;
+        if (upserts?.numRows || deletes?.numRows || op.gone)
           await send(instance.process({ upserts, deletes }, input.index), []);
+        if (changes) await changes.drain();
         if (op.gone)
           for (const gone of packet.gone ?? []) await send(instance.process({ gone }, input.index), []);
       } catch (error) {
@@ -67,8 +81,8 @@ export async function streamStage(
       }
       meter.busyMs += performance.now() - started - (meter.waitOutMs - waitedBefore);
       if (holds) heldAcks.push(...packet.acks);
-      else if (packet.acks.length || (packet.gone && !op.gone)) {
-        const sent = outlet.send({ gone: op.gone ? undefined : packet.gone, acks: packet.acks });
+      else if (packet.acks.length || (packet.gone && !op.gone && !diff)) {
+        const sent = outlet.send({ gone: op.gone || diff ? undefined : packet.gone, acks: packet.acks });
         if (sent) await sent;
       }
       const breath = breathe();
@@ -77,7 +91,13 @@ export async function streamStage(
   }
   const waitedBefore = meter.waitOutMs;
   const started = performance.now();
+  if (diff) {
+    const { deletes } = diff.input.end();
+    if (deletes) await send(instance.process({ deletes }, 0), []);
+  }
   if (instance.end) await send(instance.end(), heldAcks);
   else if (heldAcks.length) await emit({}, heldAcks);
+  const gone = diff?.ids.end();
+  if (gone?.length) await outlet.send({ deletes: idBatch(gone), acks: [] });
   meter.busyMs += performance.now() - started - (meter.waitOutMs - waitedBefore);
 }

@@ -28,6 +28,8 @@ export interface LedgerChanges {
   readonly journal: string;
   /** Slots whose steps start anew. */
   readonly clear: readonly number[];
+  /** Slots of streams that saw all rows anew. */
+  readonly again?: readonly number[];
   /** JSON by name. */
   readonly meta: Readonly<Record<string, Json>>;
 }

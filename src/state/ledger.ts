@@ -136,6 +136,7 @@ export class Ledger {
   /**
    * Takes the journal of a commit. Slots in `clear` are emptied first: their steps start anew. A call that fails
    * leaves `meta` as it was.
+   * @param again slots of streams that saw all rows anew: what they remembered goes, the ids of their rows stay
    * @param meta JSON by name that goes with it; null removes
    * @throws JournalError on a damaged journal, which is found before anything is changed
    */
@@ -143,16 +144,17 @@ export class Ledger {
     journal: string,
     clear: readonly number[],
     meta: Readonly<Record<string, unknown>>,
+    again: readonly number[] = [],
   ): Promise<void> {
     const entries = readJournal(journal);
     // the first entry comes after the checksum of all
     let next = await entries.next();
     await this.#db.transaction(() => {
-      for (const slot of clear) {
-        for (const table of OF_STEPS) {
-          for (const key of [...this.#db.getKeys(rangeOf(table, slot))]) this.#db.removeSync(key);
-        }
-      }
+      const empty = (table: number, slot: number): void => {
+        for (const key of [...this.#db.getKeys(rangeOf(table, slot))]) this.#db.removeSync(key);
+      };
+      for (const slot of clear) for (const table of OF_STEPS) empty(table, slot);
+      for (const slot of again) for (const table of [TABLE.state, TABLE.children]) empty(table, slot);
     });
     while (!next.done) {
       const some: { key: Buffer; value: Buffer | undefined }[] = [];

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Columns } from '../arrow/index.ts';
-import type { OpenContext, PlanContext } from '../define/index.ts';
+import type { OpenContext, PlanContext, StepState } from '../define/index.ts';
 
 /** A folder that a test works in: files are written before, and it is removed after. */
 export class TestFolder {
@@ -52,10 +52,27 @@ export const planContext = (folder: TestFolder): PlanContext => ({
   path: relative => folder.path(relative),
 });
 
+/** A state in memory. */
+export function memoryState(): StepState {
+  const held = new Map<string, Uint8Array>();
+  const text = (key: Uint8Array): string => Buffer.from(key).toString('latin1');
+  return {
+    get: key => held.get(text(key)),
+    put: (key, value) => {
+      held.set(text(key), Buffer.from(value));
+    },
+    delete: key => {
+      held.delete(text(key));
+    },
+  };
+}
+
 /** What {@link openContext} leaves to choose. */
 export interface ContextOptions {
   readonly memory?: number;
   readonly signal?: AbortSignal;
+  /** What a stream remembers; default: nothing yet. */
+  readonly state?: StepState;
   /** False for a sink that takes changes onto what is there. Default true. */
   readonly full?: boolean;
   readonly inputs: readonly Columns[];
@@ -75,4 +92,5 @@ export const openContext = (folder: TestFolder, options: ContextOptions): OpenCo
   inputs: options.inputs,
   keys: options.keys,
   full: options.full ?? true,
+  state: options.state ?? memoryState(),
 });

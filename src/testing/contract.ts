@@ -6,6 +6,7 @@ import { type AnyOperator, asEngine } from '../define/index.ts';
 import { differences, runExample } from './examples.ts';
 import { emptied, exampleInputs, repeated } from './generic.ts';
 import { onExamples, type Rule } from './rule.ts';
+import { changesGiveAll } from './rule-changes.ts';
 import { closesAlways } from './rule-close.ts';
 import { handlesNulls } from './rule-nulls.ts';
 import { declaredColumns, describedParams, refusesUnknown, words } from './rules-declaration.ts';
@@ -93,6 +94,7 @@ export const contractRules: readonly Rule[] = [
   handlesNulls,
   anyCut,
   sameTwice,
+  changesGiveAll,
   closesAlways,
 ];
 

@@ -81,6 +81,12 @@ export const shapes: Record<string, Shape> = {
     { id: 'words', op: 'inc.words', with: { least: p.least } },
     { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag } },
   ],
+  sieve: (p, s) => [
+    source(s),
+    { id: 'words', op: 'inc.words', with: { least: 1 } },
+    { id: 'long', op: 'inc.long', with: { least: 1 + p.least } },
+    { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag } },
+  ],
   fork: (p, s) => [
     source(s),
     { id: 'words', op: 'inc.words', with: { least: p.least } },
@@ -108,6 +114,23 @@ export const shapes: Record<string, Shape> = {
     { id: 'firsts', op: 'inc.firsts' },
     { id: 'words', op: 'inc.words', with: { least: p.least } },
     { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag } },
+  ],
+  unique: (p, s) => [
+    source(s),
+    { id: 'even', op: 'inc.even', with: { by: p.by } },
+    { id: 'unique', op: 'dedupe.exact', with: {} },
+    { id: 'plus', op: 'inc.plus', with: { add: p.add } },
+    { id: 'words', op: 'inc.words', with: { least: p.least } },
+    { id: 'long', op: 'inc.long', with: { least: 2 } },
+    { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag } },
+  ],
+  near: (p, s) => [
+    source(s),
+    { id: 'near', op: 'dedupe.near', with: { threshold: 0.5, words: p.least } },
+    { id: 'unique', op: 'dedupe.exact', with: { columns: ['n'] } },
+    { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag } },
+    { id: 'words', op: 'inc.words', from: 'near', with: {} },
+    { id: 'u', op: 'inc.table', with: { path: 'u' } },
   ],
   whole: (p, s) => [
     source(s),

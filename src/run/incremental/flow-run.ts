@@ -2,11 +2,20 @@
 import { join } from 'node:path';
 import type { Json, SourceInstance } from '../../define/index.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
-import { JournalWriter, type Ledger, type LedgerChanges } from '../../state/index.ts';
-import { type FlowDecision, type FlowState, flowName, flowState, rootOf } from './flow-state.ts';
+import { JournalWriter, type Ledger, type LedgerChanges, TABLE } from '../../state/index.ts';
+import {
+  type FlowDecision,
+  type FlowState,
+  flowName,
+  flowState,
+  rootOf,
+  takesChanges,
+} from './flow-state.ts';
+import { Overlay, type OverlayOptions } from './overlay.ts';
 import { carryIds } from './row-id.ts';
 import { SinkDiff } from './sink-diff.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
+import { type StreamDiff, StreamIds } from './stream-diff.ts';
 
 export class FlowChanges {
   readonly decision: FlowDecision;
@@ -19,6 +28,8 @@ export class FlowChanges {
   #commits = 0;
   readonly #sources = new Map<string, SourceDiff>();
   readonly #sinks = new Map<string, SinkDiff>();
+  readonly #streams = new Map<string, StreamDiff>();
+  readonly #overlays: Overlay[] = [];
 
   /**
    * @param folder the pipeline's state folder
@@ -58,11 +69,32 @@ export class FlowChanges {
         const names = step.inputKeys[0];
         const key = Object.fromEntries(names.map(name => [name, step.inputs[0][name]]));
         const from = roots.get(step.id) === undefined ? 'key' : 'id';
-        this.#sinks.set(step.id, new SinkDiff({ ...common, key, roots: from, complete: all }));
+        const overlay = this.#overlay(roots.get(step.id), { ...common, table: TABLE.children });
+        this.#sinks.set(step.id, new SinkDiff({ ...common, key, roots: from, complete: all, overlay }));
+      } else if (takesChanges(step) && roots.get(step.id) !== undefined) {
+        // over all rows a stream begins from nothing, but its rows keep their ids
+        const anew = { ...common, fresh: all };
+        const key = Object.fromEntries(step.inputKeys[0].map(name => [name, step.inputs[0][name]]));
+        const overlay = this.#overlay(roots.get(step.from[0]), { ...anew, table: TABLE.children });
+        const state = new Overlay({ ...anew, table: TABLE.state, folder: () => folder });
+        this.#overlays.push(state);
+        const nextId = decision.state?.nextId[step.id] ?? 0;
+        this.#streams.set(step.id, {
+          input: new SinkDiff({ ...anew, key, roots: 'id', complete: false, overlay }),
+          ids: new StreamIds({ ...common, key: step.key, complete: all, nextId }),
+          state,
+        });
       }
     }
   }
 
+  // behind a stream a root may be given, deleted and given again in one run
+  #overlay(root: string | undefined, options: Omit<OverlayOptions, 'folder'>): Overlay | undefined {
+    if (root === undefined || this.#sources.has(root)) return undefined;
+    const overlay = new Overlay({ ...options, folder: () => this.#folder });
+    this.#overlays.push(overlay);
+    return overlay;
+  }
   #journalName(): string {
     const flow = encodeURIComponent(flowName(this.#flow));
     return `journal-${this.#run}-${flow}${this.#commits > 0 ? `-${this.#commits}` : ''}`;
@@ -78,6 +110,9 @@ export class FlowChanges {
   source(step: string): SourceDiff | undefined {
     return this.#sources.get(step);
   }
+  stream(step: string): StreamDiff | undefined {
+    return this.#streams.get(step);
+  }
   sink(step: string): SinkDiff | undefined {
     return this.#sinks.get(step);
   }
@@ -91,7 +126,8 @@ export class FlowChanges {
     const sinks = steps.flatMap(s => (s.op.shape === 'sink' && s.op.changes ? [s.op] : []));
     return (
       steps.filter(s => s.op.shape === 'source').length === 1 &&
-      steps.every(s => roots.get(s.id) !== undefined && s.limit === undefined) &&
+      steps.every(s => ['source', 'map', 'sink'].includes(s.op.shape) && roots.get(s.id) !== undefined) &&
+      steps.every(s => s.limit === undefined) &&
       sinks.length > 0 &&
       sinks.every(op => op.resumes !== undefined)
     );
@@ -123,14 +159,18 @@ export class FlowChanges {
     return true;
   }
   /** Lets the journal write, where it holds much. */
-  drain(): Promise<void> {
-    return this.#journal.drain();
+  async drain(): Promise<void> {
+    for (const overlay of this.#overlays) await overlay.drain();
+    await this.#journal.drain();
   }
   /** Whether a dead letter of an earlier run speaks of something that was done again, or is gone. */
   settles(letter: { step: string; where: string; root?: { source: string; id: number } }): boolean {
     if (!this.#flow.steps.some(s => s.id === letter.step)) return false;
     if (this.decision.mode === 'full' || this.decision.mode === 'replay') return true;
-    if (letter.root) return this.#sources.get(letter.root.source)?.settled(letter.root.id) ?? false;
+    if (letter.root) {
+      const { source, id } = letter.root;
+      return this.#sources.get(source)?.settled(id) ?? this.#streams.get(source)?.ids.settled(id) ?? false;
+    }
     return this.#sources.get(letter.step)?.readPart(letter.where) ?? false;
   }
   /** Whether a dead letter's row went through in this run so far. */
@@ -144,7 +184,11 @@ export class FlowChanges {
     return rootOf(this.#flow).get(step);
   }
   counts(step: string): DiffCounts | undefined {
-    return this.#sources.get(step)?.counts ?? this.#sinks.get(step)?.counts;
+    return (
+      this.#sources.get(step)?.counts ??
+      this.#sinks.get(step)?.counts ??
+      this.#streams.get(step)?.input.counts
+    );
   }
 
   /**
@@ -157,8 +201,12 @@ export class FlowChanges {
     work: FlowState['work'],
     interim = false,
   ): Promise<LedgerChanges> {
+    for (const overlay of this.#overlays) await overlay.finish(this.#journal);
     await this.#journal.finish();
-    const nextId = Object.fromEntries([...this.#sources].map(([id, diff]) => [id, diff.nextId]));
+    const nextId = Object.fromEntries([
+      ...[...this.#sources].map(([id, diff]) => [id, diff.nextId] as const),
+      ...[...this.#streams].map(([id, { ids }]) => [id, ids.nextId] as const),
+    ]);
     const { slots, fresh, left, formerName } = this.decision;
     const state = flowState(this.#flow, commit, this.decision, nextId, reports, work, interim);
     const journal = this.#journalName();
@@ -169,9 +217,14 @@ export class FlowChanges {
     }
     const meta: Record<string, Json> = { slots, [`flow:${flowName(this.#flow)}`]: state as unknown as Json };
     if (formerName !== undefined) meta[`flow:${formerName}`] = null;
-    return { journal, clear, meta };
+    const again = this.decision.mode === 'changes' ? [] : [...this.#streams.keys()].map(id => slots[id]);
+    return { journal, clear, again, meta };
   }
-  abort(): Promise<void> {
-    return this.#journal.abort();
+  async abort(): Promise<void> {
+    await this.#journal.abort();
+  }
+  /** Removes what was kept for the run alone. */
+  async close(): Promise<void> {
+    for (const overlay of this.#overlays) await overlay.close();
   }
 }

@@ -19,6 +19,8 @@ export interface StepState {
   readonly from: readonly string[];
   readonly key: readonly string[];
   readonly slot: number;
+  /** The source or stream its rows come from one by one. */
+  readonly root?: string;
 }
 
 /** What the ledger remembers of a flow. */
@@ -84,17 +86,28 @@ export interface FlowDecision {
 export const flowName = (flow: Flow): string =>
   (flow.steps.find(s => s.op.shape === 'source') ?? flow.steps[0]).id;
 
-/** The source whose rows a step's rows come from one by one, or undefined where a step on the way keeps state. */
+/** Whether a step is a stream that works from changes. */
+export const takesChanges = (step: PlannedStep): boolean =>
+  step.op.shape === 'stream' &&
+  step.from.length === 1 &&
+  (typeof step.op.changes === 'function' ? step.op.changes(step.params) : step.op.changes === true);
+
+/**
+ * The step whose rows a step's rows come from one by one: a source, or a stream that takes changes; undefined where a
+ * step on the way keeps state by itself.
+ */
 export function rootOf(flow: Flow): ReadonlyMap<string, string | undefined> {
   const roots = new Map<string, string | undefined>();
   for (const step of flow.steps) {
     const inputs = step.from.map(id => roots.get(id));
     const { op } = step;
     const source = flow.steps.find(s => s.id === inputs[0]);
+
     if (op.shape === 'source') roots.set(step.id, step.id);
     // a group of rows of several source rows comes from none of them alone
     else if (op.shape === 'map' && op.rows === 'group' && !source?.key.every(k => step.batchBy.includes(k)))
       roots.set(step.id, undefined);
+    else if (takesChanges(step)) roots.set(step.id, inputs[0] === undefined ? undefined : step.id);
     else if (op.shape === 'map' || op.shape === 'sink') roots.set(step.id, inputs[0]);
     else roots.set(step.id, undefined);
   }
@@ -117,9 +130,7 @@ export async function decide(
   const { state, commit, slots, left, formerName } = remembered(flow, ledger, commits, around);
   const fingerprints = new Map<string, string>();
   for (const step of flow.steps) fingerprints.set(step.id, await liveFingerprint(step, ctx));
-  const everything = new Set(
-    flow.steps.filter(s => s.op.shape === 'source' || s.op.shape === 'sink').map(s => s.id),
-  );
+  const everything = new Set(flow.steps.filter(s => s.op.shape !== 'map').map(s => s.id));
   const anew = (text: string): FlowDecision => ({
     mode: 'full',
     reasons: [{ text }],
@@ -154,7 +165,8 @@ export async function decide(
     if (why) {
       reasons.push({ step: step.id, text: why });
       if (step.op.shape === 'sink') fresh.add(step.id);
-      if (step.op.shape === 'source' && !isDeepStrictEqual(before.key, step.key))
+      const gives = step.op.shape === 'source' || takesChanges(step);
+      if (gives && !isDeepStrictEqual(before.key, step.key))
         return anew(`the key of "${step.id}" is another`);
     }
     const { op } = step;
@@ -227,6 +239,7 @@ export function flowState(
   interim = false,
 ): FlowState {
   const { slots, fingerprints, mode, reasons } = decision;
+  const roots = rootOf(flow);
   const steps = flow.steps.map((s): [string, StepState] => [
     s.id,
     {
@@ -238,6 +251,7 @@ export function flowState(
       from: s.from,
       key: s.key,
       slot: slots[s.id],
+      root: s.op.shape === 'sink' ? roots.get(s.id) : roots.get(s.from[0]),
     },
   ]);
   const last = { time: new Date().toISOString(), mode, reasons };

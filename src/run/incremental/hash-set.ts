@@ -23,6 +23,21 @@ export class HashMap64 {
     const low = bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24);
     return this.#place(high >>> 0, low >>> 0, value + 1);
   }
+  get(bytes: Uint8Array, at: number): number | undefined {
+    const i = this.#find(bytes, at);
+    return this.#values[i] === 0 ? undefined : this.#values[i] - 1;
+  }
+  set(bytes: Uint8Array, at: number, value: number): void {
+    if (this.getOrSet(bytes, at, value) !== undefined) this.#values[this.#find(bytes, at)] = value + 1;
+  }
+  #find(bytes: Uint8Array, at: number): number {
+    const high = (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+    const low = (bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24)) >>> 0;
+    const mask = this.#values.length - 1;
+    let i = high & mask;
+    while (this.#values[i] !== 0 && (this.#high[i] !== high || this.#low[i] !== low)) i = (i + 1) & mask;
+    return i;
+  }
   #place(high: number, low: number, stored: number): number | undefined {
     const mask = this.#values.length - 1;
     for (let i = high & mask; ; i = (i + 1) & mask) {

@@ -17,6 +17,7 @@ import type { Change } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { CHILD_HASH_BYTES, type Child, decodeChildren, encodeChildren } from './children.ts';
 import { BitSet, HashMap64 } from './hash-set.ts';
+import type { Overlay } from './overlay.ts';
 import { idsIn, rowIds, withoutRowIds } from './row-id.ts';
 import type { DiffCounts } from './source-diff.ts';
 
@@ -28,24 +29,30 @@ export interface SinkDiffOptions {
   readonly key: Columns;
   /** `id`: roots are source rows; `key`: each row is its own root. */
   readonly roots: 'id' | 'key';
+  /** Where roots may come more than once in a run: what was written in it is seen. */
+  readonly overlay?: Overlay;
   /** Nothing of before counts. */
   readonly fresh: boolean;
   /** Whether every live root comes in this run, so that those that do not are gone. */
   readonly complete: boolean;
 }
 
-/** The root whose rows are coming in. */
+/** A root whose rows are coming in: they follow one another, over several packets where there are many. */
 interface OpenRoot {
   readonly key: Buffer;
+  readonly rest: Uint8Array;
   readonly old: Map<string, Child>;
   readonly now: Child[];
   changed: boolean;
+  /** The packet that named it last. */
+  packet: number;
 }
 
 export class SinkDiff {
   readonly #o: SinkDiffOptions;
   readonly #names: readonly string[];
-  #open: { id: number; root: OpenRoot } | undefined;
+  readonly #open = new Map<number, OpenRoot>();
+  #packet = 0;
   #deletes: string[] = [];
   readonly #seenIds = new BitSet();
   readonly #seenKeys = new HashMap64();
@@ -58,12 +65,18 @@ export class SinkDiff {
 
   #root(rest: Uint8Array): OpenRoot {
     const key = tableKey(TABLE.children, this.#o.slot, rest);
-    const before = this.#o.fresh ? undefined : this.#o.ledger.get(key);
+    const before = this.#o.overlay
+      ? this.#o.overlay.get(rest)
+      : this.#o.fresh
+        ? undefined
+        : this.#o.ledger.get(key);
     return {
       key,
+      rest,
       old: new Map(before ? decodeChildren(before).map(c => [c.key, c]) : []),
       now: [],
       changed: false,
+      packet: this.#packet,
     };
   }
   #keyText(batch: RecordBatch): (row: number) => string {
@@ -80,9 +93,12 @@ export class SinkDiff {
 
   /** Takes what came to the sink; gives what it has to do. */
   push(change: Change): Change {
-    for (const id of idsIn(change.deletes)) this.#drop(id);
-    for (const id of idsIn(change.gone)) this.#drop(id);
+    this.#packet++;
+    // a root that is named without rows may have others, before or after: what is missing shows when it is closed
+    for (const id of idsIn(change.deletes)) this.#emptied(this.#named(id));
+    for (const id of idsIn(change.gone)) this.#named(id);
     const upserts = change.upserts?.numRows ? this.#upserts(change.upserts) : undefined;
+    for (const [id, root] of this.#open) if (root.packet < this.#packet) this.#close(id, root);
     return { upserts, deletes: this.#takeDeletes() };
   }
 
@@ -101,12 +117,7 @@ export class SinkDiff {
       const child: Child = { key: textOf(row), hash };
       let root: OpenRoot;
       if (ids) {
-        if (this.#open?.id !== ids[row]) {
-          this.#close();
-          this.#seenIds.add(ids[row]);
-          this.#open = { id: ids[row], root: this.#root(idBytes(ids[row])) };
-        }
-        root = this.#open.root;
+        root = this.#named(ids[row]);
       } else {
         const at = row * HASH_BYTES;
         this.#seenKeys.getOrSet(names as Uint8Array, at, 0);
@@ -140,35 +151,47 @@ export class SinkDiff {
 
   #finish(root: OpenRoot): void {
     for (const key of root.old.keys()) this.#delete(key);
-    if (root.changed || root.old.size > 0) this.#o.journal.put(root.key, encodeChildren(root.now));
+    if (!root.changed && root.old.size === 0) return;
+    if (this.#o.overlay) {
+      if (root.now.length > 0) this.#o.overlay.put(root.rest, encodeChildren(root.now));
+      else this.#o.overlay.delete(root.rest);
+    } else if (root.now.length > 0) this.#o.journal.put(root.key, encodeChildren(root.now));
+    else this.#o.journal.delete(root.key);
   }
-  #close(): void {
-    if (this.#open) this.#finish(this.#open.root);
-    this.#open = undefined;
+  #named(id: number): OpenRoot {
+    let root = this.#open.get(id);
+    if (!root) {
+      this.#seenIds.add(id);
+      root = this.#root(idBytes(id));
+      this.#open.set(id, root);
+    }
+    root.packet = this.#packet;
+    return root;
+  }
+  // rows of this run that are not to stay: as those of before, they go unless they come again
+  #emptied(root: OpenRoot): void {
+    for (const child of root.now.splice(0)) root.old.set(child.key, child);
+  }
+  #close(id: number, root: OpenRoot): void {
+    this.#open.delete(id);
+    this.#finish(root);
+  }
+  #closeAll(): void {
+    for (const [id, root] of this.#open) this.#close(id, root);
   }
   #delete(key: string): void {
     this.counts.deleted++;
     this.#deletes.push(key);
   }
-  // all rows of a root go
-  #drop(id: number): void {
-    if (this.#open?.id === id) return;
-    this.#seenIds.add(id);
-    const root = this.#root(idBytes(id));
-    if (root.old.size === 0) return;
-    for (const key of root.old.keys()) this.#delete(key);
-    this.#o.journal.delete(root.key);
-  }
-
   /** Before a commit in the middle of a run: what is left to do for the rows so far. */
   checkpoint(): Change {
-    this.#close();
+    this.#closeAll();
     return { deletes: this.#takeDeletes() };
   }
 
   /** After the last change: what is left to do. */
   end(): Change {
-    this.#close();
+    this.#closeAll();
     if (this.#o.complete && !this.#o.fresh) {
       for (const { key, value } of this.#o.ledger.entries(TABLE.children, this.#o.slot)) {
         const seen =
