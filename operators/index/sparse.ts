@@ -20,11 +20,13 @@ import {
 } from '../../src/define/index.ts';
 import type { AnalyzerSpec } from '../../src/retrieval/analysis/index.ts';
 import {
+  changedSince,
   IndexError,
   isWhole,
   publish,
   SparseIndex,
   SparseIndexWriter,
+  verify,
 } from '../../src/retrieval/sparse/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { analyzerParam, analyzerProblems } from '../tokenize/analyzer-param.ts';
@@ -148,7 +150,11 @@ exact. Nothing is visible before the run commits; readers go on with the generat
     try {
       const index = await SparseIndex.open(ctx.path(p.path), { preload: false, cacheBytes: 0 });
       index.close();
-      return index.info.generation;
+      const { generation } = index.info;
+      const dir = ctx.path(p.path);
+      if (!isWhole(dir, generation)) return undefined;
+      if (changedSince(dir, generation) && !(await verify(dir)).ok) return undefined;
+      return generation;
     } catch (error) {
       // nothing there, or nothing that changes could be put onto: it is built anew
       if (error instanceof IndexError) return undefined;

@@ -60,7 +60,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'index',
-    summary: 'look into an index, or verify its files',
+    summary: 'look into an index, verify its files, or go back a generation',
     load: () => import('./commands/index-command.ts'),
   },
   {

@@ -34,6 +34,7 @@ import {
   recover,
   removeDeadLetters,
   stateFolderOf,
+  sweep,
   takeLock,
 } from '../state/index.ts';
 import { type CacheCounts, cachedExecutor } from './cached.ts';
@@ -281,6 +282,7 @@ async function execute(
       options.registryUrl,
     );
     await recover(folder, operators, ctx, takeChanges);
+    await sweep(folder);
     const around = surroundingsOf(plan.flows);
     for (const flow of plan.flows) {
       controller.signal.throwIfAborted();

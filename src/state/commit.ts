@@ -4,7 +4,7 @@
  * publish and the ledger follow. A crash before the record leaves the old state; after it, the next run (`recover`)
  * does what the record names, which is idempotent.
  */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EngineOperator, type Json, type Params, type PlanContext, UserError } from '../define/index.ts';
 import { writeWhole } from './durable.ts';
@@ -132,6 +132,17 @@ async function follow(
   faultPoint(record.interim ? 'after-ledger-interim' : 'after-ledger');
   await writeRecord(folder, flow, { ...record, published: true });
   faultPoint(record.interim ? 'after-commit-interim' : 'after-commit');
+}
+
+/**
+ * Removes what killed runs have left in a state folder: journals that no record names, and scratch stores. Call it with
+ * the lock, after {@link recover}.
+ */
+export async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/^(journal|scratch)-/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+    if (/\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+  }
 }
 
 /** Finishes commits that a crash cut short. Gives the flows it finished. */

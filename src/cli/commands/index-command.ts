@@ -1,3 +1,4 @@
+import { utimes } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { formatBytes } from '../../define/units.ts';
 import { defineCommand, type Io } from '../command.ts';
@@ -48,26 +49,45 @@ async function verify(folder: string, shown: string, json: boolean, io: Io): Pro
       `${shown}: ${state}, ${counted(report.files, 'file')} of ${counted(report.generations.length, 'generation')}, ${formatBytes(report.bytes)}`,
     );
     for (const p of report.problems) io.out(`  ${relative(process.cwd(), p.file)}: ${p.message}`);
-    if (!report.ok) io.err('help: build the index again, or restore the file from a backup');
+    if (!report.ok)
+      io.err(
+        'help: run the pipeline that writes it, which builds it anew; or restore the file from a backup',
+      );
   }
+  // files whose bits changed by themselves look as they did: the next run is to see that they are others
+  const now = new Date();
+  for (const p of report.problems) await utimes(p.file, now, now).catch(() => undefined);
   return report.ok ? EXIT.ok : EXIT.failed;
+}
+
+async function back(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
+  const { rollback } = await import('../../retrieval/sparse/index.ts');
+  const generation = await rollback(folder);
+  if (json) io.json({ index: shown, generation });
+  else io.out(`${shown}: generation ${generation} is live again`);
+  io.err('the next run of the pipeline that writes it builds it anew');
+  return EXIT.ok;
 }
 
 export const command = defineCommand({
   usage: 'index <action> <index>',
-  summary: 'Says what an index holds, or verifies the checksums of its files.',
+  summary:
+    'Says what an index holds, verifies the checksums of its files, or goes back to the generation before.',
   build: y =>
     y
       .positional('action', {
-        choices: ['info', 'verify'] as const,
+        choices: ['info', 'verify', 'rollback'] as const,
         demandOption: true,
-        describe: 'info: what it holds; verify: read every file and compare checksums',
+        describe:
+          'info: what it holds; verify: read every file and compare checksums; rollback: go back to the generation before',
       })
       .positional('index', { type: 'string', demandOption: true, describe: 'the folder of the index' })
       .example('$0 info indexes/wiki', 'documents, terms, analyzer, size')
+      .example('$0 rollback indexes/wiki', 'undo the last commit of the index')
       .example('$0 verify indexes/wiki', 'exit code 1 where a file is damaged'),
   run: async (args, io) => {
     const folder = resolve(args.root, args.index);
+    if (args.action === 'rollback') return back(folder, args.index, args.json, io);
     return args.action === 'info'
       ? info(folder, args.index, args.json, io)
       : verify(folder, args.index, args.json, io);

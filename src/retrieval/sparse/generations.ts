@@ -2,7 +2,16 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { IndexError } from './errors.ts';
 import { acquireLock } from './lock.ts';
-import { filesOf, generations, readCurrent, readManifest, writeCurrent } from './manifest.ts';
+import {
+  CURRENT,
+  type Current,
+  filesOf,
+  generations,
+  manifestName,
+  readCurrent,
+  readManifest,
+  writeCurrent,
+} from './manifest.ts';
 
 export function nextFileNumber(dir: string): number {
   let highest = 0;
@@ -41,10 +50,24 @@ export function isWhole(dir: string, generation: number): boolean {
   }
 }
 
+/** Whether a file of a generation was changed after the generation was published: then its checksums decide. */
+export function changedSince(dir: string, generation: number): boolean {
+  const published = fs.statSync(path.join(dir, CURRENT)).mtimeMs;
+  return [...filesOf(readManifest(dir, generation)), manifestName(generation)].some(
+    file => fs.statSync(path.join(dir, file)).mtimeMs > published,
+  );
+}
+
 /** Writes CURRENT and then removes what neither the new generation nor the one before it needs. */
-export async function switchTo(dir: string, generation: number): Promise<void> {
+export async function switchTo(dir: string, generation: number, anew = false): Promise<void> {
   readManifest(dir, generation);
-  const current = readCurrent(dir);
+  let current: Current | undefined;
+  try {
+    current = readCurrent(dir);
+  } catch (error) {
+    // what was built from nothing takes the place of whatever is there
+    if (!anew) throw error;
+  }
   if (current?.generation === generation) return;
   if (current !== undefined && current.generation > generation) {
     throw new IndexError(

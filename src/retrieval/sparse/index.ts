@@ -1,6 +1,6 @@
 export type { DocumentBatch, StoredColumn, StoredField, StoredType, TextColumn } from './columns.ts';
 export { IndexError, type IndexErrorCode } from './errors.ts';
-export { isWhole, publish, rollback } from './generations.ts';
+export { changedSince, isWhole, publish, rollback } from './generations.ts';
 export {
   type Parameter,
   resolveSimilarity,

@@ -204,7 +204,7 @@ export class SparseIndexWriter {
   async publish(generation: number): Promise<void> {
     if (this.release === undefined && readCurrent(this.dir)?.generation === generation) return;
     this.begin();
-    await switchTo(this.dir, generation);
+    await switchTo(this.dir, generation, this.replace);
     this.end();
   }
 
@@ -214,7 +214,7 @@ export class SparseIndexWriter {
     const kept = keptFiles(this.dir, this.prepared?.generation);
     for (const file of this.created)
       if (!kept.has(file)) fs.rmSync(path.join(this.dir, file), { force: true });
-    if (this.prepared !== undefined && readCurrent(this.dir)?.generation !== this.prepared.generation) {
+    if (this.prepared !== undefined && this.readLive() !== this.prepared.generation) {
       fs.rmSync(path.join(this.dir, `manifest.${this.prepared.generation}.json`), { force: true });
     }
     this.end();
@@ -230,7 +230,7 @@ export class SparseIndexWriter {
     if (this.release !== undefined) return;
     const release = acquireLock(this.dir);
     try {
-      const on = this.from ?? readCurrent(this.dir)?.generation;
+      const on = this.from ?? this.readLive();
       this.base = on === undefined ? undefined : this.readBase(on);
       if (!this.replace) {
         if (this.base !== undefined) this.checkBase(this.base);
@@ -245,6 +245,15 @@ export class SparseIndexWriter {
       throw error;
     }
     this.release = release;
+  }
+
+  private readLive(): number | undefined {
+    try {
+      return readCurrent(this.dir)?.generation;
+    } catch (error) {
+      if (this.replace) return undefined;
+      throw error;
+    }
   }
 
   /** A fresh build goes ahead over an index it cannot read; anything else does not. */

@@ -3,7 +3,7 @@ import { HASH_BYTES } from '../../arrow/index.ts';
 import type { Json } from '../../define/index.ts';
 import { idBytes, Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { decodeChildren } from './children.ts';
-import type { FlowState } from './flow-state.ts';
+import type { FlowState, StepState } from './flow-state.ts';
 import type { RowWhy } from './source-diff.ts';
 
 /** A source row and everything it has become. */
@@ -45,9 +45,9 @@ export function findRows(ledger: Ledger, key: string): Lineage[] {
         id,
         matched: 'source',
       }));
-      if (ids.length === 0 && sources.length === 1) {
+      if (ids.length === 0) {
         for (const [, sink] of sinks) {
-          const id = rootOfChild(ledger, sink.slot, key);
+          const id = sourceRowOf(ledger, state, sink, source, key);
           if (id !== undefined && !ids.some(f => f.id === id)) ids.push({ id, matched: 'sink' });
         }
       }
@@ -70,6 +70,53 @@ function sourceRows(ledger: Ledger, slot: number, key: string): number[] {
   return ids;
 }
 
+/** The source row that a row at a step comes from, through the streams between. */
+function sourceRowOf(
+  ledger: Ledger,
+  state: FlowState,
+  step: StepState,
+  source: string,
+  key: string,
+): number | undefined {
+  const id = rootOfChild(ledger, step.slot, key);
+  if (id === undefined || step.root === undefined) return undefined;
+  if (step.root === source) return id;
+  const stream = state.steps[step.root];
+  if (!stream || stream.shape === 'source') return undefined;
+  const entry = ledger.get(tableKey(TABLE.keys, stream.slot, idBytes(id)));
+  return entry && sourceRowOf(ledger, state, stream, source, childKey(described(entry).key));
+}
+
+// as a diff writes the key of a row
+const childKey = (key: readonly Json[]): string =>
+  key.length === 1
+    ? typeof key[0] === 'string'
+      ? key[0]
+      : JSON.stringify([String(key[0])])
+    : JSON.stringify(key);
+
+/** Ids that a source row's rows have at the step that a sink's rows come from one by one. */
+function idsAt(
+  ledger: Ledger,
+  state: FlowState,
+  root: string | undefined,
+  source: string,
+  id: number,
+): number[] {
+  if (root === undefined) return [];
+  if (root === source) return [id];
+  const stream = state.steps[root];
+  if (!stream || stream.shape === 'source') return [];
+  return idsAt(ledger, state, stream.root, source, id).flatMap(before => {
+    const children = ledger.get(tableKey(TABLE.children, stream.slot, idBytes(before)));
+    const keys = new Set(children ? decodeChildren(children).map(c => c.key) : []);
+    if (keys.size === 0) return [];
+    return [...ledger.entries(TABLE.keys, stream.slot)].flatMap(({ key, value }) =>
+      keys.has(childKey(described(value).key)) ? [key.readUInt32BE(0)] : [],
+    );
+  });
+}
+
 function rootOfChild(ledger: Ledger, slot: number, key: string): number | undefined {
   for (const { key: root, value } of ledger.entries(TABLE.children, slot)) {
     if (root.length === 4 && decodeChildren(value).some(c => c.key === key)) return root.readUInt32BE(0);
@@ -86,7 +133,7 @@ function lineage(
   state: FlowState,
   source: string,
   slot: number,
-  sinks: readonly (readonly [string, { readonly slot: number }])[],
+  sinks: readonly (readonly [string, StepState])[],
   id: number,
 ): Omit<Lineage, 'matched'> | undefined {
   const entry = ledger.get(tableKey(TABLE.keys, slot, idBytes(id)));
@@ -94,8 +141,11 @@ function lineage(
   const place = placeOf(ledger, slot, id);
   const why = ledger.get(tableKey(TABLE.why, slot, idBytes(id)));
   const at = sinks.flatMap(([step, sink]) => {
-    const children = ledger.get(tableKey(TABLE.children, sink.slot, idBytes(id)));
-    return children ? [[step, decodeChildren(children).map(c => c.key)] as const] : [];
+    const keys = idsAt(ledger, state, sink.root, source, id).flatMap(root => {
+      const children = ledger.get(tableKey(TABLE.children, sink.slot, idBytes(root)));
+      return children ? decodeChildren(children).map(c => c.key) : [];
+    });
+    return keys.length ? [[step, keys] as const] : [];
   });
   return {
     flow,

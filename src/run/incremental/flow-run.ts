@@ -1,4 +1,5 @@
 /** The incremental side of one run of a flow: its diffs, its journal, and what the commit record says of the ledger. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json, SourceInstance } from '../../define/index.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
@@ -23,6 +24,7 @@ export class FlowChanges {
   readonly #redo: boolean;
   readonly #journal: JournalWriter;
   readonly #folder: string;
+  readonly #scratch: string;
   readonly #run: string;
   /** Commits in the middle so far. */
   #commits = 0;
@@ -47,6 +49,7 @@ export class FlowChanges {
     this.decision = decision;
     this.#redo = redo !== undefined && redo.size > 0;
     this.#folder = folder;
+    this.#scratch = join(folder, `scratch-${run}`);
     this.#run = run;
     this.#journal = new JournalWriter(join(folder, this.#journalName()));
     const roots = rootOf(flow);
@@ -76,7 +79,7 @@ export class FlowChanges {
         const anew = { ...common, fresh: all };
         const key = Object.fromEntries(step.inputKeys[0].map(name => [name, step.inputs[0][name]]));
         const overlay = this.#overlay(roots.get(step.from[0]), { ...anew, table: TABLE.children });
-        const state = new Overlay({ ...anew, table: TABLE.state, folder: () => folder });
+        const state = new Overlay({ ...anew, table: TABLE.state, folder: () => this.#scratch });
         this.#overlays.push(state);
         const nextId = decision.state?.nextId[step.id] ?? 0;
         this.#streams.set(step.id, {
@@ -91,7 +94,7 @@ export class FlowChanges {
   // behind a stream a root may be given, deleted and given again in one run
   #overlay(root: string | undefined, options: Omit<OverlayOptions, 'folder'>): Overlay | undefined {
     if (root === undefined || this.#sources.has(root)) return undefined;
-    const overlay = new Overlay({ ...options, folder: () => this.#folder });
+    const overlay = new Overlay({ ...options, folder: () => this.#scratch });
     this.#overlays.push(overlay);
     return overlay;
   }
@@ -226,5 +229,6 @@ export class FlowChanges {
   /** Removes what was kept for the run alone. */
   async close(): Promise<void> {
     for (const overlay of this.#overlays) await overlay.close();
+    await rm(this.#scratch, { recursive: true, force: true });
   }
 }
