@@ -57,7 +57,7 @@ describe.each(Object.keys(shapes))('a pipeline of shape %s', name => {
         { numRuns: RUNS },
       );
     },
-    120_000,
+    120_000 + RUNS * 3000,
   );
 });
 

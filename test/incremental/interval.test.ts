@@ -69,7 +69,7 @@ describe.each(Object.keys(shapes))('a pipeline of shape %s, cut short again and 
         { numRuns: RUNS },
       );
     },
-    120_000,
+    120_000 + RUNS * 3000,
   );
 });
 const READ = { signed: true, failAt: -1 };

@@ -1,0 +1,261 @@
+/** What a second run costs, and what it costs the first one that there can be a second: all ratios within one run. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { AnyStep } from '../../src/define/index.ts';
+import { seededRandom } from '../../src/metrics/random.ts';
+import { type RunOptions, startRun } from '../../src/run/index.ts';
+import { peersFolder, scratchFolder } from '../lib/folders.ts';
+import { planOf } from '../lib/plan.ts';
+import type { Bar, BenchOptions, BenchReport } from '../lib/report.ts';
+import { paragraphs, varied } from '../lib/text.ts';
+
+const registryUrl = new URL('../../operators/index.ts', import.meta.url).href;
+const FILES = 100;
+const STEPS: AnyStep[] = [
+  { id: 'docs', op: 'read.jsonl', with: { path: 'docs' } },
+  { id: 'split', op: 'split.passages', with: { words: 100 } },
+  { id: 'index', op: 'index.sparse', with: { path: 'index' } },
+];
+
+interface Doc {
+  readonly doc_id: string;
+  readonly title: string;
+  text: string;
+}
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+async function documents(count: number): Promise<{ docs: Doc[]; from: string }> {
+  const source = await paragraphs();
+  const pool = varied(source.paragraphs, Math.max(1, Math.ceil(count / source.paragraphs.length)));
+  const docs = pool
+    .slice(0, count)
+    .map(({ title, text }, i): Doc => ({ doc_id: `d${String(i).padStart(7, '0')}`, title, text }));
+  return { docs, from: source.from };
+}
+const fileOf = (root: string, file: number): string =>
+  join(root, 'docs', `part-${String(file).padStart(3, '0')}.jsonl`);
+async function save(root: string, docs: readonly Doc[], files: Iterable<number>): Promise<void> {
+  const each = Math.ceil(docs.length / FILES);
+  await mkdir(join(root, 'docs'), { recursive: true });
+  for (const file of files) {
+    const lines = docs.slice(file * each, (file + 1) * each).map(d => JSON.stringify(d));
+    await writeFile(fileOf(root, file), `${lines.join('\n')}\n`);
+  }
+}
+const all = (): number[] => Array.from({ length: FILES }, (_, i) => i);
+
+interface Timed {
+  readonly seconds: number;
+  readonly redone: number;
+}
+async function runOnce(root: string, options: Partial<RunOptions> = {}): Promise<Timed> {
+  const plan = await planOf({ name: 'bench', memory: '1 GiB', steps: STEPS }, root);
+  const started = performance.now();
+  const result = await startRun(plan, { registryUrl, ...options }).result;
+  const seconds = (performance.now() - started) / 1000;
+  if (result.status !== 'ok') throw new Error(result.error?.message);
+  return { seconds, redone: result.steps.find(s => s.id === 'split')?.rowsIn ?? 0 };
+}
+async function bytesUnder(path: string): Promise<number> {
+  const info = await stat(path);
+  if (!info.isDirectory()) return info.size;
+  const sizes = await Promise.all((await readdir(path)).map(name => bytesUnder(join(path, name))));
+  return sizes.reduce((sum, n) => sum + n, 0);
+}
+
+interface Peer {
+  readonly name: string;
+  readonly full: number;
+  readonly nothing: number;
+  readonly changed: number;
+  readonly redoneNothing: number;
+  readonly redoneChanged: number;
+}
+async function peers(root: string, log: BenchOptions['log']): Promise<{ found: Peer[]; missing: string[] }> {
+  const python = join(peersFolder, 'incremental/bin/python');
+  if (!existsSync(python))
+    return { found: [], missing: ['LlamaIndex and LangChain: sh bench/install-peers.sh incremental'] };
+  const script = fileURLToPath(new URL('./peers.py', import.meta.url));
+  const found: Peer[] = [];
+  const missing: string[] = [];
+  for (const name of ['llamaindex', 'langchain']) {
+    log(name);
+    try {
+      const { stdout } = await promisify(execFile)(python, [script, name, root], { maxBuffer: 1 << 24 });
+      found.push(JSON.parse(stdout.trim().split('\n').at(-1) as string) as Peer);
+    } catch (error) {
+      missing.push(`${name}: ${(error as Error).message.split('\n').at(-2) ?? error}`);
+    }
+  }
+  return { found, missing };
+}
+
+export async function run(options: BenchOptions): Promise<BenchReport> {
+  const { quick, log } = options;
+  const count = quick ? 20_000 : 100_000;
+  const repeats = quick ? 2 : 3;
+  const { docs, from } = await documents(count);
+  const random = seededRandom(count);
+  const scratch = await scratchFolder();
+  const root = scratch.path;
+  try {
+    await save(root, docs, all());
+    const without: number[] = [];
+    const full: number[] = [];
+    for (let i = 0; i <= repeats; i++) {
+      log(`full runs ${i + 1} of ${repeats + 1}`);
+      const bare = await runOnce(root, { incremental: false, full: true });
+      await rm(join(root, '.millrace'), { recursive: true, force: true });
+      await rm(join(root, 'index'), { recursive: true, force: true });
+      const kept = await runOnce(root);
+      // the first of each warms up
+      if (i > 0) {
+        without.push(bare.seconds);
+        full.push(kept.seconds);
+      }
+    }
+    const ledgerBytes = await bytesUnder(join(root, '.millrace', 'bench', 'ledger'));
+    const cases: Record<string, { seconds: number[]; redone: number }> = {};
+    const measure = async (name: string): Promise<void> => {
+      const timed = await runOnce(root);
+      const known = cases[name] ?? { seconds: [], redone: 0 };
+      cases[name] = { seconds: [...known.seconds, timed.seconds], redone: timed.redone };
+    };
+    const touch = (i: number): void => {
+      docs[i].text = `${docs[i].text} Changed ${random() % 1_000_000}.`;
+    };
+    const each = Math.ceil(count / FILES);
+    for (let i = 0; i < repeats; i++) {
+      log(`second runs ${i + 1} of ${repeats}`);
+      await measure('nothing changed');
+      touch(random() % each);
+      await save(root, docs, [0]);
+      await measure('one document');
+      const file = 1 + (random() % (FILES - 1));
+      for (let d = 0; d < each; d++) touch(file * each + d);
+      await save(root, docs, [file]);
+      await measure('1 %, in one file of a hundred');
+      for (let d = 0; d < count; d += 100) touch(d + (random() % 100));
+      await save(root, docs, all());
+      await measure('1 %, in every file');
+    }
+    // the same edits for the peers: from a corpus of their own, a tenth as large
+    const small = join(root, 'peers');
+    const few = docs.slice(0, Math.min(count, 10_000));
+    await save(small, few, all());
+    await writeFile(
+      join(small, 'edits.json'),
+      JSON.stringify(few.filter((_, i) => i % 100 === 0).map(d => d.doc_id)),
+    );
+    const { found, missing } = await peers(small, log);
+    const rows = await ownAsPeer(small, few);
+    const whole = median(full);
+    const share = (name: string): number => (100 * median(cases[name].seconds)) / whole;
+    const bars: Bar[] = [
+      {
+        name: '1 % changed (one file): time ÷ full run',
+        value: share('1 %, in one file of a hundred'),
+        bound: 'at most',
+        wanted: 4,
+        unit: '%',
+      },
+      {
+        name: '1 % changed (every file): time ÷ full run',
+        value: share('1 %, in every file'),
+        bound: 'at most',
+        wanted: 4,
+        unit: '%',
+      },
+      {
+        name: '0 changed: time ÷ full run',
+        value: share('nothing changed'),
+        bound: 'at most',
+        wanted: 1.5,
+        unit: '%',
+      },
+      {
+        name: '0 changed',
+        value: median(cases['nothing changed'].seconds),
+        bound: 'at most',
+        wanted: 2,
+        unit: 's',
+      },
+      {
+        name: 'one document',
+        value: median(cases['one document'].seconds),
+        bound: 'at most',
+        wanted: 1,
+        unit: 's',
+      },
+      {
+        name: 'ledger: full run with it ÷ without',
+        value: 100 * (whole / median(without) - 1),
+        bound: 'at most',
+        wanted: 12,
+        unit: '% more',
+      },
+      {
+        name: 'ledger: bytes a row and step',
+        value: ledgerBytes / count / STEPS.length,
+        bound: 'at most',
+        wanted: 60,
+      },
+    ];
+    return {
+      tables: [
+        {
+          title: `${count.toLocaleString('en-US')} documents in ${FILES} files: read, split, index`,
+          columns: ['', 'seconds', '% of full', 'documents redone'],
+          rows: [
+            ['full, without a ledger', median(without), (100 * median(without)) / whole, count],
+            ['full', whole, 100, count],
+            ...Object.entries(cases).map(([name, c]) => [name, median(c.seconds), share(name), c.redone]),
+          ],
+        },
+        {
+          title: `${few.length.toLocaleString('en-US')} documents, 1 % edited, beside others (each by its own splitter)`,
+          columns: ['', 'full s', 'again s', '% of full', 'redone', '1 % s', '% of full', 'redone'],
+          rows: [rows, ...found].map(p => [
+            p.name,
+            p.full,
+            p.nothing,
+            (100 * p.nothing) / p.full,
+            p.redoneNothing,
+            p.changed,
+            (100 * p.changed) / p.full,
+            p.redoneChanged,
+          ]),
+        },
+      ],
+      bars,
+      notes: [
+        `documents: ${from}, one word in eight exchanged in copies`,
+        'one warm-up, then runs with and without a ledger in turn, medians; in one process, so without its start',
+      ],
+      missing,
+    };
+  } finally {
+    await scratch.remove();
+  }
+}
+
+async function ownAsPeer(root: string, docs: readonly Doc[]): Promise<Peer> {
+  const full = await runOnce(root);
+  const nothing = await runOnce(root);
+  const edits = new Set(JSON.parse(await readFile(join(root, 'edits.json'), 'utf8')) as string[]);
+  const edited = docs.map(d => (edits.has(d.doc_id) ? { ...d, text: `${d.text} Edited.` } : d));
+  await save(root, edited, all());
+  const changed = await runOnce(root);
+  return {
+    name: 'millrace (with its index)',
+    full: full.seconds,
+    nothing: nothing.seconds,
+    changed: changed.seconds,
+    redoneNothing: nothing.redone,
+    redoneChanged: changed.redone,
+  };
+}
