@@ -3,7 +3,7 @@ import { HASH_BYTES } from '../../arrow/index.ts';
 import type { Json } from '../../define/index.ts';
 import { idBytes, Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { decodeChildren } from './children.ts';
-import type { FlowState, StepState } from './flow-state.ts';
+import type { FlowState, StepState } from './flow-memory.ts';
 import type { RowWhy } from './source-diff.ts';
 
 /** A source row and everything it has become. */

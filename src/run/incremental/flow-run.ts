@@ -4,14 +4,8 @@ import { join } from 'node:path';
 import type { Json, SourceInstance } from '../../define/index.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 import { JournalWriter, type Ledger, type LedgerChanges, TABLE } from '../../state/index.ts';
-import {
-  type FlowDecision,
-  type FlowState,
-  flowName,
-  flowState,
-  rootOf,
-  takesChanges,
-} from './flow-state.ts';
+import { type FlowState, flowName } from './flow-memory.ts';
+import { type FlowDecision, flowState, rootOf, takesChanges } from './flow-state.ts';
 import { Overlay, type OverlayOptions } from './overlay.ts';
 import { carryIds } from './row-id.ts';
 import { SinkDiff } from './sink-diff.ts';

@@ -4,7 +4,8 @@ import type { Flow, Plan, PlannedStep } from '../../plan/types.ts';
 import { JournalWriter, Ledger, readCommits, stateFolderOf } from '../../state/index.ts';
 import { Chain } from '../chain.ts';
 import { openContext, planContext, type RunContext } from '../context.ts';
-import { decide, type FlowDecision, type FlowMode, flowName, type Reason } from './flow-state.ts';
+import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
+import { decide, type FlowDecision } from './flow-state.ts';
 import { surroundingsOf } from './remembered.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
 

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Flow } from '../../plan/types.ts';
 import type { CommitRecord, Ledger } from '../../state/index.ts';
-import { type FlowState, flowName, plainParams, type StepState } from './flow-state.ts';
+import { type FlowState, flowName, plainParams, type StepState } from './flow-memory.ts';
 
 /** Slots by step, as the ledger keeps them. */
 export type Slots = Readonly<Record<string, number>>;

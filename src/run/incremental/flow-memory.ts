@@ -1,0 +1,68 @@
+/** What the ledger remembers of a flow and its steps. */
+import type { Json } from '../../define/index.ts';
+import type { Flow, PlannedStep } from '../../plan/types.ts';
+
+/** A step as the ledger remembers it. */
+export interface StepState {
+  readonly op: string;
+  readonly shape: string;
+  readonly version: number;
+  readonly rowFingerprint: string;
+  readonly params: Json;
+  readonly from: readonly string[];
+  readonly key: readonly string[];
+  readonly slot: number;
+  /** The source or stream its rows come from one by one. */
+  readonly root?: string;
+}
+
+/** What the ledger remembers of a flow. */
+export interface FlowState {
+  readonly commit: string;
+  /** The run that committed it last: when, how much it did, and why. */
+  readonly last: { readonly time: string; readonly mode: FlowMode; readonly reasons: readonly Reason[] };
+  /** What steps did in the last run over all rows, for estimates. */
+  readonly work: Readonly<Record<string, StepWork>>;
+  readonly steps: Readonly<Record<string, StepState>>;
+  /** The first id that was never given, by source. */
+  readonly nextId: Readonly<Record<string, number>>;
+  /** True where a run over all rows was cut short after a commit: the ledger knows which rows went through. */
+  readonly pending?: boolean;
+  /** What evaluations measured, so that a run that changes nothing can say it again. */
+  readonly reports: Readonly<Record<string, StoredReport>>;
+}
+
+/** Rows and time of a step in one run. */
+export interface StepWork {
+  readonly rowsIn: number;
+  readonly rowsOut: number;
+  readonly busySeconds: number;
+}
+
+/** A report without its plots, which stand in files. */
+export type StoredReport = { readonly data: Readonly<Record<string, Json>>; readonly text?: string };
+
+/**
+ * - `full`: nothing of before counts.
+ * - `replay`: every row goes through again, since a step changed or keeps no state; sinks write what differs.
+ * - `resume`: a run over all rows was cut short; the rows it had not come to go through, and those that changed.
+ * - `changes`: only rows that changed go through.
+ */
+export type FlowMode = 'full' | 'replay' | 'resume' | 'changes';
+
+/** Why a flow does not just take changes. */
+export interface Reason {
+  readonly step?: string;
+  readonly text: string;
+}
+
+/** A flow's name: the id of its first source. */
+export const flowName = (flow: Flow): string =>
+  (flow.steps.find(s => s.op.shape === 'source') ?? flow.steps[0]).id;
+
+/** Parameters as the ledger may hold them: no secrets. */
+export function plainParams(step: PlannedStep): Json {
+  const shape = step.op.params.shape as Record<string, { meta(): Record<string, unknown> | undefined }>;
+  const open = Object.entries(step.params).filter(([name]) => !shape[name]?.meta()?.secret);
+  return JSON.parse(JSON.stringify(Object.fromEntries(open))) as Json;
+}
