@@ -72,7 +72,7 @@ function exhaustive(
   similarity: SimilarityName,
 ): [string, number][] {
   return docs
-    .map(doc => ({ doc, explained: index.explain(query, index.find(doc.key), similarity) }))
+    .map(doc => ({ doc, explained: index.explain(query, index.find(doc.key), { similarity }) }))
     .filter(({ explained }) => explained.matches)
     .map(({ doc, explained }): [string, number] => [doc.key, explained.score])
     .sort((a, b) => b[1] - a[1] || compareKeys(a[0], b[0]));

@@ -44,14 +44,14 @@ describe('similarities', () => {
     for (const parts of [[goldenA], goldenA.map(d => [d])]) {
       await withIndex(parts, index => {
         goldenA.forEach((doc, i) => {
-          const explained = index.explain('a d', index.find(doc.key), similarity);
+          const explained = index.explain('a d', index.find(doc.key), { similarity });
           expect(explained.score, doc.key).toBeCloseTo(scores[i], 6);
           expect(explained.matches).toBe(doc.key !== 'd4');
         });
         const found = hits(index, 'a d', 10, similarity);
         expect(found.map(([key]) => key).sort()).toEqual(['d1', 'd2', 'd3', 'd5']);
         for (const [key, score] of found) {
-          expect(score).toBe(index.explain('a d', index.find(key), similarity).score);
+          expect(score).toBe(index.explain('a d', index.find(key), { similarity }).score);
         }
       });
     }
@@ -72,7 +72,9 @@ describe('similarities', () => {
       expect(all.map(([key]) => key)).toEqual(['D2', 'D4', 'D1']);
       for (const [i, score] of [4.679334, 4.140488, 3.76237].entries())
         expect(all[i][1]).toBeCloseTo(score, 6);
-      const other = index.explain('a b', index.find('D3'), { name: 'bm25+', ...k1b, nonOccurring: true });
+      const other = index.explain('a b', index.find('D3'), {
+        similarity: { name: 'bm25+', ...k1b, nonOccurring: true },
+      });
       expect(other.score).toBeCloseTo(2.505526, 6);
     });
   });
