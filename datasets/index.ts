@@ -15,6 +15,7 @@ export type {
   DatasetRow,
   DatasetTake,
 } from './descriptor.ts';
+export { datasetSignature } from './folders.ts';
 export { type FileCheck, verifyDataset } from './verify.ts';
 
 /** Every dataset there is, one line each. */
