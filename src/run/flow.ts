@@ -45,6 +45,8 @@ export interface FlowControl extends RunContext {
     positions: Readonly<Record<string, Ack['position']>>,
     changes: FlowChanges | undefined,
   ): Promise<void>;
+  /** Whether the record of this run's commit of a flow stands: what sinks made ready must stay then. */
+  isRecorded(flow: string): Promise<boolean>;
   report(step: string, report: Report): void;
   summary(step: string, summary: NonNullable<Awaited<ReturnType<SinkInstance['prepare']>>['summary']>): void;
 }
@@ -263,6 +265,7 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
         failure ??= { error };
       }
     };
+    committed ||= await run.isRecorded(flowName(planned));
     if (!committed) for (const { instance } of sinks) await closing(() => instance.abort?.());
     for (const instance of opened.reverse()) await closing(() => instance.close?.());
   }
