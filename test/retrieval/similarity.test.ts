@@ -18,6 +18,8 @@ const k1b = { k1: 1.2, b: 0.75 };
 // Reference scores for the query "a d", by hand from the published formulas.
 const tableA: [SimilaritySpec, number[]][] = [
   [{ name: 'okapi', ...k1b }, [-0.455901, 0.368182, -0.198345, 0, -0.417345]],
+  // rank_bm25's Okapi: a negative idf becomes .25 × the mean idf of the vocabulary
+  [{ name: 'okapi', ...k1b, epsilon: 0.25 }, [0.121529, 0.368182, 0.397431, 0, 0.111251]],
   [{ name: 'robertson', ...k1b }, [0, 0.167355, 0.123655, 0, 0]],
   [{ name: 'lucene', ...k1b }, [0.331959, 0.435443, 0.664245, 0, 0.303885]],
   [{ name: 'bm25', ...k1b }, [0.73031, 0.957974, 1.461339, 0, 0.668548]],

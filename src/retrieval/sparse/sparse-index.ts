@@ -11,6 +11,7 @@ import { scoredClauses } from './query/ast.ts';
 import { QueryEngine } from './query/engine.ts';
 import type { DocumentExplanation } from './query/explain.ts';
 import type { Query, QueryOptions } from './query/types.ts';
+import { vocabularyMean } from './query/vocabulary.ts';
 import { type ScoredTerm, Scoring } from './scoring.ts';
 import { SearchMemory, searchSegment } from './search.ts';
 import { SegmentImpacts } from './segment-impacts.ts';
@@ -118,7 +119,12 @@ export class SparseIndex {
       );
     }
     const averageLength = manifest.documents === 0 ? 0 : manifest.totalLength / manifest.documents;
-    this.collection = { documents: manifest.documents, totalLength: manifest.totalLength, averageLength };
+    this.collection = {
+      documents: manifest.documents,
+      totalLength: manifest.totalLength,
+      averageLength,
+      vocabularyMean: value => vocabularyMean(segments, -1, value),
+    };
     for (const { segment } of segments) this.maxLength = Math.max(this.maxLength, segment.meta.maxLength);
     this.info = {
       generation: manifest.generation,
@@ -249,7 +255,7 @@ export class SparseIndex {
 
   /** The terms that a search looks for, with those that feedback adds, and their weights. */
   queryTerms(query: Query, options: QueryOptions = {}): { term: string; field?: string; weight: number }[] {
-    const clause = this.engine().expand(query, options);
+    const clause = this.engine().clause(query, options);
     return [...scoredClauses(clause)].flatMap(c =>
       (c.kind === 'term' ? [c.word] : c.words).map(term => ({
         term,
