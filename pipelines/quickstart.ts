@@ -8,6 +8,12 @@ export default pipeline({
   name: 'quickstart',
   description: 'Indexes the World Factbook, searches 545 questions over it and measures the retrieval.',
   memory: '512 MiB',
+  next: [
+    'npm run -s millrace -- search indexes/factbook "Which country has the oldest parliament?"',
+    'npm run -s millrace -- run quickstart --sweep steps.hits.with.k=5,20,100',
+    'npm run -s millrace -- explain quickstart',
+    'npm run -s millrace -- init my-search --corpus docs.jsonl',
+  ],
   steps: [
     { id: 'documents', op: 'read.dataset', with: { name: 'factbook', take: 'documents' } },
     { id: 'passages', op: 'split.passages', with: { words: 100, stride: 20 } },
@@ -19,13 +25,17 @@ export default pipeline({
     {
       id: 'samples',
       op: 'show.hits',
-      with: { questions: ['w-001', 'w-002', 'w-003'] },
+      with: { questions: ['written-050', 'written-089', 'written-099'] },
     },
     {
       id: 'retrieval',
       from: 'hits',
       op: 'evaluate.retrieval',
-      with: { k: [1, 5, 20], path: 'out/quickstart/retrieval.json' },
+      with: {
+        k: [1, 5, 20],
+        print: ['gold@1', 'gold@5', 'gold@20', 'answer@1', 'answer@5', 'answer@20', 'mrr@10'],
+        path: 'out/quickstart/retrieval.json',
+      },
     },
   ],
 });

@@ -1,11 +1,17 @@
 /** From metrics to a report: data for programs, a table for a terminal, plots. */
-import type { Json, Report } from '../../src/define/index.ts';
+import { type Json, type Report, UserError } from '../../src/define/index.ts';
 import { lineSvg, type MarReport, type RankingMetrics, textTable } from '../../src/metrics/index.ts';
 
-export async function retrievalReport(metrics: RankingMetrics, withCurves: boolean): Promise<Report> {
+export interface ReportOptions {
+  readonly curves: boolean;
+  /** Metrics in the printed table; all where it is absent. */
+  readonly print?: readonly string[];
+}
+
+export async function retrievalReport(metrics: RankingMetrics, options: ReportOptions): Promise<Report> {
   const report = metrics.report();
   const { mar, ...numbers } = report.metrics;
-  const rows = Object.entries(numbers as Record<string, number>).map(([name, value]) => [name, value]);
+  const rows: [string, number][] = Object.entries(numbers as Record<string, number>);
   for (const kind of ['strict', 'anyHit', 'legacy'] as const) if (mar) rows.push([`mar ${kind}`, mar[kind]]);
   const data: Record<string, Json> = {
     questions: report.questions,
@@ -14,10 +20,12 @@ export async function retrievalReport(metrics: RankingMetrics, withCurves: boole
     zero: report.zero,
     depth: report.depth,
   };
-  const text = [`${report.questions} questions`, textTable(['metric', 'value'], rows), ...notes(report)].join(
-    '\n',
-  );
-  if (!withCurves) return { data, text };
+  const text = [
+    `${report.questions} questions`,
+    textTable(['metric', 'value'], printed(rows, options.print)),
+    ...notes(report),
+  ].join('\n');
+  if (!options.curves) return { data, text };
 
   const curves = metrics.curves();
   data.curves = curves as unknown as Json;
@@ -41,6 +49,22 @@ export async function retrievalReport(metrics: RankingMetrics, withCurves: boole
       series: Object.entries(curves.mar).map(([name, points]) => ({ name, points })),
     });
   return { data, text, plots };
+}
+
+/** The rows that are wanted, in the order they are named. @throws UserError on a metric that was not measured */
+function printed<R extends readonly [string, ...unknown[]]>(
+  rows: readonly R[],
+  names: readonly string[] | undefined,
+): readonly R[] {
+  return (
+    names?.map(name => {
+      const row = rows.find(([known]) => known === name);
+      if (row) return row;
+      throw new UserError(`with.print: no metric "${name}" was measured`, {
+        help: `there are ${rows.map(([known]) => known).join(', ')}`,
+      });
+    }) ?? rows
+  );
 }
 
 const marData = ({ questions, strict, anyHit, legacy }: MarReport): Json => ({

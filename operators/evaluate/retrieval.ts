@@ -58,6 +58,10 @@ with trec_eval on the same hits. With \`path\`, the report is written there as J
     by: z.string().default('doc_id').describe('the column of a hit that gold documents and judgements name'),
     qrels: z.string().optional().describe('a file of judgements, TREC or BEIR').meta(readsPath()),
     curves: z.boolean().default(true).describe('whether the report has curves over k and context length'),
+    print: z
+      .array(z.string())
+      .optional()
+      .describe('names of the metrics in the printed table, as `gold@1`; default: all'),
     path: z.string().optional().describe('JSON file to write the report to').meta(writesPath()),
   }),
   reads: p => ({ question_id: utf8(), [p.by]: utf8(), rank: int32() }),
@@ -164,7 +168,7 @@ with trec_eval on the same hits. With \`path\`, the report is written there as J
       },
       prepare: async () => {
         pending.end();
-        report = await retrievalReport(metrics, p.curves);
+        report = await retrievalReport(metrics, p);
         const token = (await files?.write(report)) ?? null;
         return { token, summary: { questions: Number(report.data.questions) } };
       },

@@ -1,15 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { DataType } from 'apache-arrow';
 import { z } from 'zod';
-import {
-  type Columns,
-  columnData,
-  hasColumn,
-  nullable,
-  typeName,
-  utf8,
-  valuesOf,
-} from '../../src/arrow/index.ts';
+import { type Columns, columnData, hasColumn, typeName, utf8, valuesOf } from '../../src/arrow/index.ts';
 import {
   formatBytes,
   type OpenContext,
@@ -23,7 +15,9 @@ import { IndexError, publish, SparseIndex, SparseIndexWriter } from '../../src/r
 import { anyColumns } from '../shape/any-column.ts';
 import { analyzerParam, analyzerProblems } from '../tokenize/analyzer-param.ts';
 import { withIndex } from './errors.ts';
+import { fieldColumns, fieldProblems, fieldsParam, searchedColumns } from './fields-param.ts';
 import { documentBatch, HIT_COLUMNS, storable } from './stored.ts';
+import { checkWeightedTerms } from './weighted-terms.ts';
 
 /** Writers of this thread that have prepared and still hold their lock, by folder: they publish themselves. */
 const preparedWriters = new Map<string, SparseIndexWriter>();
@@ -39,6 +33,12 @@ export const indexSparse = operator({
 other scripts by words), \`standard\` (Unicode words, lower case), \`whitespace\`. An object sets options:
 \`{ name: english, stemmer: snowball, stopwords: none }\`.
 
+\`fields\` searches several columns: \`[title, text]\`. A search then looks in all of them together, in one (\`title:seoul\`),
+or weighs them (\`bm25f\`). A field of weighted terms, such as learned sparse vectors (SPLADE), is
+\`{ column: vector, kind: weights }\` where the column holds objects (\`{"term": 1.5}\` as JSON text, as read.jsonl gives
+them), or \`{ column: terms, weights: values }\` where two columns list terms and weights; the similarity \`impact\` scores it.
+\`positions\` keeps the places of terms for phrases; without it, phrases are looked for in the stored text.
+
 Rows are named by \`key\`; a row whose key is there already replaces it. The index keeps the columns \`unit\`, \`doc_id\`,
 \`title\`, \`text\`, \`start\` and \`end\` where the input has them, and those named in \`store\` (text, whole numbers of 32
 bits, fractions, booleans), and gives them back with hits. Statistics (documents, document frequencies, lengths) are
@@ -49,16 +49,22 @@ exact. Nothing is visible before the run commits; readers go on with the generat
       .default('english')
       .describe('how text becomes terms: a name, or an object with name and options'),
     text: z.string().default('text').describe('the column that is searched'),
+    fields: fieldsParam
+      .optional()
+      .describe('the columns that are searched, instead of text: names, or objects for weighted terms'),
+    positions: z
+      .boolean()
+      .default(false)
+      .describe('keep the places of terms, which makes phrases fast (about a byte a term)'),
     key: z
       .string()
       .optional()
       .describe('the column that names a row; default: the key of the input, such as unit_id or doc_id'),
     store: z.array(z.string()).default([]).describe('further columns to keep and give back with hits'),
   }),
-  check: p => analyzerProblems(p.analyzer),
+  check: p => [...analyzerProblems(p.analyzer), ...fieldProblems(p)],
   reads: p => {
-    const columns: Record<string, Columns[string]> = { ...anyColumns(p.store) };
-    columns[p.text] = nullable(utf8());
+    const columns: Record<string, Columns[string]> = { ...anyColumns(p.store), ...fieldColumns(p) };
     if (p.key !== undefined) columns[p.key] = utf8();
     return columns;
   },
@@ -109,11 +115,15 @@ exact. Nothing is visible before the run commits; readers go on with the generat
           `with.store: column "${name}" is ${typeName(input[name].type)}; an index stores text, 32-bit whole numbers, fractions and booleans`,
         );
     }
+    const searched = searchedColumns(p);
+    for (const { weighted } of searched) if (weighted) checkWeightedTerms('with.fields', weighted, input);
     const dir = ctx.path(p.path);
     const writer = await withIndex(() =>
       SparseIndexWriter.open(dir, {
         analyzer: p.analyzer as AnalyzerSpec,
         keyColumn: key,
+        fields: searched.map(s => s.spec),
+        positions: p.positions,
         memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
         replace: ctx.full,
       }),
@@ -121,7 +131,8 @@ exact. Nothing is visible before the run commits; readers go on with the generat
     const instance: SinkInstance = {
       write: async ({ deletes, upserts }) => {
         if (deletes?.numRows) await withIndex(() => writer.delete(...deleted(deletes, key)));
-        if (upserts?.numRows) await withIndex(() => writer.add(documentBatch(upserts, key, p.text, stored)));
+        if (upserts?.numRows)
+          await withIndex(() => writer.add(documentBatch(upserts, key, searched, stored)));
       },
       prepare: async () => {
         const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());

@@ -4,6 +4,8 @@ import type { RecordBatch } from 'apache-arrow';
 import { type Data, DataType } from 'apache-arrow';
 import { columnData, isNull } from '../../src/arrow/index.ts';
 import type { DocumentBatch, StoredColumn, TextColumn } from '../../src/retrieval/sparse/index.ts';
+import type { SearchedColumn } from './fields-param.ts';
+import { weightsColumn } from './weighted-terms.ts';
 
 /** Columns of a hit that an index keeps wherever its input has them. */
 export const HIT_COLUMNS = ['unit', 'doc_id', 'title', 'text', 'start', 'end'];
@@ -49,13 +51,18 @@ function storedColumn(data: Data): StoredColumn {
 export function documentBatch(
   batch: RecordBatch,
   key: string,
-  text: string,
+  searched: readonly SearchedColumn[],
   stored: readonly string[],
 ): DocumentBatch {
   return {
     rows: batch.numRows,
     key: textColumn(columnData(batch, key)),
-    text: textColumn(columnData(batch, text)),
+    fields: Object.fromEntries(
+      searched.map(({ spec, weighted }) => [
+        spec.name,
+        weighted ? weightsColumn(batch, weighted) : textColumn(columnData(batch, spec.name)),
+      ]),
+    ),
     stored: Object.fromEntries(stored.map(name => [name, storedColumn(columnData(batch, name))])),
   };
 }

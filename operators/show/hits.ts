@@ -84,7 +84,7 @@ it, the first \`count\` questions that come are shown.`,
       ],
     },
   ],
-  open: p => {
+  open: (p, ctx) => {
     const analyzer = createAnalyzer(p.analyzer as AnalyzerSpec);
     const shown = new Map<string, Shown>();
     const wanted = p.questions && new Set(p.questions);
@@ -96,6 +96,8 @@ it, the first \`count\` questions that come are shown.`,
       prepare: () => ({ token: null }),
       report: () => {
         const ids = p.questions?.filter(id => shown.has(id)) ?? [...shown.keys()].slice(0, p.count);
+        const missing = p.questions?.filter(id => !shown.has(id)) ?? [];
+        if (missing.length > 0) ctx.warn(`no hits came for ${missing.map(id => `"${id}"`).join(', ')}`);
         const all = ids.map(id => ({ question_id: id, ...(shown.get(id) as Shown) }));
         return { data: { shown: all as unknown as Json }, text: all.map(paragraph).join('\n\n') };
       },

@@ -39,7 +39,12 @@ function standing(plan: Plan, committed: readonly string[]): { sinks: string[]; 
 /** What a run that did not end well leaves, and how to go on. */
 function howToGoOn(run: PlanRun, plan: Plan, args: Args, io: Io): void {
   const { sinks, next } = standing(plan, run.committed);
-  if (sinks.length === 0) io.err('nothing was published: indexes and files are as they were before');
+  const { unfinished } = run.result;
+  if (unfinished) {
+    io.err(
+      `committed, but not published yet: ${unfinished.map(s => `"${s}"`).join(', ')}; the next run publishes it first`,
+    );
+  } else if (sinks.length === 0) io.err('nothing was published: indexes and files are as they were before');
   else {
     const names = sinks.map(s => `"${s}"`).join(', ');
     io.err(`published before that and kept: ${names}; the rest is as it was before`);

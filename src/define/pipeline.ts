@@ -58,6 +58,8 @@ export interface PipelineDefinition<S = AnyStep> {
   memory?: number | string;
   /** Operators of your own, beside the built-in ones. */
   operators?: readonly AnyOperator[];
+  /** Commands to try once it has run; the command line shows them after a run. */
+  next?: readonly string[];
   steps: readonly S[];
 }
 

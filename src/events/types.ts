@@ -82,5 +82,7 @@ export interface RunResult {
   /** The step whose inputs waited and whose outputs did not. */
   readonly bottleneck?: string;
   readonly reports: Readonly<Record<string, Report>>;
+  /** Sinks whose commit is recorded but not published everywhere, since that failed: the next run finishes it. */
+  readonly unfinished?: readonly string[];
   readonly error?: { readonly message: string; readonly step?: string; readonly help?: string };
 }

@@ -70,7 +70,14 @@ export async function check(
   if (!planned || findings.failed) return { problems: findings.problems };
   const { problems } = findings;
   return {
-    plan: { name: shape.name, root, memory: shape.memory, flows: planned, warnings: problems },
+    plan: {
+      name: shape.name,
+      root,
+      memory: shape.memory,
+      flows: planned,
+      next: shape.next,
+      warnings: problems,
+    },
     problems,
   };
 }

@@ -103,6 +103,11 @@ export function pipelineJsonSchema(operators: readonly AnyOperator[]): Schema {
         items: { type: 'string' },
         description: 'Files with operators of your own, relative to this file.',
       },
+      next: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'Commands to try once it has run; shown after a run.',
+      },
       steps: { type: 'array', minItems: 1, items: { $ref: '#/$defs/step' } },
     },
     allOf: [

@@ -4,7 +4,7 @@ import { found, oneOf, some } from './describe.ts';
 import { didYouMean, type Findings, isRecord } from './findings.ts';
 import type { DefinitionPath, PlannedBatch } from './types.ts';
 
-const PIPELINE_KEYS = ['name', 'description', 'memory', 'operators', 'steps'];
+const PIPELINE_KEYS = ['name', 'description', 'memory', 'operators', 'next', 'steps'];
 export const STEP_KEYS = [
   'id',
   'op',
@@ -56,6 +56,7 @@ export interface Draft {
 export interface Shape {
   readonly name: string;
   readonly memory: number;
+  readonly next?: readonly string[];
   readonly drafts: readonly Draft[];
 }
 
@@ -91,6 +92,11 @@ export function readShape(
     const message = `description: wanted text, got ${found(definition.description)}`;
     findings.add({ path: ['description'], code: 'bad-value', message });
   }
+  const { next } = definition;
+  if (next !== undefined && !(Array.isArray(next) && next.every(n => typeof n === 'string'))) {
+    const message = `next: wanted a list of texts, commands to try after a run, got ${found(next)}`;
+    findings.add({ path: ['next'], code: 'bad-value', message });
+  }
   const memory = readSize(definition.memory, ['memory'], findings) ?? DEFAULT_MEMORY;
   const { steps } = definition;
   if (steps === undefined && meant.has('steps')) return undefined;
@@ -104,7 +110,7 @@ export function readShape(
     return undefined;
   }
   const drafts = steps.map((raw, index) => readStep(raw, index, findings, parametersOf));
-  return { name: typeof name === 'string' ? name : '', memory, drafts };
+  return { name: typeof name === 'string' ? name : '', memory, next: next as string[] | undefined, drafts };
 }
 
 function readStep(

@@ -116,5 +116,7 @@ export interface Plan {
   readonly memory: number;
   /** In the order they run. Each has the whole of `memory`. */
   readonly flows: readonly Flow[];
+  /** Commands to try after a run, for people. */
+  readonly next?: readonly string[];
   readonly warnings: readonly Problem[];
 }

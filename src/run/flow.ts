@@ -208,6 +208,7 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
       if (run.signal.aborted) throw run.signal.reason;
       stages.push(await openStage(group));
     }
+    if (run.signal.aborted) throw run.signal.reason;
     run.signal.addEventListener('abort', failChannels, { once: true });
     await Promise.all(
       stages.map(async stage => {

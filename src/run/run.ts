@@ -28,6 +28,7 @@ import {
   cacheFolderOf,
   commit,
   DeadLetterBox,
+  JournalError,
   Ledger,
   readCommits,
   recover,
@@ -196,6 +197,7 @@ async function execute(
       );
       const ledgerChanges = await changes?.finish(id, Object.fromEntries(told), work);
       const record = { id, time: new Date().toISOString(), sinks, positions, ledger: ledgerChanges };
+      unfinished = sinks.map(s => s.step);
       await commit(folder, flow, record, {
         publish: async sink => {
           const op = ops.get(sink.step);
@@ -207,21 +209,35 @@ async function execute(
         },
         ledger: takeChanges,
       });
+      unfinished = [];
       for (const [step, position] of Object.entries(positions))
         hub.emit({ type: 'position', step, position });
       hub.emit({ type: 'commit', id, sinks: Object.fromEntries(sinks.map(s => [s.step, s.token])) });
     },
   };
 
+  // sinks of a commit that is under way
+  let unfinished: readonly string[] = [];
   let ledger: Ledger | undefined;
   const flowChanges = new Map<string, FlowChanges>();
   const takeChanges = async (record: CommitRecord): Promise<void> => {
     if (!record.ledger) return;
     ledger ??= await Ledger.open(folder);
     const journal = join(folder, record.ledger.journal);
-    await ledger.apply(existsSync(journal) ? journal : undefined, record.ledger.clear, record.ledger.meta);
+    // Without its journal the ledger either has it already, or stays behind the record: then the flow begins anew.
+    if (!existsSync(journal)) return;
+    try {
+      await ledger.apply(journal, record.ledger.clear, record.ledger.meta);
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error;
+      const [step] = record.sinks;
+      control.warn(step?.step ?? '', `${error.message}; the next run does everything anew`);
+    }
     await rm(journal, { force: true });
   };
+  /** Whether the record of a flow's commit by this run stands, so that the next run finishes what it names. */
+  const isRecorded = async (flow: string): Promise<boolean> =>
+    (await readCommits(folder).catch(() => undefined))?.[flow]?.id === id;
 
   let cache: Cache | undefined;
   const cacheCounts = new Map<string, CacheCounts>();
@@ -248,7 +264,12 @@ async function execute(
     for (const flow of plan.flows) {
       controller.signal.throwIfAborted();
       if (options.incremental === false) {
-        await runFlow(flow, control);
+        try {
+          await runFlow(flow, control);
+        } catch (error) {
+          if (!(await isRecorded(flowName(flow)))) unfinished = [];
+          throw error;
+        }
         continue;
       }
       ledger ??= await Ledger.open(folder);
@@ -275,7 +296,10 @@ async function execute(
         await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && changes.settles(l));
         await ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx));
       } catch (error) {
-        await changes.abort();
+        if (!(await isRecorded(name))) {
+          unfinished = [];
+          await changes.abort();
+        }
         throw error;
       }
     }
@@ -309,6 +333,7 @@ async function execute(
     peakBytes: memory.peak(),
     bottleneck: bottleneck(meters.values()),
     reports,
+    unfinished: unfinished.length ? unfinished : undefined,
     error: failure === undefined ? undefined : describeFailure(failure),
   };
   failures.set(result, failure);

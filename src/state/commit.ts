@@ -152,8 +152,11 @@ export async function recover(
 }
 
 /**
- * A named place where tests end the process as a crash would: `MILLRACE_FAULT=after-record`. Nothing otherwise.
+ * A named place where tests end the process as a crash would, `MILLRACE_FAULT=after-record`, or fail as a full disk
+ * would, `MILLRACE_FAULT=after-record!`. Nothing otherwise.
  */
 export function faultPoint(point: string): void {
-  if (process.env.MILLRACE_FAULT === point) process.kill(process.pid, 'SIGKILL');
+  const fault = process.env.MILLRACE_FAULT;
+  if (fault === point) process.kill(process.pid, 'SIGKILL');
+  if (fault === `${point}!`) throw new UserError(`no space left on device (${point})`);
 }

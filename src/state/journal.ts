@@ -11,7 +11,7 @@ const FLUSH_BYTES = 1 << 20;
 const MAGIC = Buffer.from('MRJ1');
 const TAIL_BYTES = 12;
 
-/** Appends puts and deletes. Not for several writers. */
+/** Appends puts and deletes. Stages that run side by side share one: entries may come while others are written. */
 export class JournalWriter {
   readonly #path: string;
   #file: FileHandle | undefined;
@@ -19,6 +19,8 @@ export class JournalWriter {
   #used = 0;
   #crc = 0;
   #count = 0;
+  // one write after the other; what comes meanwhile goes into another buffer
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(path: string) {
     this.#path = path;
@@ -54,16 +56,21 @@ export class JournalWriter {
   async drain(): Promise<void> {
     if (this.#used >= FLUSH_BYTES) await this.#flush();
   }
-  async #flush(): Promise<void> {
-    if (!this.#file) {
-      await mkdir(dirname(this.#path), { recursive: true });
-      this.#file = await open(this.#path, 'w');
-      await this.#file.writeFile(MAGIC);
-    }
+  #flush(): Promise<void> {
+    // taken in one go, so that entries made during the write are neither lost nor written twice
     const part = this.#buffer.subarray(0, this.#used);
-    this.#crc = crc32(part, this.#crc);
-    await this.#file.writeFile(part);
+    this.#buffer = Buffer.allocUnsafeSlow(FLUSH_BYTES + 4096);
     this.#used = 0;
+    this.#crc = crc32(part, this.#crc);
+    this.#writing = this.#writing.then(async () => {
+      if (!this.#file) {
+        await mkdir(dirname(this.#path), { recursive: true });
+        this.#file = await open(this.#path, 'w');
+        await this.#file.writeFile(MAGIC);
+      }
+      await this.#file.writeFile(part);
+    });
+    return this.#writing;
   }
   /** Ends the file and syncs it. Gives the number of entries. */
   async finish(): Promise<number> {
@@ -74,9 +81,13 @@ export class JournalWriter {
     end.writeUInt32LE(this.#crc, 8);
     await this.#file?.writeFile(end);
     await this.#file?.sync();
-    await this.#file?.close();
-    this.#file = undefined;
+    await this.#close();
     return this.#count;
+  }
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
   }
   /** Drops what is buffered: for a look at what would be written. */
   forget(): void {
@@ -84,16 +95,19 @@ export class JournalWriter {
   }
   /** Drops the file. */
   async abort(): Promise<void> {
-    await this.#file?.close();
-    this.#file = undefined;
+    await this.#writing.catch(() => undefined);
+    await this.#close();
     await rm(this.#path, { force: true });
   }
 }
 
-/** The entries of a journal, checked whole before the first is given. @throws UserError naming a broken file. */
+/** A journal that is cut off or damaged. */
+export class JournalError extends UserError {}
+
+/** The entries of a journal, checked whole before the first is given. @throws JournalError naming a broken file. */
 export async function* readJournal(path: string): AsyncGenerator<{ key: Buffer; value: Buffer | undefined }> {
-  const broken = (why: string): UserError =>
-    new UserError(`${path}: ${why}`, { help: 'run the pipeline with --full to build its state anew' });
+  const broken = (why: string): JournalError =>
+    new JournalError(`${path}: ${why}`, { help: 'run the pipeline with --full to build its state anew' });
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();

@@ -108,14 +108,19 @@ export class Ledger {
   }
 
   /**
-   * Takes the journal of a commit, whole or not at all. Slots in `clear` are emptied first: their steps start anew.
+   * Takes the journal of a commit. Slots in `clear` are emptied first: their steps start anew. A call that fails
+   * leaves `meta` as it was.
    * @param meta JSON by name that goes with it
+   * @throws JournalError on a damaged journal, which is found before anything is changed
    */
   async apply(
-    journal: string | undefined,
+    journal: string,
     clear: readonly number[],
     meta: Readonly<Record<string, unknown>>,
   ): Promise<void> {
+    const entries = readJournal(journal);
+    // the first entry comes after the checksum of all
+    let next = await entries.next();
     await this.#db.transaction(() => {
       for (const slot of clear) {
         for (const table of [TABLE.rows, TABLE.keys, TABLE.pieces, TABLE.why, TABLE.children]) {
@@ -127,23 +132,18 @@ export class Ledger {
         }
       }
     });
-    if (journal !== undefined) {
-      let batch: { key: Buffer; value: Buffer | undefined }[] = [];
-      const write = async (): Promise<void> => {
-        const entries = batch;
-        batch = [];
-        await this.#db.transaction(() => {
-          for (const { key, value } of entries) {
-            if (value === undefined) this.#db.removeSync(key);
-            else this.#db.putSync(key, value);
-          }
-        });
-      };
-      for await (const entry of readJournal(journal)) {
-        batch.push({ key: Buffer.from(entry.key), value: entry.value && Buffer.from(entry.value) });
-        if (batch.length >= 20_000) await write();
+    while (!next.done) {
+      const some: { key: Buffer; value: Buffer | undefined }[] = [];
+      for (; !next.done && some.length < 20_000; next = await entries.next()) {
+        const { key, value } = next.value;
+        some.push({ key: Buffer.from(key), value: value && Buffer.from(value) });
       }
-      await write();
+      await this.#db.transaction(() => {
+        for (const { key, value } of some) {
+          if (value === undefined) this.#db.removeSync(key);
+          else this.#db.putSync(key, value);
+        }
+      });
     }
     // the commit's id comes last: until it stands, a crash has the journal applied once more, which changes nothing
     await this.#db.transaction(() => {

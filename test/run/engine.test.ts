@@ -375,13 +375,19 @@ describe('stopping', () => {
     expect(seenBy('a').events).toEqual(['abort', 'close']);
   });
 
-  it('does not wait for a worker that never answers', async () => {
+  it.each(['opens', 'works'])('does not wait for a worker that never answers (it %s)', async when => {
     const handle = await start([
       { id: 'src', op: 'test.count', with: { rows: 10 } },
       { id: 'bad', op: 'test.dies', where: 'worker', with: { how: 'never' } },
       { id: 'out', op: 'test.collect', with: { as: 'a' } },
     ]);
-    setTimeout(() => handle.abort('enough'), 600);
+    const opened = new Promise<void>(resolve => {
+      handle.events.subscribe(e => {
+        if (e.type === 'open' && e.step === 'bad') setTimeout(resolve, 100);
+      });
+    });
+    if (when === 'works') await opened;
+    handle.abort('enough');
     const result = await within(15_000, handle.result);
     expect(result).toMatchObject({ status: 'aborted', error: { message: 'enough' } });
   });

@@ -61,6 +61,10 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   }
   const code = afterRun(run, plan, args, io);
   for (const path of Object.values(plots)) io.err(`plot: ${path}`);
+  if (code === 0 && plan.next?.length) {
+    io.err('to try next:');
+    for (const command of plan.next) io.err(`  ${command}`);
+  }
   return code;
 }
 

@@ -100,7 +100,9 @@ async function changesOf(changes: unknown): Promise<{ value: WireChange[]; trans
   return { value, transfer };
 }
 
-async function answer(request: Request): Promise<{ value: unknown; transfer?: ArrayBuffer[] }> {
+async function answer(
+  request: Exclude<Request, { call: 'stop' }>,
+): Promise<{ value: unknown; transfer?: ArrayBuffer[] }> {
   switch (request.call) {
     case 'batch':
     case 'raw': {
@@ -125,7 +127,6 @@ async function answer(request: Request): Promise<{ value: unknown; transfer?: Ar
     case 'report':
       return { value: await sink?.report?.() };
     case 'abort':
-      abort.abort();
       await sink?.abort?.();
       return { value: undefined };
     case 'close':
@@ -144,6 +145,10 @@ try {
 // one call at a time, in the order they came
 let last: Promise<void> = Promise.resolve();
 port.on('message', (request: Request) => {
+  if (request.call === 'stop') {
+    abort.abort();
+    return;
+  }
   last = last.then(async () => {
     try {
       const { value, transfer } = await answer(request);

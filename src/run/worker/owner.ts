@@ -18,6 +18,7 @@ async function owner(
     root: run.root,
     steps: [step],
     role,
+    signal: run.signal,
     warn: run.warn,
   });
   try {

@@ -14,7 +14,15 @@ const PIECES_PER_WORKER = 2;
 export async function workerExecutor(steps: readonly PlannedStep[], run: RunContext): Promise<Executor> {
   const threads = Array.from(
     { length: steps[0].parallel },
-    () => new Thread({ registryUrl: run.registryUrl, root: run.root, steps, role: 'chain', warn: run.warn }),
+    () =>
+      new Thread({
+        registryUrl: run.registryUrl,
+        root: run.root,
+        steps,
+        role: 'chain',
+        signal: run.signal,
+        warn: run.warn,
+      }),
   );
   const close = async (): Promise<void> => {
     const folders = await Promise.all(threads.map(t => t.close()));

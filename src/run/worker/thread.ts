@@ -11,6 +11,8 @@ import { wireStep } from './steps.ts';
 type Call = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
 
 const LEAST_HEAP_MIB = 512;
+// how long a call may still take once the run was aborted
+const ABORT_GRACE_MS = 2000;
 
 export interface ThreadOptions {
   readonly registryUrl: string;
@@ -19,6 +21,8 @@ export interface ThreadOptions {
   readonly role: WorkerSetup['role'];
   /** What a sink's context says; see `OpenContext.full`. */
   readonly full?: boolean;
+  /** Told to the steps in the worker; calls that have no answer soon after it fires fail. */
+  readonly signal: AbortSignal;
   warn(step: string, message: string): void;
 }
 
@@ -31,6 +35,11 @@ export class Thread {
     { resolve: (value: unknown) => void; reject: (error: unknown) => void }
   >();
   readonly #ready: Promise<void>;
+  readonly #signal: AbortSignal;
+  readonly #onAbort = (): void => {
+    this.#worker.postMessage({ id: -1, call: 'stop' } satisfies Request);
+    for (const id of this.#calls.keys()) this.#hurry(id);
+  };
   #next = 0;
   #dead: Error | undefined;
   #closing = false;
@@ -90,6 +99,17 @@ export class Thread {
       die(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'ran out of memory' : `died: ${error.message}`, error);
     });
     this.#worker.on('exit', code => die(`ended with code ${code} in the middle of its work`));
+    this.#signal = options.signal;
+    if (this.#signal.aborted) this.#onAbort();
+    else this.#signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Gives a call a last moment: a step that never answers must not hold an aborted run. */
+  #hurry(id: number): void {
+    setTimeout(() => {
+      this.#calls.get(id)?.reject(this.#signal.reason);
+      this.#calls.delete(id);
+    }, ABORT_GRACE_MS).unref();
   }
 
   #named(error: Error): Error {
@@ -113,6 +133,7 @@ export class Thread {
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject });
       this.#worker.postMessage({ ...request, id }, transfer as ArrayBuffer[]);
+      if (this.#signal.aborted) this.#hurry(id);
     });
   }
 
@@ -127,8 +148,11 @@ export class Thread {
         timer = setTimeout(() => resolve(undefined), graceMs);
       });
       folders = ((await Promise.race([this.call({ call: 'close' }), late])) ?? []) as readonly string[];
+    } catch (error) {
+      if (!this.#signal.aborted) throw error;
     } finally {
       clearTimeout(timer);
+      this.#signal.removeEventListener('abort', this.#onAbort);
       this.#closing = true;
       await this.#worker.terminate();
     }

@@ -1,0 +1,54 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { JournalError, JournalWriter, readJournal } from '../../src/state/index.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-journal-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const entries = async (path: string): Promise<string[]> => {
+  const all: string[] = [];
+  for await (const { key, value } of readJournal(path)) all.push(`${key}=${value ?? 'gone'}`);
+  return all;
+};
+
+it('keeps every entry of stages that write side by side', async () => {
+  const path = join(folder, 'state', 'journal');
+  const journal = new JournalWriter(path);
+  const value = Buffer.alloc(3000, 'v');
+  const stage = async (name: string): Promise<void> => {
+    for (let i = 0; i < 1500; i++) {
+      journal.put(Buffer.from(`${name}${i}`), value);
+      await journal.drain();
+    }
+  };
+  await Promise.all([stage('a'), stage('b'), stage('c')]);
+  journal.delete(Buffer.from('z'));
+  expect(await journal.finish()).toBe(4501);
+  const got = await entries(path);
+  for (const name of ['a', 'b', 'c']) {
+    const own = got.filter(e => e.startsWith(name));
+    expect(own).toEqual(Array.from({ length: 1500 }, (_, i) => `${name}${i}=${value}`));
+  }
+  expect(got.at(-1)).toBe('z=gone');
+});
+
+it('gives nothing of a journal that is cut off or has a flipped bit', async () => {
+  const path = join(folder, 'journal');
+  const journal = new JournalWriter(path);
+  for (let i = 0; i < 100; i++) journal.put(Buffer.from(`k${i}`), Buffer.from(`v${i}`));
+  await journal.finish();
+  const whole = await readFile(path);
+  for (const cut of [3, 10, 200, whole.length - 1]) {
+    await writeFile(path, whole.subarray(0, cut));
+    await expect(entries(path)).rejects.toThrow(JournalError);
+  }
+  const flipped = Buffer.from(whole);
+  flipped[50] ^= 4;
+  await writeFile(path, flipped);
+  await expect(entries(path)).rejects.toThrow('its checksum does not hold');
+});
