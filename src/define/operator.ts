@@ -302,9 +302,10 @@ export interface MapOperator<P = never, R extends Rows = Rows> extends Declared<
   batchRows?(params: P): number;
   /**
    * True where a row costs so much more than a look-up (a model, a paid endpoint) that its result is kept: the same
-   * values of the read columns under the same fingerprint are not worked on again. Not for `rows: 'group'`.
+   * values of the read columns under the same fingerprint are not worked on again. Not for `rows: 'group'`. It may
+   * depend on the parameters: a small model can cost less than a look-up.
    */
-  readonly cache?: boolean;
+  readonly cache?: boolean | ((params: P) => boolean);
   /** The column whose length counts as tokens under a token budget. */
   tokens?(params: P): string;
   open(params: P, ctx: OpenContext): MapInstance<R> | Promise<MapInstance<R>>;

@@ -13,11 +13,11 @@ import type { DefinitionPath } from './types.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The parameters that count: without locations and secrets. */
+/** The parameters that count: without locations, secrets and hints. */
 export function countedParams(op: EngineOperator, params: Params): unknown {
   const out = structuredClone(params) as Record<string, unknown>;
   for (const { path, mark } of markedValues(op.params, params)) {
-    if (mark.location !== undefined || mark.secret) remove(out, path);
+    if (mark.location !== undefined || mark.secret || mark.hint) remove(out, path);
   }
   return out;
 }

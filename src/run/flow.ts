@@ -88,7 +88,10 @@ export function groupSteps(flow: Flow, sourcesApart: boolean): Group[] {
 }
 
 /** Whether a step's results are kept. */
-const isCached = (step: PlannedStep): boolean => step.op.shape === 'map' && step.op.cache === true;
+function isCached({ op, params }: PlannedStep): boolean {
+  if (op.shape !== 'map') return false;
+  return typeof op.cache === 'function' ? op.cache(params) : op.cache === true;
+}
 
 interface Stage {
   readonly steps: Group;
