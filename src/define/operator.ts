@@ -324,6 +324,8 @@ export interface StreamOperator<P = never> extends Declared<P>, Transforms<P> {
 
 export interface JoinOperator<P = never> extends Declared<P> {
   readonly shape: 'join';
+  /** The fewest inputs it takes. Default 2; 1 for what puts the rows of a key into another order. */
+  readonly least?: number;
   /** The columns that rows of all inputs are brought together by. */
   on(params: P): readonly string[];
   reads(params: P, input: number): Columns;
