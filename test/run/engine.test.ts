@@ -360,7 +360,7 @@ describe('errors', () => {
 });
 
 describe('parallel maps under back-pressure', () => {
-  const behind = (sink: object, map: object = {}): AnyStep[] => [
+  const behind = (sink: AnyStep['with'], map: AnyStep['with'] = {}): AnyStep[] => [
     { id: 'src', op: 'test.count', with: { rows: 20_000, batch: 20, size: 500 } },
     { id: 'map', op: 'test.double', with: map, parallel: 3 },
     { id: 'out', op: 'test.collect', with: { as: 'a', ...sink } },
