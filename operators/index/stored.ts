@@ -45,6 +45,13 @@ function storedColumn(data: Data): StoredColumn {
   return { type: 'float64', values, nulls };
 }
 
+/** Keys and stored columns of a batch, as indexes of keyed rows take them. */
+export const keyedRows = (batch: RecordBatch, key: string, stored: readonly string[]) => ({
+  rows: batch.numRows,
+  key: textColumn(columnData(batch, key)),
+  stored: Object.fromEntries(stored.map(name => [name, storedColumn(columnData(batch, name))])),
+});
+
 /** A batch as an index takes it. */
 export function documentBatch(
   batch: RecordBatch,
@@ -52,10 +59,5 @@ export function documentBatch(
   text: string,
   stored: readonly string[],
 ): DocumentBatch {
-  return {
-    rows: batch.numRows,
-    key: textColumn(columnData(batch, key)),
-    text: textColumn(columnData(batch, text)),
-    stored: Object.fromEntries(stored.map(name => [name, storedColumn(columnData(batch, name))])),
-  };
+  return { ...keyedRows(batch, key, stored), text: textColumn(columnData(batch, text)) };
 }

@@ -20,6 +20,7 @@ export {
   exactSearchGraph,
   type LinearLayer,
   linearGraph,
+  matMulGraph,
   type StaticTable,
   staticEncoderGraph,
 } from './graphs.ts';
