@@ -4,6 +4,8 @@ import type { RecordBatch } from 'apache-arrow';
 import { type Data, DataType } from 'apache-arrow';
 import { columnData, isNull } from '../../src/arrow/index.ts';
 import type { DocumentBatch, StoredColumn, TextColumn } from '../../src/retrieval/sparse/index.ts';
+import type { SearchedColumn } from './fields-param.ts';
+import { weightsColumn } from './weighted-terms.ts';
 
 /** Columns of a hit that an index keeps wherever its input has them. */
 export const HIT_COLUMNS = ['unit', 'doc_id', 'title', 'text', 'start', 'end'];
@@ -56,8 +58,16 @@ export const keyedRows = (batch: RecordBatch, key: string, stored: readonly stri
 export function documentBatch(
   batch: RecordBatch,
   key: string,
-  text: string,
+  searched: readonly SearchedColumn[],
   stored: readonly string[],
 ): DocumentBatch {
-  return { ...keyedRows(batch, key, stored), text: textColumn(columnData(batch, text)) };
+  return {
+    ...keyedRows(batch, key, stored),
+    fields: Object.fromEntries(
+      searched.map(({ spec, weighted }) => [
+        spec.name,
+        weighted ? weightsColumn(batch, weighted) : textColumn(columnData(batch, spec.name)),
+      ]),
+    ),
+  };
 }

@@ -1,39 +1,18 @@
 import { existsSync } from 'node:fs';
 import { DataType } from 'apache-arrow';
 import { z } from 'zod';
-import {
-  type Column,
-  type Columns,
-  columnOf,
-  fixedList,
-  float32,
-  utf8,
-  vectorView,
-} from '../../src/arrow/index.ts';
+import { type Columns, fixedList, float32, utf8, vectorView } from '../../src/arrow/index.ts';
 import { hint, operator, readsPath, UserError } from '../../src/define/index.ts';
 import { DenseIndex } from '../../src/retrieval/dense/index.ts';
 import { IndexError } from '../../src/retrieval/sparse/index.ts';
 import { withIndex } from '../index/errors.ts';
+import { checkColumns, further } from './further.ts';
 import { Found, HITS, hitColumns } from './hits.ts';
 import { onnxMultiplier } from './multiply.ts';
+import { filterParam } from './query-params.ts';
 
 /** Vectors that an open index keeps in memory. */
 const CACHE_BYTES = 512 << 20;
-
-const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-const bound = z.union([z.string(), z.number()]);
-/** Conditions on stored columns. */
-const filterParam = z.record(
-  z.string(),
-  z.union([
-    value,
-    z.array(value),
-    z.strictObject({
-      min: bound.optional().describe('the least value'),
-      max: bound.optional().describe('the greatest value'),
-    }),
-  ]),
-);
 
 export const searchDense = operator({
   name: 'search.dense',
@@ -128,7 +107,7 @@ in \`{ doc_id: [a, b] }\`. \`exact: true\` looks at every vector where the index
     };
     try {
       checkSize(ctx.inputs[0] ?? {}, p.vector, index, p.index);
-      checkColumns(p.columns, index, p.index);
+      checkColumns(index, p.columns, p.index);
     } catch (error) {
       await close();
       throw error;
@@ -159,30 +138,5 @@ function checkSize(input: Columns, name: string, index: DenseIndex, shown: strin
   throw new UserError(
     `with.vector: column "${name}" has vectors of ${size} numbers, the index at ${shown} holds vectors of ${dimension}`,
     { help: 'encode questions with the model that encoded the index' },
-  );
-}
-
-/** @throws UserError where a column is not stored, or is of another type */
-export function checkColumns(
-  columns: Readonly<Record<string, string>>,
-  index: { readonly info: { readonly columns: readonly { name: string; type: string }[] } },
-  shown: string,
-): void {
-  for (const [name, type] of Object.entries(columns)) {
-    const stored = index.info.columns.find(c => c.name === name);
-    if (stored?.type === type) continue;
-    const known = index.info.columns.map(c => `${c.name} (${c.type})`).join(', ');
-    throw new UserError(
-      stored
-        ? `with.columns.${name}: the index stores it as ${stored.type}, not ${type}`
-        : `with.columns.${name}: the index at ${shown} does not store it; it stores ${known}`,
-      stored ? {} : { help: 'add it to "store" of the step that builds the index, and build it again' },
-    );
-  }
-}
-
-export function further(columns: Readonly<Record<string, string>>): Record<string, Column> {
-  return Object.fromEntries(
-    Object.entries(columns).map(([name, type]) => [name, { ...(columnOf(type) as Column), nullable: true }]),
   );
 }

@@ -11,6 +11,7 @@ import type {
   SourceInstance,
   StreamInstance,
 } from '../define/index.ts';
+import { openParams } from '../plan/index.ts';
 import type { Flow, PlannedStep } from '../plan/types.ts';
 import type { CommittedSink } from '../state/index.ts';
 import { carryPlaces } from './cached.ts';
@@ -45,6 +46,8 @@ export interface FlowControl extends RunContext {
     positions: Readonly<Record<string, Ack['position']>>,
     changes: FlowChanges | undefined,
   ): Promise<void>;
+  /** Whether the record of this run's commit of a flow stands: what sinks made ready must stay then. */
+  isRecorded(flow: string): Promise<boolean>;
   report(step: string, report: Report): void;
   summary(step: string, summary: NonNullable<Awaited<ReturnType<SinkInstance['prepare']>>['summary']>): void;
 }
@@ -236,7 +239,7 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
       const started = performance.now();
       try {
         const { token, summary } = await instance.prepare();
-        prepared.push({ step: step.id, op: step.op.name, params: withoutSecrets(step), token });
+        prepared.push({ step: step.id, op: step.op.name, params: openParams(step.op, step.params), token });
         if (summary) run.summary(step.id, summary);
         const report = await instance.report?.();
         if (report) run.report(step.id, report);
@@ -263,14 +266,9 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
         failure ??= { error };
       }
     };
+    committed ||= await run.isRecorded(flowName(planned));
     if (!committed) for (const { instance } of sinks) await closing(() => instance.abort?.());
     for (const instance of opened.reverse()) await closing(() => instance.close?.());
   }
   if (failure) throw (failure as { error: unknown }).error;
-}
-
-/** Parameters as a commit record may hold them. */
-function withoutSecrets(step: PlannedStep): CommittedSink['params'] {
-  const shape = step.op.params.shape as Record<string, { meta(): Record<string, unknown> | undefined }>;
-  return Object.fromEntries(Object.entries(step.params).filter(([name]) => !shape[name]?.meta()?.secret));
 }

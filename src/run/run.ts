@@ -151,6 +151,14 @@ async function execute(
   const timer = setInterval(progress, options.progressMs ?? 120);
 
   const control: FlowControl = {
+    isRecorded: async flow => {
+      try {
+        return (await readCommits(folder))[flow]?.id === id;
+      } catch {
+        // a file too many is better than one too few
+        return true;
+      }
+    },
     root: plan.root,
     signal: controller.signal,
     registryUrl: options.registryUrl,
@@ -235,10 +243,6 @@ async function execute(
     }
     await rm(journal, { force: true });
   };
-  /** Whether the record of a flow's commit by this run stands, so that the next run finishes what it names. */
-  const isRecorded = async (flow: string): Promise<boolean> =>
-    (await readCommits(folder).catch(() => undefined))?.[flow]?.id === id;
-
   let cache: Cache | undefined;
   const cacheCounts = new Map<string, CacheCounts>();
   if (options.incremental !== false) {
@@ -267,7 +271,7 @@ async function execute(
         try {
           await runFlow(flow, control);
         } catch (error) {
-          if (!(await isRecorded(flowName(flow)))) unfinished = [];
+          if (!(await control.isRecorded(flowName(flow)))) unfinished = [];
           throw error;
         }
         continue;
@@ -296,7 +300,7 @@ async function execute(
         await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && changes.settles(l));
         await ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx));
       } catch (error) {
-        if (!(await isRecorded(name))) {
+        if (!(await control.isRecorded(name))) {
           unfinished = [];
           await changes.abort();
         }

@@ -61,7 +61,7 @@ it('goes on after a crash', async () => {
   expect(await child('new', 'after-publish')).toBe('SIGKILL');
   expect(await child('third')).toBe('0 ok');
   expect([await published('a.txt'), await published('b.txt')]).toEqual(['third', 'third']);
-}, 60_000);
+});
 
 describe('the commit record', () => {
   it('of a newer format is refused by name', async () => {

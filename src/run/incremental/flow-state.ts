@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Json, PlanContext } from '../../define/index.ts';
+import { openParams } from '../../plan/index.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 import type { CommitRecord, Ledger } from '../../state/index.ts';
 import { liveFingerprint, outputSignatures } from './places.ts';
@@ -177,11 +178,8 @@ function difference(before: StepState, step: PlannedStep, fingerprint: string): 
 }
 
 /** Parameters as the ledger may hold them: no secrets. */
-export function plainParams(step: PlannedStep): Json {
-  const shape = step.op.params.shape as Record<string, { meta(): Record<string, unknown> | undefined }>;
-  const open = Object.entries(step.params).filter(([name]) => !shape[name]?.meta()?.secret);
-  return JSON.parse(JSON.stringify(Object.fromEntries(open))) as Json;
-}
+export const plainParams = (step: PlannedStep): Json =>
+  JSON.parse(JSON.stringify(openParams(step.op, step.params))) as Json;
 
 // a slot once given to a step stays its own
 function slotsOf(flow: Flow, ledger: Ledger): Record<string, number> {

@@ -84,7 +84,9 @@ function keys(open: Filtered, condition: Condition, bits: Uint8Array): void {
   const max = condition.max === undefined ? undefined : encoder.encode(String(condition.max));
   const cursor = open.segment.keys.cursor();
   // Keys are sorted, and a document's number is its key's.
-  let more = min === undefined ? cursor.next() : (cursor.seek(min, 0, min.length), !cursor.done);
+  if (min === undefined) cursor.next();
+  else cursor.seek(min, 0, min.length);
+  let more = !cursor.done;
   while (more) {
     if (max !== undefined && compareBytes(cursor.text, 0, cursor.length, max, 0, max.length) > 0) return;
     setBit(bits, cursor.ordinal);
