@@ -17,6 +17,7 @@ import { readMarkdown } from './read/markdown.ts';
 import { readParquet } from './read/parquet.ts';
 import { readSquad } from './read/squad.ts';
 import { readText } from './read/text.ts';
+import { rerankCross } from './rerank/cross.ts';
 import { searchDense } from './search/dense.ts';
 import { searchSparse } from './search/sparse.ts';
 import { cleanText } from './shape/clean-text.ts';
@@ -68,6 +69,7 @@ export const operators = [
   indexDense,
   searchDense,
   mergeHits,
+  rerankCross,
   evaluateRetrieval,
   showHits,
 ] as const;

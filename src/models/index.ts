@@ -1,5 +1,6 @@
 export * from './catalogue.ts';
 export { conventionOf, type Pooling, type Prefixes } from './conventions.ts';
+export { CrossEncoder, type CrossOptions } from './cross.ts';
 export { dimensionOf } from './dimension.ts';
 export { embeddedFolder, embeddedNames } from './embedded.ts';
 export {
