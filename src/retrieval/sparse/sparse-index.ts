@@ -277,7 +277,7 @@ export class SparseIndex {
 
   /** The terms that a search looks for, with those that feedback adds, and their weights. */
   queryTerms(query: Query, options: QueryOptions = {}): { term: string; field?: string; weight: number }[] {
-    const clause = this.engine().expand(query, options);
+    const clause = this.engine().clause(query, options);
     return [...scoredClauses(clause)].flatMap(c =>
       (c.kind === 'term' ? [c.word] : c.words).map(term => ({
         term,

@@ -73,9 +73,9 @@ export class QueryEngine {
     return excluded ? { ...explained, matches: false } : explained;
   }
 
-  /** The query with the terms that feedback adds, as the second search runs it. */
-  expand(query: Query, options: QueryOptions): GroupClause {
-    return this.plan(query, { ...options, feedback: options.feedback ?? true }).clause;
+  /** The query as it is searched for, with the terms that feedback adds where it is asked for. */
+  clause(query: Query, options: QueryOptions): GroupClause {
+    return this.plan(query, options).clause;
   }
 
   private top(plan: Plan, k: number): { docs: Int32Array; scores: Float64Array } {

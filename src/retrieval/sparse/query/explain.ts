@@ -97,7 +97,7 @@ function finished(
     const part = similarity.document(length, count);
     return sumOf('terms and the document’s length', [
       sum,
-      leafNode(`length ${length}, for ${count} query terms`, part),
+      leafNode(`length ${length}, for ${Number(count.toFixed(6))} query terms`, part),
     ]);
   }
   if (constant === 0) return sum;
