@@ -12,7 +12,9 @@ export function registerCodecs(): void {
   if (!compressionRegistry.get(CompressionType.LZ4_FRAME)?.decode)
     compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: lz4Frame });
   if (!compressionRegistry.get(CompressionType.ZSTD)?.decode)
-    compressionRegistry.set(CompressionType.ZSTD, { decode: bytes => aligned((native ?? decompress)(bytes)) });
+    compressionRegistry.set(CompressionType.ZSTD, {
+      decode: bytes => aligned((native ?? decompress)(bytes)),
+    });
 }
 
 /** Columns are read in place as 64-bit numbers; a decoder may give a piece of a larger buffer that starts anywhere. */

@@ -19,7 +19,7 @@ const HEADER_BYTES = 24;
 const TRAILER_BYTES = 28;
 /** 2 added fields, weighted terms and positions; files of version 1 are read as an index of one text field. */
 export const FORMAT_VERSION = 2;
-const OLDEST_VERSION = 1;
+export const OLDEST_VERSION = 1;
 
 export const readable = (version: unknown): boolean =>
   typeof version === 'number' && version >= OLDEST_VERSION && version <= FORMAT_VERSION;
