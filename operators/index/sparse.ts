@@ -28,8 +28,9 @@ export const indexSparse = operator({
   summary: 'Builds an inverted index over the text of documents or units, for search.sparse.',
   description: `The analyzer turns text into terms and is stored with the index, so queries go through the same one. Names:
 \`english\` (Unicode words, lower case, Porter stemmer, Lucene's stop words), \`korean\` (character bigrams of Hangul,
-other scripts by words), \`standard\` (Unicode words, lower case), \`whitespace\`. An object sets options:
-\`{ name: english, stemmer: snowball, stopwords: none }\`.
+other scripts by words), \`cjk\` (bigrams of Han, kana and Hangul), \`standard\` (Unicode words, lower case),
+\`whitespace\`, \`ngrams\` (of characters), 22 languages with Snowball stems (\`german\`, \`french\`, …), and \`custom\`
+chains. An object sets options: \`{ name: english, stemmer: snowball, stopwords: none }\`. docs/analyzers.md has them all.
 
 \`fields\` searches several columns: \`[title, text]\`. A search then looks in all of them together, in one (\`title:seoul\`),
 or weighs them (\`bm25f\`). A field of weighted terms, such as learned sparse vectors (SPLADE), is
