@@ -13,6 +13,7 @@ import { readMarkdown } from './read/markdown.ts';
 import { readParquet } from './read/parquet.ts';
 import { readSquad } from './read/squad.ts';
 import { readText } from './read/text.ts';
+import { readTrec } from './read/trec.ts';
 import { searchSparse } from './search/sparse.ts';
 import { cleanText } from './shape/clean-text.ts';
 import { concatTitle } from './shape/concat-title.ts';
@@ -27,6 +28,7 @@ import { writeArrow } from './write/arrow.ts';
 import { writeCsv } from './write/csv.ts';
 import { writeJsonl } from './write/jsonl.ts';
 import { writeParquet } from './write/parquet.ts';
+import { writeTrec } from './write/trec.ts';
 
 export const operators = [
   readJsonl,
@@ -39,10 +41,12 @@ export const operators = [
   readSquad,
   readBeir,
   readDataset,
+  readTrec,
   writeJsonl,
   writeCsv,
   writeParquet,
   writeArrow,
+  writeTrec,
   // shape
   select,
   filter,
