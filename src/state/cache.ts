@@ -6,9 +6,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 
-/** The folder of the cache, shared by the pipelines of a root. */
-export const cacheFolderOf = (root: string): string => join(root, '.millrace', 'cache');
-
 // days since 1970, in the first two bytes of a value: what has not been used for long goes first
 const today = (): number => Math.floor(Date.now() / 86_400_000);
 

@@ -55,10 +55,6 @@ interface CommitFile {
   readonly flows: Readonly<Record<string, CommitRecord>>;
 }
 
-/** The folder of a pipeline's state. */
-export const stateFolderOf = (root: string, pipeline: string): string =>
-  join(root, '.millrace', pipeline.replace(/[^\p{L}\p{N}._-]/gu, '_'));
-
 const recordPath = (folder: string): string => join(folder, 'commit.json');
 
 /** The last commits, by flow. @throws UserError on a newer format or a file that is not a record. */
