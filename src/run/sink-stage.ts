@@ -59,7 +59,7 @@ export async function sinkStage(
       continue;
     }
     const started = performance.now();
-    const upserts = packet.upserts && withoutNulls(step, packet.upserts, required, run);
+    const upserts = packet.upserts && (await withoutNulls(step, packet.upserts, required, run));
     if (packet.upserts) {
       meter.rowsIn += packet.upserts.numRows;
       meter.batchesIn++;
@@ -77,12 +77,12 @@ export async function sinkStage(
 }
 
 /** The rows whose required columns hold values; the others are errors of the step. */
-export function withoutNulls(
+export async function withoutNulls(
   step: PlannedStep,
   batch: RecordBatch,
   required: readonly string[],
   run: RunContext,
-): RecordBatch | undefined {
+): Promise<RecordBatch | undefined> {
   const { clean, failures } = splitNulls(batch, required);
   if (failures.length === 0) return clean;
   const letters = failures.map((f): Letter => {
@@ -91,6 +91,6 @@ export function withoutNulls(
     if (step.onError === 'fail') throw new StepError(step.id, message, { row: where });
     return { step: step.id, where, message, row: f.row };
   });
-  run.letters(letters);
+  await run.letters(letters);
   return clean;
 }
