@@ -33,8 +33,10 @@ import {
   readCommits,
   recover,
   removeDeadLetters,
+  StateError,
   stateFolderOf,
   takeLock,
+  withState,
 } from '../state/index.ts';
 import { type CacheCounts, cachedExecutor } from './cached.ts';
 import type { Letter } from './chain.ts';
@@ -278,7 +280,7 @@ async function execute(
   let unlock: (() => Promise<void>) | undefined;
   try {
     controller.signal.throwIfAborted();
-    unlock = await takeLock(join(folder, 'lock'), `pipeline "${plan.name}"`);
+    unlock = await withState(folder, () => takeLock(join(folder, 'lock'), `pipeline "${plan.name}"`));
     const operators = await allOperators(
       steps.map(s => s.op),
       options.registryUrl,
@@ -318,7 +320,9 @@ async function execute(
         }
         hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
         await runFlow(flow, control, changes);
-        await removeDeadLetters(folder, (l, run) => run !== id && changes.settles(l));
+        await withState(folder, () =>
+          removeDeadLetters(folder, (l, run) => run !== id && changes.settles(l)),
+        );
         await ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx));
       } catch (error) {
         if (!(await control.isRecorded(name))) {
@@ -335,6 +339,7 @@ async function execute(
     await box.settle().catch(error => {
       failure ??= error;
     });
+    if (failure instanceof StateError) failure = failure.of(`pipeline "${plan.name}"`);
     for (const temp of tempFolders) await rm(temp, { recursive: true, force: true }).catch(() => undefined);
     await cache?.close();
     await ledger?.close();

@@ -18,6 +18,8 @@ import {
 } from '../arrow/index.ts';
 import { UserError } from '../define/index.ts';
 import { writeWhole } from './durable.ts';
+import { stateError } from './errors.ts';
+import { faultPoint } from './fault.ts';
 
 export interface DeadLetter {
   readonly step: string;
@@ -128,11 +130,12 @@ export class DeadLetterBox {
     this.#writing = this.#writing
       .then(async () => {
         if (this.#failure) return;
+        faultPoint('dead-letters');
         await mkdir(this.#folder, { recursive: true });
         await appendFile(join(this.#folder, fileOf(step)), bytes);
       })
       .catch(error => {
-        this.#failure ??= error;
+        this.#failure ??= stateError(this.#folder, error);
       })
       .finally(() => {
         this.#waiting -= bytes.length;

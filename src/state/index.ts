@@ -2,6 +2,8 @@ export * from './cache.ts';
 export * from './commit.ts';
 export * from './dead-letters.ts';
 export * from './durable.ts';
+export * from './errors.ts';
+export * from './fault.ts';
 export * from './folders.ts';
 export * from './journal.ts';
 export * from './ledger.ts';
