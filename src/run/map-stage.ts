@@ -12,13 +12,13 @@ import type { Outlet } from './outlet.ts';
 import type { Packet } from './packet.ts';
 import { Rebatcher } from './rebatch.ts';
 
-/** Adds a result's counts to the meters of its steps and puts its letters where they belong. */
+/** Adds a result's counts to the meters of its steps and puts its letters where they belong: await what it gives. */
 export function account(
   result: ChainResult,
   steps: readonly PlannedStep[],
   run: RunContext,
   outer: boolean,
-): void {
+): Promise<void> | undefined {
   result.counts.forEach((count, i) => {
     const meter = run.meter(steps[i].id);
     meter.rowsIn += count.rowsIn;
@@ -30,7 +30,7 @@ export function account(
       meter.batchesOut += count.batches;
     }
   });
-  if (result.letters.length) run.letters(result.letters);
+  return result.letters.length ? run.letters(result.letters) : undefined;
 }
 
 /** What goes on of a packet, given what its rows became. */
@@ -141,7 +141,7 @@ export async function mapStage(
     if (!packet.upserts?.numRows) return outcome(packet, undefined, rename);
     const piece: ChainInput = { batch: packet.upserts };
     const result = await executor.run(piece);
-    account(result, steps, run, true);
+    await account(result, steps, run, true);
     return outcome(packet, result, rename);
   };
   const packets = rebatched(first, input, run);

@@ -33,8 +33,10 @@ import {
   readCommits,
   recover,
   removeDeadLetters,
+  StateError,
   stateFolderOf,
   takeLock,
+  withState,
 } from '../state/index.ts';
 import { type CacheCounts, cachedExecutor } from './cached.ts';
 import type { Letter } from './chain.ts';
@@ -179,10 +181,11 @@ async function execute(
       hub.emit({ type: 'warning', step, message });
     },
     letters: letters => {
-      keepLetters(letters, meters, box, step =>
+      const written = keepLetters(letters, meters, box, step =>
         [...flowChanges.values()].map(c => c.rootOf(step)).find(r => r),
       );
       for (const { step, where, message } of letters) hub.emit({ type: 'dead-letter', step, where, message });
+      return written;
     },
     opened: (step, ms) => hub.emit({ type: 'open', step, ms }),
     fail: error => abort(error),
@@ -235,8 +238,7 @@ async function execute(
       unfinished = [];
       for (const [step, position] of Object.entries(positions))
         hub.emit({ type: 'position', step, position });
-      if (interim)
-        await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && !!changes?.settlesNow(l));
+      if (interim) await removeDeadLetters(folder, (l, run) => run !== id && !!changes?.settlesNow(l));
       const tokens = Object.fromEntries(sinks.map(s => [s.step, s.token]));
       hub.emit({ type: 'commit', id: commitId, sinks: tokens, interim });
     },
@@ -278,7 +280,7 @@ async function execute(
   let unlock: (() => Promise<void>) | undefined;
   try {
     controller.signal.throwIfAborted();
-    unlock = await takeLock(join(folder, 'lock'), `pipeline "${plan.name}"`);
+    unlock = await withState(folder, () => takeLock(join(folder, 'lock'), `pipeline "${plan.name}"`));
     const operators = await allOperators(
       steps.map(s => s.op),
       options.registryUrl,
@@ -318,7 +320,9 @@ async function execute(
         }
         hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
         await runFlow(flow, control, changes);
-        await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && changes.settles(l));
+        await withState(folder, () =>
+          removeDeadLetters(folder, (l, run) => run !== id && changes.settles(l)),
+        );
         await ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx));
       } catch (error) {
         if (!(await control.isRecorded(name))) {
@@ -335,6 +339,7 @@ async function execute(
     await box.settle().catch(error => {
       failure ??= error;
     });
+    if (failure instanceof StateError) failure = failure.of(`pipeline "${plan.name}"`);
     for (const temp of tempFolders) await rm(temp, { recursive: true, force: true }).catch(() => undefined);
     await cache?.close();
     await ledger?.close();
@@ -417,7 +422,7 @@ function keepLetters(
   meters: ReadonlyMap<string, StepMeter>,
   box: DeadLetterBox,
   rootOf: (step: string) => string | undefined,
-): void {
+): Promise<void> | undefined {
   const time = new Date().toISOString();
   const dead = letters.flatMap(letter => {
     const meter = meters.get(letter.step) as StepMeter;
@@ -432,7 +437,7 @@ function keepLetters(
     const root = source !== undefined && rowId !== undefined ? { source, id: rowId } : undefined;
     return [{ ...letter, row, root, time, fingerprint: meter.step.rowFingerprint }];
   });
-  box.add(dead);
+  return box.add(dead);
 }
 
 /** The operators of the plan and of the registry, by name: recovery may need one that the plan no longer has. */

@@ -59,7 +59,7 @@ export async function sinkStage(
       continue;
     }
     const started = performance.now();
-    const { clean: upserts, failed } = withoutNulls(step, packet.upserts, required, run);
+    const { clean: upserts, failed } = await withoutNulls(step, packet.upserts, required, run);
     if (packet.upserts) {
       meter.rowsIn += packet.upserts.numRows;
       meter.batchesIn++;
@@ -78,12 +78,12 @@ export async function sinkStage(
 }
 
 /** The rows whose required columns hold values, and the others, which are errors of the step. */
-export function withoutNulls(
+export async function withoutNulls(
   step: PlannedStep,
   batch: RecordBatch | undefined,
   required: readonly string[],
   run: RunContext,
-): { readonly clean: RecordBatch | undefined; readonly failed: readonly RecordBatch[] } {
+): Promise<{ readonly clean: RecordBatch | undefined; readonly failed: readonly RecordBatch[] }> {
   if (!batch) return { clean: undefined, failed: [] };
   const { clean, failures } = splitNulls(batch, required);
   if (failures.length === 0) return { clean, failed: [] };
@@ -93,6 +93,6 @@ export function withoutNulls(
     if (step.onError === 'fail') throw new StepError(step.id, message, { row: where });
     return { step: step.id, where, message, row: f.row };
   });
-  run.letters(letters);
+  await run.letters(letters);
   return { clean, failed: failures.map(f => f.row) };
 }

@@ -5,7 +5,7 @@ import { rowsOf } from '../../src/arrow/index.ts';
 import type { AnyStep } from '../../src/define/index.ts';
 import type { RunEvent } from '../../src/events/index.ts';
 import { startRun } from '../../src/run/index.ts';
-import { readCommits, readDeadLetters, stateFolderOf } from '../../src/state/index.ts';
+import { type DeadLetter, readCommits, readDeadLetters, stateFolderOf } from '../../src/state/index.ts';
 import { log, seenBy } from './fixtures/operators.ts';
 import { planOf, registryUrl, runSteps, start, tempRoot, within } from './helpers.ts';
 
@@ -278,7 +278,8 @@ describe('errors', () => {
     expect(letters).toEqual(['id r7', 'id r14', 'id r21', 'id r28', 'id r35']);
     const folder = stateFolderOf(root, 'test');
     const record = (await readCommits(folder)).src;
-    const stored = await readDeadLetters(join(folder, 'dead-letters', record.id));
+    const stored: DeadLetter[] = [];
+    for await (const l of readDeadLetters(join(folder, 'dead-letters', record.id))) stored.push(l);
     expect(stored.map(l => l.where)).toEqual(letters);
     expect(stored[0]).toMatchObject({ step: 'picky', message: 'id r7: 7 is not to my taste' });
     expect(stored[0].row && rowsOf(stored[0].row)).toEqual([{ id: 'r7', n: 7, text: 'text 7 ' }]);
