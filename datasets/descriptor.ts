@@ -61,6 +61,8 @@ export interface DatasetDescriptor {
   locate(ctx: DatasetContext): string;
   /** `undefined` where the data can be read now, else one sentence: what is missing and what to do. */
   available(ctx: DatasetContext): Promise<string | undefined>;
+  /** Files, by absolute path, that the rows come from besides `files`. */
+  more?(): Promise<readonly string[]>;
 }
 
 /**

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import type { DatasetDescriptor } from './descriptor.ts';
 import { factbookDocuments } from './factbook/documents.ts';
-import { factbookFolder } from './factbook/package.ts';
+import { countryFiles, factbookFolder } from './factbook/package.ts';
 import { factbookQuestions, SPLITS } from './factbook/questions.ts';
 import { missingFile, packageRoot } from './folders.ts';
 
@@ -63,6 +64,10 @@ export const factbook: DatasetDescriptor = {
     },
   },
   locate: () => packageRoot(),
+  more: async () => {
+    const folder = factbookFolder();
+    return (await countryFiles(folder)).map(file => join(folder, file.source));
+  },
   async available() {
     try {
       factbookFolder();

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { DatasetContext, DatasetFile } from './descriptor.ts';
+import type { DatasetContext, DatasetDescriptor, DatasetFile } from './descriptor.ts';
 
 /** The folder that holds this package's package.json, from the sources as from the built package. */
 export function packageRoot(): string {
@@ -34,4 +35,16 @@ export async function missingFile(
     );
   }
   return undefined;
+}
+
+/** Changes when a file of the dataset does: a hash of their names, sizes and times. 64 hex digits. */
+export async function datasetSignature(dataset: DatasetDescriptor, ctx: DatasetContext): Promise<string> {
+  const folder = dataset.locate(ctx);
+  const paths = [...dataset.files.map(f => join(folder, f.path)), ...((await dataset.more?.()) ?? [])];
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    const info = await stat(path);
+    hash.update(`${path}\n${info.size}\n${info.mtimeMs}\n`);
+  }
+  return hash.digest('hex');
 }

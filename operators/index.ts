@@ -1,7 +1,10 @@
 /** The registry: one line an operator. */
 
+import { encodeDense } from './encode/dense.ts';
+import { encodeTokens } from './encode/tokens.ts';
 import { evaluateRetrieval } from './evaluate/retrieval.ts';
 import { indexSparse } from './index/sparse.ts';
+import { mergeHits } from './merge/hits.ts';
 import { mergeTitles } from './merge/titles.ts';
 import { readArrow } from './read/arrow.ts';
 import { readBeir } from './read/beir.ts';
@@ -58,9 +61,13 @@ export const operators = [
   splitPassages,
   splitSentences,
   analyze,
+  // encode
+  encodeDense,
+  encodeTokens,
   // index, search, evaluate
   indexSparse,
   searchSparse,
+  mergeHits,
   evaluateRetrieval,
   showHits,
 ] as const;

@@ -11,7 +11,13 @@ import {
   writesPath,
 } from '../../src/define/index.ts';
 import type { AnalyzerSpec } from '../../src/retrieval/analysis/index.ts';
-import { IndexError, publish, SparseIndex, SparseIndexWriter } from '../../src/retrieval/sparse/index.ts';
+import {
+  IndexError,
+  isWhole,
+  publish,
+  SparseIndex,
+  SparseIndexWriter,
+} from '../../src/retrieval/sparse/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { analyzerParam, analyzerProblems } from '../tokenize/analyzer-param.ts';
 import { withIndex } from './errors.ts';
@@ -127,6 +133,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
         positions: p.positions,
         memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
         replace: ctx.full,
+        from: ctx.from as number | undefined,
       }),
     );
     const instance: SinkInstance = {
@@ -140,6 +147,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
         preparedWriters.set(dir, writer);
         return { token: generation, summary: { documents, segments, size: formatBytes(bytes) } };
       },
+      keep: token => withIndex(() => writer.keep(token as number)),
       abort: () => writer.abort(),
       close: async () => {
         preparedWriters.delete(dir);
@@ -159,6 +167,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
       throw error;
     }
   },
+  resumes: (p, token, ctx) => isWhole(ctx.path(p.path), token as number),
   publish: async (p, token, ctx) => {
     const dir = ctx.path(p.path);
     const writer = preparedWriters.get(dir);

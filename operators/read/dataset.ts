@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { type DatasetColumnType, type DatasetTake, findDataset } from '../../datasets/index.ts';
+import {
+  type DatasetColumnType,
+  type DatasetTake,
+  datasetSignature,
+  findDataset,
+} from '../../datasets/index.ts';
 import { type Columns, columnOf, nullable } from '../../src/arrow/index.ts';
 import {
   type OpenContext,
@@ -71,7 +76,7 @@ async function* scanDataset(
   let row = 0;
   let bytes = 0;
   const chunk = (): SourceChunk => {
-    const out = { batch: rows.finish(), position: { row }, progress: rows.rows };
+    const out = { batch: rows.finish(), part: p.name, position: { row }, progress: rows.rows };
     rows = new Rows(layout, () => {});
     bytes = 0;
     return out;
@@ -128,6 +133,10 @@ export const readDataset = operator({
   ],
   open: async (p, ctx) => {
     const { take, context } = await takeOf(p, ctx);
-    return { scan: from => scanDataset(p, take, context, ctx, from) };
+    const signature = await datasetSignature(findDataset(p.name), context);
+    return {
+      scan: from => scanDataset(p, take, context, ctx, from),
+      parts: () => [{ name: p.name, signature }],
+    };
   },
 });

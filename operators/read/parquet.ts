@@ -101,8 +101,6 @@ export const readParquet = operator({
     const { layout, left } = await parquetLayout(p, files);
     if (left.length > 0)
       ctx.warn(`${files[0].shown}: columns that cannot be read are left out: ${left.join(', ')}`);
-    return {
-      ...fileSource(files, (some, from) => scanParquet(some, layout, ctx, from)),
-    };
+    return fileSource(files, (some, from) => scanParquet(some, layout, ctx, from));
   },
 });

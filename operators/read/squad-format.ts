@@ -1,12 +1,7 @@
 /** SQuAD-format files (SQuAD 1 and 2, KorQuAD 1, SQuADShifts): articles, paragraphs, questions, answers. */
-import { createHash } from 'node:crypto';
 import { UserError } from '../../src/define/index.ts';
 import { readWhole } from './bytes.ts';
 import type { SourceFile } from './files.ts';
-
-/** The id of a context: the first 16 hex digits of the SHA-256 of its UTF-8 text. */
-export const contextId = (text: string): string =>
-  createHash('sha256').update(text, 'utf8').digest('hex').slice(0, 16);
 
 /** The largest file, which is held as a whole. */
 const FILE_LIMIT = 400 * 2 ** 20;

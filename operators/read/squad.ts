@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { contextId } from '../../datasets/formats/context-id.ts';
 import { bool, type Columns, int32, list, nullable, utf8 } from '../../src/arrow/index.ts';
 import {
   type OpenContext,
@@ -12,7 +13,7 @@ import { type FileKind, fileSource, resolveFiles, type SourceFile } from './file
 import { fixedLayout } from './layout.ts';
 import { pathParam } from './params.ts';
 import { Rows, shownRecord } from './rows.ts';
-import { contextId, QuestionReader, squadParagraphs } from './squad-format.ts';
+import { QuestionReader, squadParagraphs } from './squad-format.ts';
 
 const KIND: FileKind = { endings: ['.json'], what: 'SQuAD-format files' };
 const BATCH_BYTES = 512 * 1024;

@@ -78,6 +78,11 @@ export const commands: readonly CommandEntry[] = [
     summary: 'list the operators, or explain one',
     load: () => import('./commands/operators.ts'),
   },
+  {
+    name: 'models',
+    summary: 'list, fetch, explain and verify models',
+    load: () => import('./commands/models.ts'),
+  },
   { name: 'datasets', summary: 'list the datasets by name', load: () => import('./commands/datasets.ts') },
   {
     name: 'schema',

@@ -1,5 +1,7 @@
 export * from './catalogue.ts';
 export { conventionOf, type Pooling, type Prefixes } from './conventions.ts';
+export { dimensionOf } from './dimension.ts';
+export { embeddedFolder, embeddedNames } from './embedded.ts';
 export {
   type Encoded,
   type EncodeOptions,

@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { OpenContext, PlanContext } from '../define/index.ts';
+import type { Json, OpenContext, PlanContext } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { Letter } from './chain.ts';
 import type { Channel, END } from './channel.ts';
@@ -32,6 +32,7 @@ export function openContext(
   step: PlannedStep,
   run: Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>,
   full = true,
+  from?: Json,
 ): OpenContext {
   let temp: Promise<string> | undefined;
   return {
@@ -49,6 +50,7 @@ export function openContext(
     signal: run.signal,
     warn: message => run.warn(step.id, message),
     full,
+    from,
     inputs: step.inputs,
     keys: step.inputKeys,
   };

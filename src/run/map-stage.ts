@@ -41,6 +41,7 @@ export function outcome(packet: Packet, result: ChainResult | undefined, renames
     deletes: packet.deletes && renames(packet.deletes),
     gone: gone.length ? gone : undefined,
     acks: packet.acks,
+    barrier: packet.barrier,
   };
 }
 type Renames = (deletes: NonNullable<Packet['deletes']>) => NonNullable<Packet['deletes']>;

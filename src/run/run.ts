@@ -38,12 +38,14 @@ import {
 } from '../state/index.ts';
 import { type CacheCounts, cachedExecutor } from './cached.ts';
 import type { Letter } from './chain.ts';
+import type { CommitEvery } from './checkpoint.ts';
 import { openContext, planContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type FlowControl, runFlow } from './flow.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, flowName } from './incremental/flow-state.ts';
 import { liveFingerprint, outputSignatures } from './incremental/places.ts';
+import { surroundingsOf } from './incremental/remembered.ts';
 import { idsIn, withoutRowIds } from './incremental/row-id.ts';
 import type { DiffCounts } from './incremental/source-diff.ts';
 import { bottleneck, StepMeter } from './meter.ts';
@@ -65,9 +67,16 @@ export interface RunOptions {
    * Default true.
    */
   readonly incremental?: boolean;
+  /**
+   * How often a long run commits before its end, so that one that is killed goes on from there. Readers of what it
+   * writes see the old state until the run is over. Default every 60 seconds.
+   */
+  readonly commitEvery?: CommitEvery;
   /** Milliseconds between progress events. Default 120. */
   readonly progressMs?: number;
 }
+
+const COMMIT_EVERY: CommitEvery = { seconds: 60 };
 
 export interface RunHandle {
   readonly events: Observable<RunEvent>;
@@ -151,6 +160,14 @@ async function execute(
   const timer = setInterval(progress, options.progressMs ?? 120);
 
   const control: FlowControl = {
+    isRecorded: async flow => {
+      try {
+        return (await readCommits(folder))[flow]?.id === id;
+      } catch {
+        // a file too many is better than one too few
+        return true;
+      }
+    },
     root: plan.root,
     signal: controller.signal,
     registryUrl: options.registryUrl,
@@ -182,8 +199,10 @@ async function execute(
     summary: (step, summary) => {
       summaries[step] = summary;
     },
-    commit: async (flow, sinks, positions, changes) => {
+    commitEvery: options.commitEvery ?? COMMIT_EVERY,
+    commit: async (flow, sinks, positions, changes, keep) => {
       await box.settle();
+      const interim = keep !== undefined || undefined;
       const ops = new Map(steps.map(s => [s.id, s.op]));
       const told = sinks.flatMap(({ step }) => {
         const report = reports[step];
@@ -195,10 +214,14 @@ async function execute(
           { rowsIn: m.rowsIn, rowsOut: m.rowsOut, busySeconds: m.busyMs / 1000 },
         ]),
       );
-      const ledgerChanges = await changes?.finish(id, Object.fromEntries(told), work);
-      const record = { id, time: new Date().toISOString(), sinks, positions, ledger: ledgerChanges };
-      unfinished = sinks.map(s => s.step);
+      const commitId = keep ? `${id}/${++interimCommits}` : id;
+      const ledgerChanges = await changes?.finish(commitId, Object.fromEntries(told), work, interim);
+      const time = new Date().toISOString();
+      const replaces = changes?.decision.formerName;
+      const record = { id: commitId, time, sinks, positions, ledger: ledgerChanges, replaces, interim };
+      if (!interim) unfinished = sinks.map(s => s.step);
       await commit(folder, flow, record, {
+        keep,
         publish: async sink => {
           const op = ops.get(sink.step);
           try {
@@ -212,10 +235,14 @@ async function execute(
       unfinished = [];
       for (const [step, position] of Object.entries(positions))
         hub.emit({ type: 'position', step, position });
-      hub.emit({ type: 'commit', id, sinks: Object.fromEntries(sinks.map(s => [s.step, s.token])) });
+      if (interim)
+        await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && !!changes?.settlesNow(l));
+      const tokens = Object.fromEntries(sinks.map(s => [s.step, s.token]));
+      hub.emit({ type: 'commit', id: commitId, sinks: tokens, interim });
     },
   };
 
+  let interimCommits = 0;
   // sinks of a commit that is under way
   let unfinished: readonly string[] = [];
   let ledger: Ledger | undefined;
@@ -235,10 +262,6 @@ async function execute(
     }
     await rm(journal, { force: true });
   };
-  /** Whether the record of a flow's commit by this run stands, so that the next run finishes what it names. */
-  const isRecorded = async (flow: string): Promise<boolean> =>
-    (await readCommits(folder).catch(() => undefined))?.[flow]?.id === id;
-
   let cache: Cache | undefined;
   const cacheCounts = new Map<string, CacheCounts>();
   if (options.incremental !== false) {
@@ -261,13 +284,14 @@ async function execute(
       options.registryUrl,
     );
     await recover(folder, operators, ctx, takeChanges);
+    const around = surroundingsOf(plan.flows);
     for (const flow of plan.flows) {
       controller.signal.throwIfAborted();
       if (options.incremental === false) {
         try {
           await runFlow(flow, control);
         } catch (error) {
-          if (!(await isRecorded(flowName(flow)))) unfinished = [];
+          if (!(await control.isRecorded(flowName(flow)))) unfinished = [];
           throw error;
         }
         continue;
@@ -277,9 +301,10 @@ async function execute(
       const decision = await decide(
         flow,
         ledger,
-        (await readCommits(folder))[name],
+        await readCommits(folder),
         options.full ?? false,
         ctx,
+        around,
       );
       const changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo);
       flowChanges.set(name, changes);
@@ -296,7 +321,7 @@ async function execute(
         await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && changes.settles(l));
         await ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx));
       } catch (error) {
-        if (!(await isRecorded(name))) {
+        if (!(await control.isRecorded(name))) {
           unfinished = [];
           await changes.abort();
         }

@@ -49,6 +49,15 @@ export async function sinkStage(
       }
       return;
     }
+    if (packet.barrier) {
+      const last = diff?.checkpoint();
+      if (last?.deletes?.numRows) {
+        await sink.write(last);
+        meter.deleted += last.deletes.numRows;
+      }
+      await packet.barrier.arrive(step.id);
+      continue;
+    }
     const started = performance.now();
     const upserts = packet.upserts && withoutNulls(step, packet.upserts, required, run);
     if (packet.upserts) {

@@ -3,6 +3,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type { SourceInstance, SourcePart } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { Chain, type ChainResult, recordLetters } from './chain.ts';
+import type { Checkpoints } from './checkpoint.ts';
 import { breathe, type RunContext } from './context.ts';
 import type { Executor } from './executor.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
@@ -27,6 +28,7 @@ export async function sourceStage(
   executor?: Executor,
   steps: readonly PlannedStep[] = [step],
   changes?: FlowChanges,
+  checkpoints?: Checkpoints,
 ): Promise<void> {
   const meter = run.meter(step.id);
   meter.total = instance.total && { ...instance.total };
@@ -43,6 +45,8 @@ export async function sourceStage(
   };
   const limit = step.limit ?? Number.POSITIVE_INFINITY;
   let rows = 0;
+  // rows since the last look at whether a commit is due
+  let taken = 0;
 
   // a limited run counts rows as they are read, so its pieces are decoded here, one by one
   const remote = limit === Number.POSITIVE_INFINITY ? executor : undefined;
@@ -55,9 +59,19 @@ export async function sourceStage(
   const emitNext = async (): Promise<void> => {
     if (!flight) return;
     const { packet, part } = await flight.next();
+    taken += packet.upserts?.numRows ?? 0;
     const sent = outlet.send(settle(packet, part));
     if (sent) await sent;
     await changes?.drain();
+  };
+
+  const checkpoint = async (): Promise<void> => {
+    if (!checkpoints || !diff) return;
+    while (flight && flight.size > 0) await emitNext();
+    diff.checkpoint(parts);
+    const { packet, done } = checkpoints.begin();
+    await outlet.send(packet);
+    await done;
   };
 
   let scanStarted = performance.now();
@@ -88,6 +102,7 @@ export async function sourceStage(
       }
       if (batch && rows + batch.numRows > limit) batch = batch.slice(0, limit - rows);
       rows += batch?.numRows ?? 0;
+      taken += batch?.numRows ?? 0;
       if (remote && batch) {
         // rows that need no decoding still go through the maps of the group
         const result = await remote.run({ batch });
@@ -103,6 +118,8 @@ export async function sourceStage(
       const breath = breathe();
       if (breath) await breath;
     }
+    if (checkpoints?.due(taken)) await checkpoint();
+    taken = 0;
     scanStarted = performance.now();
   }
   while (flight && flight.size > 0) await emitNext();

@@ -13,7 +13,7 @@ const TAIL_BYTES = 12;
 
 /** Appends puts and deletes. Stages that run side by side share one: entries may come while others are written. */
 export class JournalWriter {
-  readonly #path: string;
+  #path: string;
   #file: FileHandle | undefined;
   #buffer = Buffer.allocUnsafeSlow(FLUSH_BYTES + 4096);
   #used = 0;
@@ -83,6 +83,12 @@ export class JournalWriter {
     await this.#file?.sync();
     await this.#close();
     return this.#count;
+  }
+  /** After {@link finish}: begins another file. */
+  next(path: string): void {
+    this.#path = path;
+    this.#crc = 0;
+    this.#count = 0;
   }
   async #close(): Promise<void> {
     const file = this.#file;

@@ -141,7 +141,7 @@ describe('search', () => {
       ),
       { numRuns: 25 },
     );
-  }, 60_000);
+  });
 
   it('pruned search equals exhaustive search on corpora of many blocks and windows', async () => {
     const corpus = fc.record({

@@ -369,8 +369,10 @@ describe('stopping', () => {
       {},
       { signal: controller.signal },
     );
-    setTimeout(() => controller.abort(), 40);
-    const result = await within(5000, handle.result);
+    handle.events.subscribe(e => {
+      if (e.type === 'open' && e.step === 'out') setTimeout(() => controller.abort(), 40);
+    });
+    const result = await within(15_000, handle.result);
     expect(result.status).toBe('aborted');
     expect(seenBy('a').events).toEqual(['abort', 'close']);
   });

@@ -1,3 +1,4 @@
+import { parseTime } from '../../define/units.ts';
 import type { Plan } from '../../plan/types.ts';
 import { afterRun } from '../after-run.ts';
 import { defineCommand, type Io, oneText, wholeNumber } from '../command.ts';
@@ -14,16 +15,31 @@ import {
 } from '../prepare.ts';
 import { reportPlots } from '../reports.ts';
 import { lastSteps, rowLines } from '../rows.ts';
-import { runPlan } from '../run-plan.ts';
+import { type PlanRunOptions, runPlan } from '../run-plan.ts';
 import { resultJson } from '../summary.ts';
 import { widthOf } from '../terminal.ts';
+
+type CommitEvery = NonNullable<PlanRunOptions['commitEvery']>;
 
 interface RunArgs extends Selection {
   readonly json: boolean;
   readonly debug: boolean;
   readonly show?: number;
   readonly full: boolean;
+  readonly commitEvery?: CommitEvery;
   readonly out: string;
+}
+
+/** `5000` rows, or `30s`, `5m` of time. */
+function interval(value: unknown): CommitEvery | undefined {
+  if (value === undefined) return undefined;
+  const text = String(value).replaceAll('_', '');
+  if (/^\d+$/.test(text) && Number(text) > 0) return { rows: Number(text) };
+  const ms = parseTime(text);
+  if (ms === undefined || ms <= 0) {
+    throw new UsageError(`--commit-every is ${value}, wanted rows such as 5000, or a time such as 30s or 5m`);
+  }
+  return { seconds: ms / 1000 };
 }
 
 const opOf = (plan: Plan, id: string): string | undefined =>
@@ -42,7 +58,8 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   await printProblems(found.problems, io);
   if (!plan) return noPlan(loaded, found, args.json, io);
   const show = args.show === undefined ? undefined : { steps: lastSteps(plan), most: args.show };
-  const run = await runPlan(plan, io, { show, full: args.full, partial: isPartial(args) });
+  const { full, commitEvery } = args;
+  const run = await runPlan(plan, io, { show, full, commitEvery, partial: isPartial(args) });
   const { result } = run;
   const plots = result.status === 'ok' ? await reportPlots(plan, result.reports, args.out) : {};
   if (args.json) {
@@ -86,6 +103,12 @@ export const command = defineCommand({
         type: 'boolean',
         default: false,
         describe: 'do everything anew, whatever was done before',
+      })
+      .option('commit-every', {
+        type: 'string',
+        requiresArg: true,
+        coerce: interval,
+        describe: 'rows (5000) or time (30s, 5m) between commits of a long run; default 60s',
       })
       .option('sweep', {
         type: 'string',

@@ -8,7 +8,8 @@ import type { TopK } from './top-k.ts';
 /** What looking one place up costs against walking one posting, and clearing the sums of a window. */
 const LOOK_UP = 24;
 const CLEARING = 512;
-const ALPHA = Number(process.env.ALPHA ?? 0.4);
+/** Only terms whose bounds together stay below this share of the floor are left to complete candidates. */
+const CAUTION = 0.4;
 const MAX_SUM = 0xffff;
 
 /** One query term over one segment. */
@@ -126,7 +127,7 @@ export class ImpactSearch {
     let optional = 0;
     for (let i = 0; i < count; i++) {
       reach[i + 1] = reach[i] + bounds[order[i]];
-      if (reach[i + 1] < floor * ALPHA) optional = i + 1;
+      if (reach[i + 1] < floor * CAUTION) optional = i + 1;
     }
     if (reach[count] < floor) return floor;
     if (this.fresh && query.gone === 0) {

@@ -14,6 +14,7 @@ import type { Query, QueryOptions } from './query/types.ts';
 import { vocabularyMean } from './query/vocabulary.ts';
 import { type ScoredTerm, Scoring } from './scoring.ts';
 import { SearchMemory, searchSegment } from './search.ts';
+import type { SharedSections } from './section-file.ts';
 import { SegmentImpacts } from './segment-impacts.ts';
 import {
   type Collection,
@@ -29,10 +30,12 @@ import { TopK } from './top-k.ts';
 export interface OpenOptions {
   /** Open this generation instead of the live one. */
   generation?: number;
-  /** Hold all postings in memory; default: where they fit `cacheBytes`. */
+  /** Hold all postings in memory, besides `cacheBytes`; default: where they take no more than a quarter of it. */
   preload?: boolean;
-  /** Memory for postings that were read; default 256 MiB. */
+  /** Memory for what queries come back to, postings that were read and impacts; default 256 MiB. */
   cacheBytes?: number;
+  /** Sections that threads share: those not there yet are put there. */
+  shared?: SharedSections;
 }
 
 export interface IndexInfo {
@@ -105,9 +108,9 @@ export class SparseIndex {
   private queries: QueryEngine | undefined;
   private maxLength = 0;
 
-  private constructor(dir: string, manifest: Manifest, segments: OpenSegment[], cacheBytes: number) {
+  private constructor(dir: string, manifest: Manifest, segments: OpenSegment[], impactBytes: number) {
     this.dir = dir;
-    this.impacts = new SegmentImpacts(cacheBytes);
+    this.impacts = new SegmentImpacts(impactBytes);
     this.segments = segments;
     this.manifest = manifest;
     this.searched = new Fields(manifest.searched);
@@ -159,18 +162,37 @@ export class SparseIndex {
     }
   }
 
+  /** A generation over sections that another thread has loaded. */
+  static openShared(
+    dir: string,
+    generation: number,
+    cacheBytes: number,
+    shared: SharedSections,
+  ): SparseIndex {
+    const manifest = findManifest(dir, generation);
+    return SparseIndex.openManifest(dir, manifest, { preload: true, cacheBytes, shared });
+  }
+
+  /** Loads all that searches read, as `shared` wants it. */
+  loadAll(): void {
+    for (const { segment } of this.segments) segment.loadAll();
+  }
+
   private static openManifest(dir: string, manifest: Manifest, options: OpenOptions): SparseIndex {
     const segments: OpenSegment[] = [];
     try {
       let first = 0;
-      const cacheBytes = options.cacheBytes ?? 256 << 20;
+      const { cacheBytes = 256 << 20, shared } = options;
+      const listBytes = cacheBytes / 4 / manifest.segments.length;
       for (const entry of manifest.segments) {
-        segments.push(new OpenSegment(dir, entry, first, cacheBytes / manifest.segments.length));
+        segments.push(new OpenSegment(dir, entry, first, listBytes, shared));
         first += entry.documents;
       }
       const postings = segments.reduce((sum, s) => sum + s.segment.postingsBytes, 0);
-      if (options.preload ?? postings <= cacheBytes) for (const { segment } of segments) segment.preload();
-      return new SparseIndex(dir, manifest, segments, cacheBytes);
+      const preload = options.preload ?? postings <= cacheBytes / 4;
+      if (preload) for (const { segment } of segments) segment.preload();
+      const taken = preload && options.preload === undefined ? postings : 0;
+      return new SparseIndex(dir, manifest, segments, (cacheBytes * 3) / 4 - taken);
     } catch (error) {
       for (const segment of segments) segment.close();
       throw error;
@@ -429,7 +451,7 @@ const SIGNS = /["+\-():^]/;
 const isText = (similarity: ScoringSpec): similarity is SimilaritySpec =>
   similarities.has(typeof similarity === 'string' ? similarity : similarity.name);
 
-function checkK(k: number): void {
+export function checkK(k: number): void {
   if (!Number.isInteger(k) || k < 1)
     throw new IndexError('argument', `search: k is ${k}, wanted a whole number of at least 1`);
 }

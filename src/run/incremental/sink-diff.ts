@@ -160,6 +160,12 @@ export class SinkDiff {
     this.#o.journal.delete(root.key);
   }
 
+  /** Before a commit in the middle of a run: what is left to do for the rows so far. */
+  checkpoint(): Change {
+    this.#close();
+    return { deletes: this.#takeDeletes() };
+  }
+
   /** After the last change: what is left to do. */
   end(): Change {
     this.#close();
