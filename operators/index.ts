@@ -17,6 +17,7 @@ import { readMarkdown } from './read/markdown.ts';
 import { readParquet } from './read/parquet.ts';
 import { readSquad } from './read/squad.ts';
 import { readText } from './read/text.ts';
+import { readTrec } from './read/trec.ts';
 import { rerankCross } from './rerank/cross.ts';
 import { searchDense } from './search/dense.ts';
 import { searchSparse } from './search/sparse.ts';
@@ -33,6 +34,7 @@ import { writeArrow } from './write/arrow.ts';
 import { writeCsv } from './write/csv.ts';
 import { writeJsonl } from './write/jsonl.ts';
 import { writeParquet } from './write/parquet.ts';
+import { writeTrec } from './write/trec.ts';
 
 export const operators = [
   readJsonl,
@@ -45,10 +47,12 @@ export const operators = [
   readSquad,
   readBeir,
   readDataset,
+  readTrec,
   writeJsonl,
   writeCsv,
   writeParquet,
   writeArrow,
+  writeTrec,
   // shape
   select,
   filter,

@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { type Columns, utf8 } from '../../src/arrow/index.ts';
 import { formatBytes, operator, type SinkInstance, writesPath } from '../../src/define/index.ts';
 import type { AnalyzerSpec } from '../../src/retrieval/analysis/index.ts';
-import { IndexError, publish, SparseIndex, SparseIndexWriter } from '../../src/retrieval/sparse/index.ts';
+import {
+  IndexError,
+  isWhole,
+  publish,
+  SparseIndex,
+  SparseIndexWriter,
+} from '../../src/retrieval/sparse/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { analyzerParam, analyzerProblems } from '../tokenize/analyzer-param.ts';
 import { withIndex } from './errors.ts';
@@ -22,8 +28,9 @@ export const indexSparse = operator({
   summary: 'Builds an inverted index over the text of documents or units, for search.sparse.',
   description: `The analyzer turns text into terms and is stored with the index, so queries go through the same one. Names:
 \`english\` (Unicode words, lower case, Porter stemmer, Lucene's stop words), \`korean\` (character bigrams of Hangul,
-other scripts by words), \`standard\` (Unicode words, lower case), \`whitespace\`. An object sets options:
-\`{ name: english, stemmer: snowball, stopwords: none }\`.
+other scripts by words), \`cjk\` (bigrams of Han, kana and Hangul), \`standard\` (Unicode words, lower case),
+\`whitespace\`, \`ngrams\` (of characters), 22 languages with Snowball stems (\`german\`, \`french\`, …), and \`custom\`
+chains. An object sets options: \`{ name: english, stemmer: snowball, stopwords: none }\`. docs/analyzers.md has them all.
 
 \`fields\` searches several columns: \`[title, text]\`. A search then looks in all of them together, in one (\`title:seoul\`),
 or weighs them (\`bm25f\`). A field of weighted terms, such as learned sparse vectors (SPLADE), is
@@ -105,6 +112,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
         positions: p.positions,
         memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
         replace: ctx.full,
+        from: ctx.from as number | undefined,
       }),
     );
     const instance: SinkInstance = {
@@ -118,6 +126,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
         preparedWriters.set(dir, writer);
         return { token: generation, summary: { documents, segments, size: formatBytes(bytes) } };
       },
+      keep: token => withIndex(() => writer.keep(token as number)),
       abort: () => writer.abort(),
       close: async () => {
         preparedWriters.delete(dir);
@@ -137,6 +146,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
       throw error;
     }
   },
+  resumes: (p, token, ctx) => isWhole(ctx.path(p.path), token as number),
   publish: async (p, token, ctx) => {
     const dir = ctx.path(p.path);
     const writer = preparedWriters.get(dir);

@@ -1,6 +1,7 @@
 /** Runs a plan as a command does: progress on stderr, Ctrl-C, the first rows of some steps. */
 import type { RunResult } from '../events/types.ts';
 import type { Plan } from '../plan/types.ts';
+import type { RunOptions } from '../run/index.ts';
 import type { Io } from './command.ts';
 import { follow } from './progress.ts';
 import { collectRows, type Row } from './rows.ts';
@@ -27,6 +28,8 @@ export interface PlanRunOptions {
   readonly stateFolder?: string;
   /** Does everything anew, whatever was done before. */
   readonly full?: boolean;
+  /** How often to commit before the end. */
+  readonly commitEvery?: RunOptions['commitEvery'];
   /** By source step, ids of rows that go through again. */
   readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
   /** Only a part or a sample of the pipeline: nothing is remembered of it, or taken from what was done before. */
@@ -42,12 +45,13 @@ export async function runPlan(plan: Plan, io: Io, options: PlanRunOptions = {}):
     registryUrl,
     stateFolder: options.stateFolder,
     full: options.full,
+    commitEvery: options.commitEvery,
     redo: options.redo,
     incremental: !options.partial,
   });
   const committed: string[] = [];
   handle.events.subscribe(event => {
-    if (event.type === 'commit') committed.push(...Object.keys(event.sinks));
+    if (event.type === 'commit' && !event.interim) committed.push(...Object.keys(event.sinks));
   });
   const rows = options.show
     ? collectRows(options.show.steps, options.show.most, step => handle.tap(step))

@@ -35,6 +35,11 @@ export interface OpenContext {
    * which only sinks that declare `changes` are asked for.
    */
   readonly full: boolean;
+  /**
+   * For sinks that declare `resumes`, where `full` is false: the token to build on, of a commit in the middle of a run
+   * that was cut short. Absent: what is published.
+   */
+  readonly from?: Json;
   /** The columns that name a row of each input. */
   readonly keys: readonly (readonly string[])[];
 }
@@ -195,9 +200,17 @@ export interface Report {
 /** A running sink. Written changes become visible by `prepare` and then the operator's `publish`, or not at all. */
 export interface SinkInstance extends Closable {
   write(change: Change): void | Promise<void>;
-  /** After the last change: makes immutable files and syncs them. */
+  /**
+   * After the last change: makes immutable files and syncs them. Sinks that declare `resumes` are asked several times
+   * in a long run; each token stands for everything that was written before it.
+   */
   prepare(): Prepared | Promise<Prepared>;
-  /** Drops what was written; called instead of prepare, or after it, when the run fails. */
+  /**
+   * For sinks that declare `resumes`: a commit in the middle of the run names this token. It is not published; its
+   * files must outlive an abort and a crash, and more changes will follow. Tokens that were kept before it are over.
+   */
+  keep?(token: Json): void | Promise<void>;
+  /** Drops what was written since the last token that was kept; called instead of prepare, or after it, on failure. */
   abort?(): void | Promise<void>;
   /** What an evaluation measured; asked for after prepare. */
   report?(): Report | undefined | Promise<Report | undefined>;
@@ -347,6 +360,12 @@ export interface SinkOperator<P = never> extends Declared<P> {
   readonly changes?: boolean;
   /** For sinks with `changes`: the token of what is published now, or undefined where there is nothing to build on. */
   current?(params: P, ctx: PlanContext): Json | undefined | Promise<Json | undefined>;
+  /**
+   * For sinks with `changes`: whether `token`, which was kept and never published, can still be built on. Declaring it
+   * says that the sink can be asked to `prepare` and `keep` in the middle of a run and be opened again `from` there,
+   * so that a long run that is killed does not begin anew. Readers go on with what is published until the run is over.
+   */
+  resumes?(params: P, token: Json, ctx: PlanContext): boolean | Promise<boolean>;
   batchBy?(params: P): readonly string[];
   open(params: P, ctx: OpenContext): SinkInstance | Promise<SinkInstance>;
   /**

@@ -35,7 +35,7 @@ export type RunEvent =
       /** How much of a flow is done: everything, every row again, or what changed; and why. */
       readonly type: 'flow';
       readonly flow: string;
-      readonly mode: 'full' | 'replay' | 'changes' | 'nothing';
+      readonly mode: 'full' | 'replay' | 'resume' | 'changes' | 'nothing';
       readonly reasons: readonly { readonly step?: string; readonly text: string }[];
     }
   | { readonly type: 'open'; readonly step: string; readonly ms: number }
@@ -48,7 +48,12 @@ export type RunEvent =
   | { readonly type: 'warning'; readonly step: string; readonly message: string }
   | { readonly type: 'dead-letter'; readonly step: string; readonly where: string; readonly message: string }
   | { readonly type: 'position'; readonly step: string; readonly position: Json }
-  | { readonly type: 'commit'; readonly id: string; readonly sinks: Readonly<Record<string, Json>> }
+  | {
+      readonly type: 'commit';
+      readonly id: string;
+      readonly sinks: Readonly<Record<string, Json>>;
+      readonly interim?: boolean;
+    }
   | { readonly type: 'report'; readonly step: string; readonly report: Report }
   | { readonly type: 'end'; readonly result: RunResult };
 

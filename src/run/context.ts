@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { OpenContext, PlanContext } from '../define/index.ts';
+import type { Json, OpenContext, PlanContext } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { Letter } from './chain.ts';
 import type { Channel, END } from './channel.ts';
@@ -16,7 +16,8 @@ export interface RunContext {
   /** The module whose `operators` a worker loads. */
   readonly registryUrl: string;
   meter(step: string): StepMeter;
-  letters(letters: readonly Letter[]): void;
+  /** Puts letters aside. Gives a promise, which never rejects, where many wait to be written: await it. */
+  letters(letters: readonly Letter[]): Promise<void> | undefined;
   warn(step: string, message: string): void;
   /** Called when a step has opened. */
   opened(step: string, ms: number): void;
@@ -32,6 +33,7 @@ export function openContext(
   step: PlannedStep,
   run: Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>,
   full = true,
+  from?: Json,
 ): OpenContext {
   let temp: Promise<string> | undefined;
   return {
@@ -49,6 +51,7 @@ export function openContext(
     signal: run.signal,
     warn: message => run.warn(step.id, message),
     full,
+    from,
     inputs: step.inputs,
     keys: step.inputKeys,
   };

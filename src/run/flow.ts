@@ -5,6 +5,7 @@
 import type {
   Closable,
   JoinInstance,
+  Json,
   Report,
   RxInstance,
   SinkInstance,
@@ -16,7 +17,8 @@ import type { Flow, PlannedStep } from '../plan/types.ts';
 import type { CommittedSink } from '../state/index.ts';
 import { carryPlaces } from './cached.ts';
 import { Channel } from './channel.ts';
-import { openContext, type RunContext } from './context.ts';
+import { Checkpoints, type CommitEvery } from './checkpoint.ts';
+import { openContext, planContext, type RunContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type Executor, mainExecutor } from './executor.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
@@ -39,14 +41,20 @@ export interface FlowControl extends RunContext {
   cache?(step: PlannedStep, inner: Executor): Promise<Executor>;
   /** Calls back with an outlet once it exists, for taps. */
   outlet(step: string, outlet: Outlet): void;
-  /** Commits what the sinks have prepared. */
+  /** How often to commit before the end. */
+  readonly commitEvery: CommitEvery;
+  /**
+   * Commits what the sinks have prepared.
+   * @param keep for a commit in the middle of the run: has a sink keep what the record names by now
+   */
   commit(
     flow: string,
     sinks: readonly CommittedSink[],
     positions: Readonly<Record<string, Ack['position']>>,
     changes: FlowChanges | undefined,
+    keep?: (sink: CommittedSink) => void | Promise<void>,
   ): Promise<void>;
-  /** Whether the record of this run's commit of a flow stands: what sinks made ready must stay then. */
+  /** Whether the record of a flow's final commit stands: then what its sinks have prepared is not theirs to drop. */
   isRecorded(flow: string): Promise<boolean>;
   report(step: string, report: Report): void;
   summary(step: string, summary: NonNullable<Awaited<ReturnType<SinkInstance['prepare']>>['summary']>): void;
@@ -114,6 +122,42 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
   const opened: Closable[] = [];
   const sinks: { step: PlannedStep; instance: SinkInstance; written: (readonly Ack[])[] }[] = [];
   const trackers = new Map<string, AckTracker>();
+  // acks are released once what they stand for is committed
+  const positions = (): Record<string, Ack['position']> => {
+    for (const { written } of sinks)
+      for (const acks of written.splice(0)) for (const ack of acks) ack.release();
+    const known = [...trackers].flatMap(([id, t]) =>
+      t.position === undefined ? [] : [[id, t.position] as const],
+    );
+    return Object.fromEntries(known);
+  };
+  // in the middle of the run, while the source waits and every sink has written what came
+  const commitSoFar = async (): Promise<void> => {
+    const prepared: CommittedSink[] = [];
+    const kept = changes?.kept ?? new Set();
+    const instances = new Map(sinks.filter(s => kept.has(s.step.id)).map(s => [s.step.id, s]));
+    for (const { step, instance } of instances.values()) {
+      try {
+        const { token } = await instance.prepare();
+        const base =
+          step.op.shape === 'sink' ? await step.op.current?.(step.params, planContext(run.root)) : null;
+        prepared.push({ ...committed(step, token), base: base ?? null });
+      } catch (error) {
+        throw stepError(step.id, error);
+      }
+    }
+    await run.commit(flowName(planned), prepared, positions(), changes, ({ step, token }) =>
+      instances.get(step)?.instance.keep?.(token),
+    );
+  };
+  const checkpoints = changes?.interruptible
+    ? new Checkpoints(
+        run.commitEvery,
+        flow.steps.filter(s => s.op.shape === 'sink').length,
+        run.signal,
+        commitSoFar,
+      )
+    : undefined;
   const failChannels = (): void => {
     const error = run.signal.reason ?? new AbortError();
     for (const channel of channels.values()) channel.fail(error);
@@ -150,7 +194,8 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
     const outlet = op.shape === 'sink' ? undefined : outletOf(group[group.length - 1]);
     const out = outlet as Outlet;
     const inputs = inputsOf(step);
-    const context = openContext(step, run, changes?.isFull(step) ?? true);
+    const from = changes?.decision.from.get(step.id);
+    const context = openContext(step, run, changes?.isFull(step) ?? true, from);
     switch (op.shape) {
       case 'source': {
         const instance = await opening<SourceInstance>(step, () => op.open(step.params, context));
@@ -164,7 +209,7 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
         return {
           steps: group,
           outlet,
-          work: () => sourceStage(step, instance, acks, out, run, executor, steps, changes),
+          work: () => sourceStage(step, instance, acks, out, run, executor, steps, changes, checkpoints),
         };
       }
       case 'map': {
@@ -193,7 +238,7 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
       }
       case 'sink': {
         const instance = await opening<SinkInstance>(step, () =>
-          step.where === 'worker' ? workerSink(step, run, context.full) : op.open(step.params, context),
+          step.where === 'worker' ? workerSink(step, run, context.full, from) : op.open(step.params, context),
         );
         const written: (readonly Ack[])[] = [];
         sinks.push({ step, instance, written });
@@ -207,7 +252,7 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
   };
 
   let failure: { error: unknown } | undefined;
-  let committed = false;
+  let done = false;
   try {
     const stages: Stage[] = [];
     for (const group of groupSteps(flow, changes !== undefined)) {
@@ -239,7 +284,7 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
       const started = performance.now();
       try {
         const { token, summary } = await instance.prepare();
-        prepared.push({ step: step.id, op: step.op.name, params: openParams(step.op, step.params), token });
+        prepared.push(committed(step, token));
         if (summary) run.summary(step.id, summary);
         const report = await instance.report?.();
         if (report) run.report(step.id, report);
@@ -249,12 +294,8 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
       run.meter(step.id).busyMs += performance.now() - started;
     }
     if (run.signal.aborted) throw run.signal.reason;
-    for (const { written } of sinks) for (const acks of written) for (const ack of acks) ack.release();
-    const positions = [...trackers].flatMap(([id, t]) =>
-      t.position === undefined ? [] : [[id, t.position] as const],
-    );
-    await run.commit(flowName(planned), prepared, Object.fromEntries(positions), changes);
-    committed = true;
+    await run.commit(flowName(planned), prepared, positions(), changes);
+    done = true;
   } catch (error) {
     failure ??= { error };
   } finally {
@@ -266,9 +307,16 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
         failure ??= { error };
       }
     };
-    committed ||= await run.isRecorded(flowName(planned));
-    if (!committed) for (const { instance } of sinks) await closing(() => instance.abort?.());
+    if (!done && !(await run.isRecorded(flowName(planned))))
+      for (const { instance } of sinks) await closing(() => instance.abort?.());
     for (const instance of opened.reverse()) await closing(() => instance.close?.());
   }
   if (failure) throw (failure as { error: unknown }).error;
 }
+
+const committed = (step: PlannedStep, token: Json): CommittedSink => ({
+  step: step.id,
+  op: step.op.name,
+  params: openParams(step.op, step.params),
+  token,
+});

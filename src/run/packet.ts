@@ -62,6 +62,17 @@ export interface Packet {
   /** Rows that were filtered out, dead-lettered or gave nothing, as last seen. Only where someone wants to know. */
   readonly gone?: readonly RecordBatch[];
   readonly acks: readonly Ack[];
+  /** Carries no rows: says that everything before it is to be committed. */
+  readonly barrier?: Barrier;
+}
+
+/**
+ * A line across a flow for a commit in the middle of a run: what a source sent before it is in, what comes after is
+ * not. The source sends nothing more until it is over, so the ledger's journal ends at the same line.
+ */
+export interface Barrier {
+  /** A sink has taken everything before it. Resolves once the commit is done. @throws where the run is aborted */
+  arrive(step: string): Promise<void>;
 }
 
 /** Retained bytes of all batches of a packet. */
@@ -74,7 +85,7 @@ export function packetBytes(packet: Packet): number {
 
 /** Whether a packet carries anything but acks. */
 export const isEmptyPacket = (p: Packet): boolean =>
-  !p.upserts?.numRows && !p.deletes?.numRows && !p.gone?.some(g => g.numRows);
+  !p.barrier && !p.upserts?.numRows && !p.deletes?.numRows && !p.gone?.some(g => g.numRows);
 
 /** Says that nothing more will come of this packet. */
 export function releasePacket(packet: Packet): void {

@@ -44,6 +44,7 @@ export class Rebatcher {
   /** Takes a packet; gives the batches that are full by it. */
   push(packet: Packet): Packet[] {
     const out: Packet[] = [];
+    if (packet.barrier) return [...this.flush(), packet];
     if (packet.deletes?.numRows) {
       // deletes come before the upserts of their packet and after what was there before it
       out.push(...this.flush(), { deletes: packet.deletes, acks: [] });

@@ -33,17 +33,21 @@ import {
   readCommits,
   recover,
   removeDeadLetters,
+  StateError,
   stateFolderOf,
   takeLock,
+  withState,
 } from '../state/index.ts';
 import { type CacheCounts, cachedExecutor } from './cached.ts';
 import type { Letter } from './chain.ts';
+import type { CommitEvery } from './checkpoint.ts';
 import { openContext, planContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type FlowControl, runFlow } from './flow.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, flowName } from './incremental/flow-state.ts';
 import { liveFingerprint, outputSignatures } from './incremental/places.ts';
+import { surroundingsOf } from './incremental/remembered.ts';
 import { idsIn, withoutRowIds } from './incremental/row-id.ts';
 import type { DiffCounts } from './incremental/source-diff.ts';
 import { bottleneck, StepMeter } from './meter.ts';
@@ -65,9 +69,16 @@ export interface RunOptions {
    * Default true.
    */
   readonly incremental?: boolean;
+  /**
+   * How often a long run commits before its end, so that one that is killed goes on from there. Readers of what it
+   * writes see the old state until the run is over. Default every 60 seconds.
+   */
+  readonly commitEvery?: CommitEvery;
   /** Milliseconds between progress events. Default 120. */
   readonly progressMs?: number;
 }
+
+const COMMIT_EVERY: CommitEvery = { seconds: 60 };
 
 export interface RunHandle {
   readonly events: Observable<RunEvent>;
@@ -170,10 +181,11 @@ async function execute(
       hub.emit({ type: 'warning', step, message });
     },
     letters: letters => {
-      keepLetters(letters, meters, box, step =>
+      const written = keepLetters(letters, meters, box, step =>
         [...flowChanges.values()].map(c => c.rootOf(step)).find(r => r),
       );
       for (const { step, where, message } of letters) hub.emit({ type: 'dead-letter', step, where, message });
+      return written;
     },
     opened: (step, ms) => hub.emit({ type: 'open', step, ms }),
     fail: error => abort(error),
@@ -190,8 +202,10 @@ async function execute(
     summary: (step, summary) => {
       summaries[step] = summary;
     },
-    commit: async (flow, sinks, positions, changes) => {
+    commitEvery: options.commitEvery ?? COMMIT_EVERY,
+    commit: async (flow, sinks, positions, changes, keep) => {
       await box.settle();
+      const interim = keep !== undefined || undefined;
       const ops = new Map(steps.map(s => [s.id, s.op]));
       const told = sinks.flatMap(({ step }) => {
         const report = reports[step];
@@ -203,10 +217,14 @@ async function execute(
           { rowsIn: m.rowsIn, rowsOut: m.rowsOut, busySeconds: m.busyMs / 1000 },
         ]),
       );
-      const ledgerChanges = await changes?.finish(id, Object.fromEntries(told), work);
-      const record = { id, time: new Date().toISOString(), sinks, positions, ledger: ledgerChanges };
-      unfinished = sinks.map(s => s.step);
+      const commitId = keep ? `${id}/${++interimCommits}` : id;
+      const ledgerChanges = await changes?.finish(commitId, Object.fromEntries(told), work, interim);
+      const time = new Date().toISOString();
+      const replaces = changes?.decision.formerName;
+      const record = { id: commitId, time, sinks, positions, ledger: ledgerChanges, replaces, interim };
+      if (!interim) unfinished = sinks.map(s => s.step);
       await commit(folder, flow, record, {
+        keep,
         publish: async sink => {
           const op = ops.get(sink.step);
           try {
@@ -220,10 +238,13 @@ async function execute(
       unfinished = [];
       for (const [step, position] of Object.entries(positions))
         hub.emit({ type: 'position', step, position });
-      hub.emit({ type: 'commit', id, sinks: Object.fromEntries(sinks.map(s => [s.step, s.token])) });
+      if (interim) await removeDeadLetters(folder, (l, run) => run !== id && !!changes?.settlesNow(l));
+      const tokens = Object.fromEntries(sinks.map(s => [s.step, s.token]));
+      hub.emit({ type: 'commit', id: commitId, sinks: tokens, interim });
     },
   };
 
+  let interimCommits = 0;
   // sinks of a commit that is under way
   let unfinished: readonly string[] = [];
   let ledger: Ledger | undefined;
@@ -259,12 +280,13 @@ async function execute(
   let unlock: (() => Promise<void>) | undefined;
   try {
     controller.signal.throwIfAborted();
-    unlock = await takeLock(join(folder, 'lock'), `pipeline "${plan.name}"`);
+    unlock = await withState(folder, () => takeLock(join(folder, 'lock'), `pipeline "${plan.name}"`));
     const operators = await allOperators(
       steps.map(s => s.op),
       options.registryUrl,
     );
     await recover(folder, operators, ctx, takeChanges);
+    const around = surroundingsOf(plan.flows);
     for (const flow of plan.flows) {
       controller.signal.throwIfAborted();
       if (options.incremental === false) {
@@ -281,9 +303,10 @@ async function execute(
       const decision = await decide(
         flow,
         ledger,
-        (await readCommits(folder))[name],
+        await readCommits(folder),
         options.full ?? false,
         ctx,
+        around,
       );
       const changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo);
       flowChanges.set(name, changes);
@@ -297,7 +320,9 @@ async function execute(
         }
         hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
         await runFlow(flow, control, changes);
-        await removeDeadLetters(folder, l => !l.id.startsWith(`${id}/`) && changes.settles(l));
+        await withState(folder, () =>
+          removeDeadLetters(folder, (l, run) => run !== id && changes.settles(l)),
+        );
         await ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx));
       } catch (error) {
         if (!(await control.isRecorded(name))) {
@@ -314,6 +339,7 @@ async function execute(
     await box.settle().catch(error => {
       failure ??= error;
     });
+    if (failure instanceof StateError) failure = failure.of(`pipeline "${plan.name}"`);
     for (const temp of tempFolders) await rm(temp, { recursive: true, force: true }).catch(() => undefined);
     await cache?.close();
     await ledger?.close();
@@ -396,7 +422,7 @@ function keepLetters(
   meters: ReadonlyMap<string, StepMeter>,
   box: DeadLetterBox,
   rootOf: (step: string) => string | undefined,
-): void {
+): Promise<void> | undefined {
   const time = new Date().toISOString();
   const dead = letters.flatMap(letter => {
     const meter = meters.get(letter.step) as StepMeter;
@@ -411,7 +437,7 @@ function keepLetters(
     const root = source !== undefined && rowId !== undefined ? { source, id: rowId } : undefined;
     return [{ ...letter, row, root, time, fingerprint: meter.step.rowFingerprint }];
   });
-  box.add(dead);
+  return box.add(dead);
 }
 
 /** The operators of the plan and of the registry, by name: recovery may need one that the plan no longer has. */

@@ -3,6 +3,7 @@ import type { RecordBatch } from 'apache-arrow';
 import type { SourceInstance, SourcePart } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { Chain, type ChainResult, recordLetters } from './chain.ts';
+import type { Checkpoints } from './checkpoint.ts';
 import { breathe, type RunContext } from './context.ts';
 import type { Executor } from './executor.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
@@ -27,6 +28,7 @@ export async function sourceStage(
   executor?: Executor,
   steps: readonly PlannedStep[] = [step],
   changes?: FlowChanges,
+  checkpoints?: Checkpoints,
 ): Promise<void> {
   const meter = run.meter(step.id);
   meter.total = instance.total && { ...instance.total };
@@ -34,15 +36,18 @@ export async function sourceStage(
   const diff = changes?.source(step.id);
   const parts = diff && (await instance.parts?.());
   const read = diff?.toRead(parts);
+  let putAside: Promise<void> | undefined;
   // rows as read → rows that go on: all of them, or, against the ledger, those that changed
   const settle = (packet: Packet, part: string | undefined): Packet => {
     if (!diff || !packet.upserts) return packet;
     const { batch, errors } = diff.take(packet.upserts, part ?? '');
-    if (errors.length) run.letters(recordLetters(step, errors));
+    if (errors.length) putAside = run.letters(recordLetters(step, errors));
     return { ...packet, upserts: batch };
   };
   const limit = step.limit ?? Number.POSITIVE_INFINITY;
   let rows = 0;
+  // rows since the last look at whether a commit is due
+  let taken = 0;
 
   // a limited run counts rows as they are read, so its pieces are decoded here, one by one
   const remote = limit === Number.POSITIVE_INFINITY ? executor : undefined;
@@ -55,9 +60,20 @@ export async function sourceStage(
   const emitNext = async (): Promise<void> => {
     if (!flight) return;
     const { packet, part } = await flight.next();
+    taken += packet.upserts?.numRows ?? 0;
     const sent = outlet.send(settle(packet, part));
     if (sent) await sent;
+    await putAside;
     await changes?.drain();
+  };
+
+  const checkpoint = async (): Promise<void> => {
+    if (!checkpoints || !diff) return;
+    while (flight && flight.size > 0) await emitNext();
+    diff.checkpoint(parts);
+    const { packet, done } = checkpoints.begin();
+    await outlet.send(packet);
+    await done;
   };
 
   let scanStarted = performance.now();
@@ -69,18 +85,18 @@ export async function sourceStage(
     if (chunk.raw && remote && flight) {
       const { raw, meta } = chunk;
       const { part } = chunk;
-      const work = remote.run({ raw, meta: meta ?? null }).then((result: ChainResult) => {
-        account(result, steps, run, true);
+      const work = remote.run({ raw, meta: meta ?? null }).then(async (result: ChainResult) => {
+        await account(result, steps, run, true);
         return { packet: outcome({ acks: [ack] }, result, asIs), part };
       });
       while (!flight.room) await emitNext();
       flight.add(work);
     } else {
       let batch = chunk.batch;
-      if (chunk.errors?.length) run.letters(recordLetters(step, chunk.errors));
+      if (chunk.errors?.length) await run.letters(recordLetters(step, chunk.errors));
       if (chunk.raw) {
         const result = await local.run({ raw: chunk.raw, meta: chunk.meta ?? null });
-        account(result, [step], run, true);
+        await account(result, [step], run, true);
         batch = result.batch;
       } else if (batch) {
         meter.rowsIn += batch.numRows;
@@ -88,21 +104,25 @@ export async function sourceStage(
       }
       if (batch && rows + batch.numRows > limit) batch = batch.slice(0, limit - rows);
       rows += batch?.numRows ?? 0;
+      taken += batch?.numRows ?? 0;
       if (remote && batch) {
         // rows that need no decoding still go through the maps of the group
         const result = await remote.run({ batch });
-        account(result, steps, run, true);
+        await account(result, steps, run, true);
         const sent = outlet.send(outcome({ acks: [ack] }, result, asIs));
         if (sent) await sent;
       } else {
         const sent = outlet.send(settle({ upserts: batch, acks: [ack] }, chunk.part));
         if (sent) await sent;
+        await putAside;
         if (changes) await changes.drain();
       }
       if (rows >= limit) break;
       const breath = breathe();
       if (breath) await breath;
     }
+    if (checkpoints?.due(taken)) await checkpoint();
+    taken = 0;
     scanStarted = performance.now();
   }
   while (flight && flight.size > 0) await emitNext();

@@ -8,9 +8,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EngineOperator, type Json, type Params, type PlanContext, UserError } from '../define/index.ts';
 import { writeWhole } from './durable.ts';
+import { stateError, withState } from './errors.ts';
+import { faultPoint } from './fault.ts';
 
 /** The format of {@link CommitFile}; raised when an older reader would misread it. */
-export const COMMIT_FORMAT = 1;
+export const COMMIT_FORMAT = 2;
 
 export interface CommittedSink {
   readonly step: string;
@@ -18,6 +20,8 @@ export interface CommittedSink {
   /** Parameters without secrets: what `publish` needs to find its place. */
   readonly params: Params;
   readonly token: Json;
+  /** In a commit in the middle of a run: what was published then, or null. */
+  readonly base?: Json;
 }
 
 /** Changes of the ledger that go with a commit. */
@@ -39,6 +43,10 @@ export interface CommitRecord {
   readonly positions: Readonly<Record<string, Json>>;
   /** What the ledger takes; absent where the run kept none. */
   readonly ledger?: LedgerChanges;
+  /** The name of the flow before, whose record this one takes the place of. */
+  readonly replaces?: string;
+  /** A commit in the middle of a run: its tokens are kept by their sinks, not published. */
+  readonly interim?: boolean;
   /** True once every sink has published and the ledger has followed. */
   readonly published: boolean;
 }
@@ -48,10 +56,6 @@ interface CommitFile {
   /** By the flow's name. */
   readonly flows: Readonly<Record<string, CommitRecord>>;
 }
-
-/** The folder of a pipeline's state. */
-export const stateFolderOf = (root: string, pipeline: string): string =>
-  join(root, '.millrace', pipeline.replace(/[^\p{L}\p{N}._-]/gu, '_'));
 
 const recordPath = (folder: string): string => join(folder, 'commit.json');
 
@@ -63,7 +67,7 @@ export async function readCommits(folder: string): Promise<Readonly<Record<strin
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw error;
+    throw stateError(path, error);
   }
   let file: CommitFile;
   try {
@@ -82,14 +86,21 @@ export async function readCommits(folder: string): Promise<Readonly<Record<strin
 }
 
 async function writeRecord(folder: string, flow: string, record: CommitRecord): Promise<void> {
-  const flows = { ...(await readCommits(folder)), [flow]: record };
-  await writeWhole(recordPath(folder), JSON.stringify({ format: COMMIT_FORMAT, flows } satisfies CommitFile));
+  const flows: Record<string, CommitRecord> = { ...(await readCommits(folder)), [flow]: record };
+  if (record.replaces !== undefined) delete flows[record.replaces];
+  const text = JSON.stringify({ format: COMMIT_FORMAT, flows } satisfies CommitFile);
+  await withState(recordPath(folder), () => {
+    faultPoint('record');
+    return writeWhole(recordPath(folder), text);
+  });
 }
 
 /** What follows a record: sinks publish, then the ledger takes the journal. */
 export interface Followers {
   publish(sink: CommittedSink): void | Promise<void>;
   ledger(record: CommitRecord): void | Promise<void>;
+  /** For a commit in the middle of a run, by the run itself. */
+  keep?(sink: CommittedSink): void | Promise<void>;
 }
 
 /** Writes the record (the switch), has everything follow, and marks it as published. */
@@ -99,9 +110,10 @@ export async function commit(
   record: Omit<CommitRecord, 'published'>,
   followers: Followers,
 ): Promise<void> {
-  faultPoint('before-record');
+  const inMiddle = record.interim ? '-interim' : '';
+  faultPoint(`before-record${inMiddle}`);
   await writeRecord(folder, flow, { ...record, published: false });
-  faultPoint('after-record');
+  faultPoint(`after-record${inMiddle}`);
   await follow(folder, flow, { ...record, published: false }, followers);
 }
 
@@ -111,14 +123,15 @@ async function follow(
   record: CommitRecord,
   followers: Followers,
 ): Promise<void> {
-  for (const sink of record.sinks) {
+  if (record.interim) for (const sink of record.sinks) await followers.keep?.(sink);
+  for (const sink of record.interim ? [] : record.sinks) {
     await followers.publish(sink);
     faultPoint('after-publish');
   }
   await followers.ledger(record);
-  faultPoint('after-ledger');
+  faultPoint(record.interim ? 'after-ledger-interim' : 'after-ledger');
   await writeRecord(folder, flow, { ...record, published: true });
-  faultPoint('after-commit');
+  faultPoint(record.interim ? 'after-commit-interim' : 'after-commit');
 }
 
 /** Finishes commits that a crash cut short. Gives the flows it finished. */
@@ -149,14 +162,4 @@ export async function recover(
     finished.push(flow);
   }
   return finished;
-}
-
-/**
- * A named place where tests end the process as a crash would, `MILLRACE_FAULT=after-record`, or fail as a full disk
- * would, `MILLRACE_FAULT=after-record!`. Nothing otherwise.
- */
-export function faultPoint(point: string): void {
-  const fault = process.env.MILLRACE_FAULT;
-  if (fault === point) process.kill(process.pid, 'SIGKILL');
-  if (fault === `${point}!`) throw new UserError(`no space left on device (${point})`);
 }

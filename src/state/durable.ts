@@ -14,14 +14,18 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Replaces a file's content in one step. The folder is made where it is missing. */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const aside = `${path}.${process.pid}.tmp`;
   try {
     const handle = await open(aside, 'w');
     try {
-      await handle.writeFile(content);
+      // written piece by piece where it comes so, which the types of Node do not know
+      await handle.writeFile(content as Uint8Array);
       await handle.sync();
     } finally {
       await handle.close();

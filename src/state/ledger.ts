@@ -6,12 +6,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { UserError } from '../define/index.ts';
+import { withState } from './errors.ts';
+import { faultPoint } from './fault.ts';
 import { readJournal } from './journal.ts';
 
 /** The format of the ledger; raised when an older reader would misread it. */
-export const LEDGER_FORMAT = 1;
+export const LEDGER_FORMAT = 2;
 
-/** Tables, by the first byte of a key; the second is the slot of the step they speak of. */
+/** Tables, by the first byte of a key; the next two are the slot of the step they speak of. */
 export const TABLE = {
   /** JSON by name. */
   meta: 0x6d,
@@ -25,14 +27,33 @@ export const TABLE = {
   why: 0x77,
   /** Sink: root (row id, or hash of a key) → the rows it has there: keys and hashes. */
   children: 0x63,
+  /** Source: one entry, a bit for each row id that went through in the run that was cut short. */
+  done: 0x64,
+  /** Stream: what the step remembers, by keys of its own. */
+  state: 0x73,
 } as const;
+
+/** Tables that speak of steps. */
+const OF_STEPS = [
+  TABLE.rows,
+  TABLE.keys,
+  TABLE.pieces,
+  TABLE.why,
+  TABLE.children,
+  TABLE.done,
+  TABLE.state,
+] as const;
+
+const HEAD = 3;
+/** The largest slot. */
+export const MOST_SLOTS = 0xffff;
 
 /** A key of a table: table, slot of the step, and the rest. */
 export function tableKey(table: number, slot: number, rest: Uint8Array): Buffer {
-  const key = Buffer.allocUnsafe(2 + rest.length);
+  const key = Buffer.allocUnsafe(HEAD + rest.length);
   key[0] = table;
-  key[1] = slot;
-  key.set(rest, 2);
+  key.writeUInt16BE(slot, 1);
+  key.set(rest, HEAD);
   return key;
 }
 
@@ -55,7 +76,7 @@ export class Ledger {
   /** Opens or makes the store of a pipeline's state folder. @throws UserError on a newer format. */
   static async open(folder: string): Promise<Ledger> {
     const path = join(folder, 'ledger');
-    await mkdir(path, { recursive: true });
+    await withState(path, () => mkdir(path, { recursive: true }));
     let db: RootDatabase<Buffer, Buffer>;
     try {
       db = open<Buffer, Buffer>({
@@ -78,7 +99,16 @@ export class Ledger {
         help: 'it was written by a newer Millrace: update this one, or run with --full to build it anew',
       });
     }
+    if (format !== undefined && format < LEDGER_FORMAT) {
+      ledger.#formerFormat = format;
+      await db.clearAsync();
+    }
     return ledger;
+  }
+  #formerFormat: number | undefined;
+  /** The older format the store had when it was opened, and was emptied for: the next run does everything. */
+  get formerFormat(): number | undefined {
+    return this.#formerFormat;
   }
 
   /** The value of a key; a copy. */
@@ -100,17 +130,15 @@ export class Ledger {
   }
   /** All entries of a step's table, in order of their keys (without table and slot). */
   *entries(table: number, slot: number): Generator<{ key: Buffer; value: Buffer }> {
-    const start = Buffer.from([table, slot]);
-    const end = slot === 0xff ? Buffer.from([table + 1]) : Buffer.from([table, slot + 1]);
-    for (const { key, value } of this.#db.getRange({ start, end })) {
-      yield { key: Buffer.from(key).subarray(2), value: Buffer.from(value) };
+    for (const { key, value } of this.#db.getRange(rangeOf(table, slot))) {
+      yield { key: Buffer.from(key).subarray(HEAD), value: Buffer.from(value) };
     }
   }
 
   /**
    * Takes the journal of a commit. Slots in `clear` are emptied first: their steps start anew. A call that fails
    * leaves `meta` as it was.
-   * @param meta JSON by name that goes with it
+   * @param meta JSON by name that goes with it; null removes
    * @throws JournalError on a damaged journal, which is found before anything is changed
    */
   async apply(
@@ -118,17 +146,21 @@ export class Ledger {
     clear: readonly number[],
     meta: Readonly<Record<string, unknown>>,
   ): Promise<void> {
+    await withState(this.path, () => this.#apply(journal, clear, meta));
+  }
+  async #apply(
+    journal: string,
+    clear: readonly number[],
+    meta: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    faultPoint('ledger');
     const entries = readJournal(journal);
     // the first entry comes after the checksum of all
     let next = await entries.next();
     await this.#db.transaction(() => {
       for (const slot of clear) {
-        for (const table of [TABLE.rows, TABLE.keys, TABLE.pieces, TABLE.why, TABLE.children]) {
-          for (const key of [
-            ...this.#db.getKeys({ start: Buffer.from([table, slot]), end: nextSlot(table, slot) }),
-          ]) {
-            this.#db.removeSync(key);
-          }
+        for (const table of OF_STEPS) {
+          for (const key of [...this.#db.getKeys(rangeOf(table, slot))]) this.#db.removeSync(key);
         }
       }
     });
@@ -149,7 +181,9 @@ export class Ledger {
     await this.#db.transaction(() => {
       const all: Record<string, unknown> = { format: LEDGER_FORMAT, ...meta };
       for (const [name, value] of Object.entries(all)) {
-        this.#db.putSync(tableKey(TABLE.meta, 0, Buffer.from(name)), Buffer.from(JSON.stringify(value)));
+        const key = tableKey(TABLE.meta, 0, Buffer.from(name));
+        if (value === null) this.#db.removeSync(key);
+        else this.#db.putSync(key, Buffer.from(JSON.stringify(value)));
       }
     });
     await this.#db.flushed;
@@ -157,7 +191,10 @@ export class Ledger {
 
   /** Notes something that no commit depends on. */
   async setMeta(name: string, value: unknown): Promise<void> {
-    await this.#db.put(tableKey(TABLE.meta, 0, Buffer.from(name)), Buffer.from(JSON.stringify(value)));
+    await withState(this.path, async () => {
+      faultPoint('notes');
+      await this.#db.put(tableKey(TABLE.meta, 0, Buffer.from(name)), Buffer.from(JSON.stringify(value)));
+    });
   }
 
   async close(): Promise<void> {
@@ -165,5 +202,8 @@ export class Ledger {
   }
 }
 
-const nextSlot = (table: number, slot: number): Buffer =>
-  slot === 0xff ? Buffer.from([table + 1]) : Buffer.from([table, slot + 1]);
+const rangeOf = (table: number, slot: number): { start: Buffer; end: Buffer } => ({
+  start: tableKey(table, slot, NONE),
+  end: slot === MOST_SLOTS ? Buffer.from([table + 1]) : tableKey(table, slot + 1, NONE),
+});
+const NONE = new Uint8Array(0);

@@ -15,8 +15,8 @@ steps:
   - { id: index, op: index.sparse, with: { path: out/index } }
 `,
   });
-const run = (folder: string, fault = ''): Promise<Outcome> =>
-  start(folder, ['run', 'p.yaml', '--json'], { MILLRACE_FAULT: fault }).ended;
+const run = (folder: string, fault = '', ...more: string[]): Promise<Outcome> =>
+  start(folder, ['run', 'p.yaml', '--json', ...more], { MILLRACE_FAULT: fault }).ended;
 interface Told {
   readonly steps: readonly Record<string, number | string>[];
 }
@@ -60,6 +60,26 @@ describe('a run killed after its commit record', () => {
     },
     60_000,
   );
+});
+
+describe('a run killed after a commit in its middle', () => {
+  const many = (n: number): string => docs(...Array.from({ length: n }, (_, i) => `one word${i}`));
+  it('leaves what was published, and the next goes on from there', async () => {
+    const folder = project();
+    await run(folder);
+    // the analyzer changes, so the index begins from nothing; what was published stays until the run is over
+    writeFileSync(join(folder, 'docs.jsonl'), many(300));
+    const more = ['--set', 'steps.index.with.analyzer=standard', '--commit-every', '100'];
+    expect((await run(folder, 'after-record-interim', ...more)).code).toBeNull();
+    expect((await found(folder)).sort()).toEqual(['d0', 'd1', 'd2']);
+    const next = await run(folder, '', ...more);
+    expect(next.code).toBe(0);
+    expect(jsonOf<Told>(next).steps[1]).toMatchObject({ added: 0, kept: 0 });
+    const { ended } = start(folder, ['index', 'verify', 'out/index', '--json']);
+    expect(jsonOf<{ ok: boolean }>(await ended).ok).toBe(true);
+    const search = start(folder, ['search', 'out/index', 'word299', '--json']);
+    expect(jsonOf<{ hits: unknown[] }>(await search.ended).hits).toHaveLength(1);
+  }, 60_000);
 });
 
 it('a run that cannot publish says that it is committed, and the next one publishes', async () => {

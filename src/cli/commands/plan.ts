@@ -9,6 +9,7 @@ import type { Style } from '../terminal.ts';
 const MODES = {
   full: 'everything is done anew',
   replay: 'every row goes through again; sinks write what differs',
+  resume: 'the last run was cut short; it goes on where it was',
   changes: 'only rows that changed go through',
   nothing: 'nothing to do',
 } as const;

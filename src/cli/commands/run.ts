@@ -1,3 +1,4 @@
+import { parseTime } from '../../define/units.ts';
 import type { Plan } from '../../plan/types.ts';
 import { afterRun } from '../after-run.ts';
 import { defineCommand, type Io, oneText, wholeNumber } from '../command.ts';
@@ -14,16 +15,32 @@ import {
 } from '../prepare.ts';
 import { reportPlots } from '../reports.ts';
 import { lastSteps, rowLines } from '../rows.ts';
-import { runPlan } from '../run-plan.ts';
+import { type PlanRunOptions, runPlan } from '../run-plan.ts';
+import { plotFolder, sampleFolder, sampleState, tellSample } from '../sample.ts';
 import { resultJson } from '../summary.ts';
 import { widthOf } from '../terminal.ts';
+
+type CommitEvery = NonNullable<PlanRunOptions['commitEvery']>;
 
 interface RunArgs extends Selection {
   readonly json: boolean;
   readonly debug: boolean;
   readonly show?: number;
   readonly full: boolean;
-  readonly out: string;
+  readonly commitEvery?: CommitEvery;
+  readonly out?: string;
+}
+
+/** `5000` rows, or `30s`, `5m` of time. */
+function interval(value: unknown): CommitEvery | undefined {
+  if (value === undefined) return undefined;
+  const text = String(value).replaceAll('_', '');
+  if (/^\d+$/.test(text) && Number(text) > 0) return { rows: Number(text) };
+  const ms = parseTime(text);
+  if (ms === undefined || ms <= 0) {
+    throw new UsageError(`--commit-every is ${value}, wanted rows such as 5000, or a time such as 30s or 5m`);
+  }
+  return { seconds: ms / 1000 };
 }
 
 const opOf = (plan: Plan, id: string): string | undefined =>
@@ -37,17 +54,23 @@ const shownText = (text: string, op: string | undefined, io: Io): string =>
 
 async function runOnce(args: RunArgs, io: Io): Promise<number> {
   const loaded = await load(args);
-  const found = await checkLoaded(loaded, args, 'run');
+  const sample = await sampleFolder(loaded, args);
+  const found = await checkLoaded(loaded, args, 'run', sample);
   const { plan } = found;
   await printProblems(found.problems, io);
   if (!plan) return noPlan(loaded, found, args.json, io);
   const show = args.show === undefined ? undefined : { steps: lastSteps(plan), most: args.show };
-  const run = await runPlan(plan, io, { show, full: args.full, partial: isPartial(args) });
+  const { full, commitEvery } = args;
+  tellSample(plan, sample, io);
+  const partial = isPartial(args);
+  const run = await runPlan(plan, io, { show, full, commitEvery, partial, ...sampleState(sample) });
   const { result } = run;
-  const plots = result.status === 'ok' ? await reportPlots(plan, result.reports, args.out) : {};
+  const plots =
+    result.status === 'ok' ? await reportPlots(plan, result.reports, plotFolder(args, sample)) : {};
   if (args.json) {
     io.json({
       ...resultJson(result),
+      ...(sample === undefined ? {} : { sample }),
       ...(Object.keys(plots).length > 0 ? { plots } : {}),
       ...(show ? { rows: run.rows } : {}),
     });
@@ -73,7 +96,8 @@ export const command = defineCommand({
   summary: 'Runs a pipeline.',
   text:
     'Run again, it redoes only what changed since: rows, parameters, operators. Progress and the summary go to stderr, reports and rows (--show) to stdout. Ctrl-C stops cleanly: what was not\n' +
-    'complete is dropped. Exit code 1 where the pipeline has problems or the run fails.',
+    'complete is dropped. With --limit everything is written under .millrace/.sample/NAME, and what whole runs wrote\n' +
+    'stays. Exit code 1 where the pipeline has problems or the run fails.',
   build: y =>
     cutArguments(pipelineArguments(y))
       .option('show', {
@@ -87,6 +111,12 @@ export const command = defineCommand({
         default: false,
         describe: 'do everything anew, whatever was done before',
       })
+      .option('commit-every', {
+        type: 'string',
+        requiresArg: true,
+        coerce: interval,
+        describe: 'rows (5000) or time (30s, 5m) between commits of a long run; default 60s',
+      })
       .option('sweep', {
         type: 'string',
         array: true,
@@ -96,9 +126,8 @@ export const command = defineCommand({
       .option('out', {
         type: 'string',
         requiresArg: true,
-        default: 'out',
-        coerce: (value: unknown) => oneText('--out')(value) as string,
-        describe: 'folder for plots',
+        coerce: oneText('--out'),
+        describe: 'folder for plots; default out',
       })
       .example('$0 index', 'the pipeline in pipelines/index.yaml or .ts')
       .example('$0 index --limit 100 --stop-after split --show 3', 'a look at what the first steps make')

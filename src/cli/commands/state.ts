@@ -29,8 +29,8 @@ export const command = defineCommand({
       .option('bytes', { type: 'string', describe: 'gc: most bytes to keep, such as "2 GiB"' })
       .example('$0 gc --days 7', 'keeps what was used within a week'),
   run: async (args, io) => {
-    const root = join(args.root, '.millrace');
-    const { Cache, cacheFolderOf } = await import('../../state/index.ts');
+    const { Cache, cacheFolderOf, pipelineOfFolder, stateRootOf } = await import('../../state/index.ts');
+    const root = stateRootOf(args.root);
     const folder = cacheFolderOf(args.root);
     const hasCache = (await stat(folder).catch(() => undefined)) !== undefined;
     if (args.action === 'gc') {
@@ -49,10 +49,11 @@ export const command = defineCommand({
     }
     const pipelines: { pipeline: string; ledger: number; deadLetters: number }[] = [];
     for (const name of (await readdir(root).catch(() => [] as string[])).sort()) {
-      if (name === 'cache') continue;
+      const pipeline = pipelineOfFolder(name);
+      if (pipeline === undefined) continue;
       const at = join(root, name);
       pipelines.push({
-        pipeline: name,
+        pipeline,
         ledger: await bytesUnder(join(at, 'ledger')),
         deadLetters: await bytesUnder(join(at, 'dead-letters')),
       });

@@ -8,7 +8,7 @@ export type {
 } from './columns.ts';
 export { IndexError, type IndexErrorCode } from './errors.ts';
 export type { FieldSpec, TextFieldSpec, WeightsFieldSpec } from './fields.ts';
-export { publish, rollback } from './generations.ts';
+export { isWhole, publish, rollback } from './generations.ts';
 export { type PoolOptions, SearchPool } from './pool/pool.ts';
 export type {
   ExplanationNode,

@@ -18,6 +18,7 @@ import {
   filesOf,
   generations,
   type Manifest,
+  manifestName,
   readCurrent,
   readManifest,
   syncFolder,
@@ -38,6 +39,8 @@ export interface WriterOptions {
   positions?: boolean;
   /** Memory for documents not yet in a segment; default 128 MiB. */
   memoryBytes?: number;
+  /** Build on this generation, which was kept and never published, instead of the live one. */
+  from?: number;
   /** Build a fresh index that supersedes all there is when published. */
   replace?: boolean;
 }
@@ -59,7 +62,9 @@ export interface Prepared {
 export class SparseIndexWriter {
   readonly dir: string;
   readonly analyzer: Analyzer;
-  private readonly options: Required<Omit<WriterOptions, 'analyzer' | 'fields' | 'positions'>>;
+  private readonly options: Required<Omit<WriterOptions, 'analyzer' | 'fields' | 'positions' | 'from'>>;
+  private from: number | undefined;
+  private kept: Manifest | undefined;
   private readonly searched: Fields;
   private release: Release | undefined;
   private base: Manifest | undefined;
@@ -83,6 +88,7 @@ export class SparseIndexWriter {
       replace: options.replace ?? false,
     };
     this.replace = this.options.replace;
+    this.from = options.from;
   }
 
   /**
@@ -170,6 +176,28 @@ export class SparseIndexWriter {
   }
 
   /**
+   * Keeps a prepared generation without publishing it: `abort` and `close` leave its files, a writer opened `from` it
+   * goes on there, and more changes may follow. The generation that was kept before it is dropped.
+   */
+  async keep(generation: number): Promise<void> {
+    if (this.prepared?.generation !== generation)
+      throw new IndexError(
+        'generation',
+        `${this.dir}: generation ${generation} is not the one that was prepared`,
+      );
+    const before = this.kept ?? (this.from === undefined ? undefined : this.base);
+    this.kept = this.prepared;
+    this.prepared = undefined;
+    this.created = [];
+    if (before !== undefined) {
+      fs.rmSync(path.join(this.dir, manifestName(before.generation)), { force: true });
+      const needed = keptFiles(this.dir);
+      for (const file of filesOf(before))
+        if (!needed.has(file)) fs.rmSync(path.join(this.dir, file), { force: true });
+    }
+  }
+
+  /**
    * Makes a prepared generation the live one and removes files of generations before the previous one.
    * Publishing the live generation again does nothing.
    */
@@ -202,8 +230,8 @@ export class SparseIndexWriter {
     if (this.release !== undefined) return;
     const release = acquireLock(this.dir);
     try {
-      const current = readCurrent(this.dir);
-      this.base = current === undefined ? undefined : this.readBase(current.generation);
+      const on = this.from ?? readCurrent(this.dir)?.generation;
+      this.base = on === undefined ? undefined : this.readBase(on);
       if (!this.replace) {
         if (this.base !== undefined) this.checkBase(this.base);
         // An index without rows has no columns to hold a batch to.
@@ -235,6 +263,8 @@ export class SparseIndexWriter {
     this.buffer = undefined;
     this.prepared = undefined;
     this.created = [];
+    this.from = undefined;
+    this.kept = undefined;
     // A published fresh build is what later changes build on.
     this.replace = false;
     this.release?.();
@@ -322,7 +352,7 @@ export class SparseIndexWriter {
   }
 
   private named(file: string): boolean {
-    return this.prepared !== undefined && filesOf(this.prepared).includes(file);
+    return [this.prepared, this.kept].some(m => m !== undefined && filesOf(m).includes(file));
   }
 
   private deleteBy(values: string[], by: string): number {

@@ -13,7 +13,10 @@ export class FlowChanges {
   readonly #flow: Flow;
   readonly #redo: boolean;
   readonly #journal: JournalWriter;
-  readonly #journalName: string;
+  readonly #folder: string;
+  readonly #run: string;
+  /** Commits in the middle so far. */
+  #commits = 0;
   readonly #sources = new Map<string, SourceDiff>();
   readonly #sinks = new Map<string, SinkDiff>();
 
@@ -32,10 +35,12 @@ export class FlowChanges {
     this.#flow = flow;
     this.decision = decision;
     this.#redo = redo !== undefined && redo.size > 0;
-    this.#journalName = `journal-${run}-${encodeURIComponent(flowName(flow))}`;
-    this.#journal = new JournalWriter(join(folder, this.#journalName));
+    this.#folder = folder;
+    this.#run = run;
+    this.#journal = new JournalWriter(join(folder, this.#journalName()));
     const roots = rootOf(flow);
-    const all = decision.mode !== 'changes';
+    const all = decision.mode === 'full' || decision.mode === 'replay';
+    const resumes = decision.mode === 'resume';
     for (const step of flow.steps) {
       const common = {
         ledger,
@@ -47,7 +52,7 @@ export class FlowChanges {
         const nextId = decision.state?.nextId[step.id] ?? 0;
         this.#sources.set(
           step.id,
-          new SourceDiff({ ...common, key: step.key, all, nextId, run, redo: redo?.get(step.id) }),
+          new SourceDiff({ ...common, key: step.key, all, resumes, nextId, run, redo: redo?.get(step.id) }),
         );
       } else if (step.op.shape === 'sink' && step.op.changes) {
         const names = step.inputKeys[0];
@@ -58,9 +63,13 @@ export class FlowChanges {
     }
   }
 
+  #journalName(): string {
+    const flow = encodeURIComponent(flowName(this.#flow));
+    return `journal-${this.#run}-${flow}${this.#commits > 0 ? `-${this.#commits}` : ''}`;
+  }
   /** The flow with the ids of source rows carried through its maps. */
   get flow(): Flow {
-    const gone = this.decision.mode === 'changes';
+    const gone = this.decision.mode !== 'full';
     const roots = rootOf(this.#flow);
     const carried = (step: PlannedStep): PlannedStep =>
       roots.get(step.id) === undefined ? step : carryIds(step, gone);
@@ -71,6 +80,25 @@ export class FlowChanges {
   }
   sink(step: string): SinkDiff | undefined {
     return this.#sinks.get(step);
+  }
+  /**
+   * Whether the run can commit in the middle: rows come from one source one by one, and every sink that takes changes
+   * can be kept. Sinks that write their result whole do not count: they get all rows again anyway.
+   */
+  get interruptible(): boolean {
+    const { steps } = this.#flow;
+    const roots = rootOf(this.#flow);
+    const sinks = steps.flatMap(s => (s.op.shape === 'sink' && s.op.changes ? [s.op] : []));
+    return (
+      steps.filter(s => s.op.shape === 'source').length === 1 &&
+      steps.every(s => roots.get(s.id) !== undefined && s.limit === undefined) &&
+      sinks.length > 0 &&
+      sinks.every(op => op.resumes !== undefined)
+    );
+  }
+  /** The steps whose sinks are kept at a commit in the middle. */
+  get kept(): ReadonlySet<string> {
+    return new Set(this.#flow.steps.flatMap(s => (s.op.shape === 'sink' && s.op.changes ? [s.id] : [])));
   }
   /** Whether a sink builds what it writes from nothing. */
   isFull(step: PlannedStep): boolean {
@@ -101,9 +129,15 @@ export class FlowChanges {
   /** Whether a dead letter of an earlier run speaks of something that was done again, or is gone. */
   settles(letter: { step: string; where: string; root?: { source: string; id: number } }): boolean {
     if (!this.#flow.steps.some(s => s.id === letter.step)) return false;
-    if (this.decision.mode !== 'changes') return true;
+    if (this.decision.mode === 'full' || this.decision.mode === 'replay') return true;
     if (letter.root) return this.#sources.get(letter.root.source)?.settled(letter.root.id) ?? false;
     return this.#sources.get(letter.step)?.readPart(letter.where) ?? false;
+  }
+  /** Whether a dead letter's row went through in this run so far. */
+  settlesNow(letter: { step: string; root?: { source: string; id: number } }): boolean {
+    return (
+      letter.root !== undefined && (this.#sources.get(letter.root.source)?.passed(letter.root.id) ?? false)
+    );
   }
   /** The source that a step's rows come from one by one. */
   rootOf(step: string): string | undefined {
@@ -113,21 +147,29 @@ export class FlowChanges {
     return this.#sources.get(step)?.counts ?? this.#sinks.get(step)?.counts;
   }
 
-  /** Ends the journal; what the commit record says of the ledger. */
+  /**
+   * Ends the journal; what the commit record says of the ledger.
+   * @param interim the run goes on after it
+   */
   async finish(
     commit: string,
     reports: FlowState['reports'],
     work: FlowState['work'],
+    interim = false,
   ): Promise<LedgerChanges> {
     await this.#journal.finish();
     const nextId = Object.fromEntries([...this.#sources].map(([id, diff]) => [id, diff.nextId]));
-    const { slots, fresh } = this.decision;
-    const state = flowState(this.#flow, commit, this.decision, nextId, reports, work);
-    return {
-      journal: this.#journalName,
-      clear: [...fresh].map(id => slots[id]),
-      meta: { slots, [`flow:${flowName(this.#flow)}`]: state as unknown as Json },
-    };
+    const { slots, fresh, left, formerName } = this.decision;
+    const state = flowState(this.#flow, commit, this.decision, nextId, reports, work, interim);
+    const journal = this.#journalName();
+    const clear = this.#commits === 0 ? [...[...fresh].map(id => slots[id]), ...left] : [];
+    if (interim) {
+      this.#commits++;
+      this.#journal.next(join(this.#folder, this.#journalName()));
+    }
+    const meta: Record<string, Json> = { slots, [`flow:${flowName(this.#flow)}`]: state as unknown as Json };
+    if (formerName !== undefined) meta[`flow:${formerName}`] = null;
+    return { journal, clear, meta };
   }
   abort(): Promise<void> {
     return this.#journal.abort();

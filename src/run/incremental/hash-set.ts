@@ -23,6 +23,14 @@ export class HashMap64 {
     const low = bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24);
     return this.#place(high >>> 0, low >>> 0, value + 1);
   }
+  has(bytes: Uint8Array, at: number): boolean {
+    const high = (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+    const low = (bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24)) >>> 0;
+    const mask = this.#values.length - 1;
+    for (let i = high & mask; this.#values[i] !== 0; i = (i + 1) & mask)
+      if (this.#high[i] === high && this.#low[i] === low) return true;
+    return false;
+  }
   #place(high: number, low: number, stored: number): number | undefined {
     const mask = this.#values.length - 1;
     for (let i = high & mask; ; i = (i + 1) & mask) {
@@ -52,6 +60,28 @@ export class BitSet {
   has(i: number): boolean {
     const word = i >>> 5;
     return word < this.#words.length && (this.#words[word] & (1 << (i & 31))) !== 0;
+  }
+  /** From {@link bytes}. */
+  static from(bytes: Uint8Array): BitSet {
+    const set = new BitSet();
+    set.#words = new Uint32Array(Math.max(1024, bytes.length >> 2));
+    new Uint8Array(set.#words.buffer).set(bytes);
+    return set;
+  }
+  /** As bytes, without the empty ones at the end. */
+  bytes(): Buffer {
+    let last = this.#words.length;
+    while (last > 0 && this.#words[last - 1] === 0) last--;
+    return Buffer.from(this.#words.slice(0, last).buffer);
+  }
+  addAll(other: BitSet): void {
+    const words = other.#words;
+    if (words.length > this.#words.length) {
+      const wider = new Uint32Array(words.length);
+      wider.set(this.#words);
+      this.#words = wider;
+    }
+    for (let i = 0; i < words.length; i++) this.#words[i] |= words[i];
   }
   add(i: number): void {
     const word = i >>> 5;

@@ -11,7 +11,9 @@ import type { Flow, PlannedStep } from '../../plan/types.ts';
 
 function places(step: PlannedStep, location: 'read' | 'write', ctx: PlanContext): string[] {
   return markedValues(step.op.params, step.params).flatMap(({ value, mark }) =>
-    mark.location === location && typeof value === 'string' ? [ctx.path(value)] : [],
+    mark.location === location
+      ? [value].flat().flatMap(path => (typeof path === 'string' ? [ctx.path(path)] : []))
+      : [],
   );
 }
 

@@ -5,6 +5,7 @@ import { JournalWriter, Ledger, readCommits, stateFolderOf } from '../../state/i
 import { Chain } from '../chain.ts';
 import { openContext, planContext, type RunContext } from '../context.ts';
 import { decide, type FlowDecision, type FlowMode, flowName, type Reason } from './flow-state.ts';
+import { surroundingsOf } from './remembered.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
 
 type Surroundings = Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>;
@@ -50,9 +51,10 @@ export async function previewRun(
       const decision = await decide(
         flow,
         ledger,
-        (await readCommits(folder))[flowName(flow)],
+        await readCommits(folder),
         options.full ?? false,
         ctx,
+        surroundingsOf(plan.flows),
       );
       const preview = await previewFlow(flow, decision, ledger, run);
       const after = earlier && flow.steps.some(s => (s.after?.length ?? 0) > 0) && preview.mode === 'nothing';

@@ -39,6 +39,8 @@ export interface SourceDiffOptions {
   readonly nextId: number;
   /** The run's id, for `why`. */
   readonly run: string;
+  /** True where a run over all rows was cut short: those that went through in it do not go on. */
+  readonly resumes?: boolean;
   /** Rows to work on again though they are as they were: dead letters that are tried anew. */
   readonly redo?: ReadonlySet<number>;
 }
@@ -104,6 +106,10 @@ export class SourceDiff {
   readonly #elsewhere = new BitSet();
   readonly #seen = new BitSet();
   readonly #passed = new BitSet();
+  /** Ids of rows that went through before the run over all rows was cut short. */
+  readonly #done: BitSet | undefined;
+  #last: string | undefined;
+  #kept = false;
   readonly #new = new HashMap64();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
   nextId: number;
@@ -114,6 +120,10 @@ export class SourceDiff {
     if (options.fresh) return;
     for (const { key, value } of options.ledger.entries(TABLE.pieces, options.slot)) {
       this.#old.set(key.toString('utf8'), decodePart(value));
+    }
+    if (options.resumes) {
+      const done = options.ledger.get(tableKey(TABLE.done, options.slot, NONE));
+      this.#done = done ? BitSet.from(done) : new BitSet();
     }
   }
 
@@ -135,6 +145,10 @@ export class SourceDiff {
   settled(id: number): boolean {
     return this.#passed.has(id) || !(this.#seen.has(id) || this.#elsewhere.has(id));
   }
+  /** Whether a row went through in this run. */
+  passed(id: number): boolean {
+    return this.#passed.has(id);
+  }
   /** Whether the part that a record of a source is of (`file:line`) was read in this run. */
   readPart(where: string): boolean {
     return [...this.#found.keys()].some(
@@ -148,7 +162,7 @@ export class SourceDiff {
     const read = new Set<string>();
     for (const { name, signature } of parts) {
       const old = this.#old.get(name);
-      const again = this.#o.redo && old?.ids.some(id => this.#o.redo?.has(id));
+      const again = old?.ids.some(id => this.#o.redo?.has(id) || this.#done?.has(id) === false);
       if (old?.signature === signature && !again) {
         for (const id of old.ids) this.#elsewhere.add(id);
         this.counts.kept += old.ids.length;
@@ -191,6 +205,8 @@ export class SourceDiff {
       Buffer.concat(perColumn.map(h => h.subarray(row * HASH_BYTES, row * HASH_BYTES + 4)));
     const found = this.#found.get(part) ?? [];
     this.#found.set(part, found);
+    this.#last = part;
+    this.#noted.delete(part);
     const rows: number[] = [];
     const ids: number[] = [];
     const errors: RecordError[] = [];
@@ -212,6 +228,7 @@ export class SourceDiff {
         }
         if (before.subarray(4, 4 + HASH_BYTES).equals(value)) {
           this.counts.kept++;
+          if (this.#done?.has(id) === false) goesOn = true;
           if (this.#o.redo?.has(id)) {
             goesOn = true;
             this.#note(id, { run: this.#o.run, kind: 'again' });
@@ -256,6 +273,33 @@ export class SourceDiff {
   }
 
   /**
+   * Before a commit in the middle of a scan: parts that were read through are known with their signatures, the one
+   * that is being read is not, so that it is read again where the run is cut short.
+   */
+  checkpoint(parts: readonly SourcePart[] | undefined): void {
+    const { journal, slot, all, resumes } = this.#o;
+    const signatures = new Map((parts ?? []).map(p => [p.name, p.signature]));
+    for (const [name, ids] of this.#found) {
+      if (this.#noted.has(name)) continue;
+      // rows it had before and has not shown yet may be gone, or further down, or in another part: to be seen then
+      const left = [...(this.#old.get(name)?.ids ?? [])].filter(
+        id => !this.#seen.has(id) && !this.#elsewhere.has(id),
+      );
+      const whole = name !== this.#last && left.length === 0;
+      const signature = whole ? (signatures.get(name) ?? '') : '';
+      journal.put(tableKey(TABLE.pieces, slot, Buffer.from(name)), encodePart(signature, [...ids, ...left]));
+      if (whole) this.#noted.add(name);
+    }
+    if (!all && !resumes && !this.#o.fresh) return;
+    const done = BitSet.from(this.#passed.bytes());
+    if (this.#done) done.addAll(this.#done);
+    journal.put(tableKey(TABLE.done, slot, NONE), done.bytes());
+    this.#kept = true;
+  }
+  // parts whose entry stands in the journal as it will be
+  readonly #noted = new Set<string>();
+
+  /**
    * After a scan that read everything it should: stores the parts and gives the ids of the rows that are gone.
    * @param parts as listed before the scan; undefined where the source cannot tell
    */
@@ -286,10 +330,13 @@ export class SourceDiff {
       if (!this.#found.has(name) && !this.#old.has(name))
         journal.put(partKey(name), encodePart(signature, []));
     }
+    if (this.#done || this.#kept) journal.delete(tableKey(TABLE.done, slot, NONE));
     this.counts.deleted = gone.length;
     return Int32Array.from(gone);
   }
 }
+
+const NONE = new Uint8Array(0);
 
 // id, hash of the values, and 4 bytes of each column's own hash, in the order of their names
 function rowEntry(id: number, value: Uint8Array, columns: Uint8Array): Buffer {

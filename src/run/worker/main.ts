@@ -57,6 +57,7 @@ const context = (step: PlannedStep) =>
       tempFolders,
     },
     setup.full,
+    setup.from,
   );
 
 let chain: Chain | undefined;
@@ -124,6 +125,9 @@ async function answer(
       return stream?.end ? changesOf(stream.end()) : { value: [] };
     case 'prepare':
       return { value: await sink?.prepare() };
+    case 'keep':
+      await sink?.keep?.(request.token);
+      return { value: undefined };
     case 'report':
       return { value: await sink?.report?.() };
     case 'abort':

@@ -1,5 +1,5 @@
 /** A sink or stream that lives in a worker of its own: one thread owns its state. */
-import type { Change, Prepared, Report, SinkInstance, StreamInstance } from '../../define/index.ts';
+import type { Change, Json, Prepared, Report, SinkInstance, StreamInstance } from '../../define/index.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import type { RunContext } from '../context.ts';
 import { decodeChange, encodeChange } from './codec.ts';
@@ -11,10 +11,12 @@ async function owner(
   role: 'sink' | 'stream',
   run: RunContext,
   full: boolean,
+  from?: Json,
 ): Promise<Thread> {
   const thread = new Thread({
     registryUrl: run.registryUrl,
     full,
+    from,
     root: run.root,
     steps: [step],
     role,
@@ -39,13 +41,21 @@ const closeInto = async (thread: Thread, run: RunContext): Promise<void> => {
   run.tempFolders.push(...(await thread.close()));
 };
 
-export async function workerSink(step: PlannedStep, run: RunContext, full: boolean): Promise<SinkInstance> {
-  const thread = await owner(step, 'sink', run, full);
+export async function workerSink(
+  step: PlannedStep,
+  run: RunContext,
+  full: boolean,
+  from?: Json,
+): Promise<SinkInstance> {
+  const thread = await owner(step, 'sink', run, full, from);
   return {
     write: async change => {
       await write(thread, change, 0);
     },
     prepare: async () => (await thread.call({ call: 'prepare' })) as Prepared,
+    keep: async token => {
+      await thread.call({ call: 'keep', token });
+    },
     report: async () => (await thread.call({ call: 'report' })) as Report | undefined,
     abort: async () => {
       await thread.call({ call: 'abort' });

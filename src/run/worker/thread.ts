@@ -1,6 +1,6 @@
 /** One worker thread, seen from the main thread: calls with answers, and a clean word when it dies. */
 import { Worker } from 'node:worker_threads';
-import { UserError } from '../../define/index.ts';
+import { type Json, UserError } from '../../define/index.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import { StepError } from '../errors.ts';
 import { decodeError } from './codec.ts';
@@ -21,6 +21,8 @@ export interface ThreadOptions {
   readonly role: WorkerSetup['role'];
   /** What a sink's context says; see `OpenContext.full`. */
   readonly full?: boolean;
+  /** See `OpenContext.from`. */
+  readonly from?: Json;
   /** Told to the steps in the worker; calls that have no answer soon after it fires fail. */
   readonly signal: AbortSignal;
   warn(step: string, message: string): void;
@@ -53,6 +55,7 @@ export class Thread {
       steps: options.steps.map(wireStep),
       role: options.role,
       full: options.full ?? true,
+      from: options.from,
     };
     this.#step = options.steps[0].id;
     this.#names = options.steps.map(s => `"${s.id}"`).join(', ');

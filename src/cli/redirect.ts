@@ -1,10 +1,10 @@
 /** Turns what a pipeline writes into a folder of its own, and what it reads of that as well. */
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { type AnyOperator, type AnyStep, asEngine, type Pipeline } from '../../define/index.ts';
-import { isGlob } from '../../plan/paths.ts';
-import { markedValues } from '../../plan/schema.ts';
-import { setAt } from '../../plan/settings.ts';
-import type { DefinitionPath } from '../../plan/types.ts';
+import { type AnyOperator, type AnyStep, asEngine, type Pipeline } from '../define/index.ts';
+import { isGlob } from '../plan/paths.ts';
+import { markedValues } from '../plan/schema.ts';
+import { setAt } from '../plan/settings.ts';
+import type { DefinitionPath } from '../plan/types.ts';
 
 interface Place {
   readonly step: number;
