@@ -10,7 +10,7 @@ import { countAllowed, type OpenRows, RowsIndex, verifyRows } from '../store/row
 import { decodeVectors, vectorBytes } from './codec.ts';
 import { DENSE_SEGMENT, type DenseSettings, denseGenerations } from './dense-writer.ts';
 import { Candidates, errorBound, exactDot, type Multiply, plainMultiply } from './exact.ts';
-import { checkGraphFile, Graph } from './graph.ts';
+import { askedFor, checkGraphFile, Graph } from './graph.ts';
 
 export interface DenseOpenOptions {
   /** Open this generation instead of the live one. */
@@ -238,7 +238,7 @@ export class DenseIndex {
     const share = n / open.documents;
     // the graph knows no filter: it is asked for more, as far as that is cheaper than looking at all
     if (share < GRAPH_SHARE || k > open.documents / 10) return undefined;
-    return graph.search(queries, Math.ceil(k / share) + (share < 1 ? 16 : 0));
+    return graph.search(queries, Math.ceil(askedFor(k) / share));
   }
 
   /** Vectors of documents from `from` up to `to` of a segment. Valid until the next call. */

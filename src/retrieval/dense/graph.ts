@@ -137,6 +137,12 @@ export class GraphBuilder {
   }
 }
 
+/**
+ * How many a graph is asked for where `k` are wanted: its halves cannot tell apart what is nearly as near, and scoring a
+ * few more anew costs little.
+ */
+export const askedFor = (k: number): number => k + Math.max(10, k >> 1);
+
 /** An open graph, mapped from its file. */
 export class Graph {
   private readonly native: Native;
