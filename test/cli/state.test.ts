@@ -50,6 +50,23 @@ describe('state that cannot be written', () => {
     expect((await millrace(here, 'run', 'split', ...letters)).code).toBe(0);
   });
 
+  it.each(['letters-gone', 'notes'])('after the commit (%s) is a warning: the run is done', async point => {
+    const here = project();
+    expect((await millrace(here, 'run', 'split')).code).toBe(0);
+    writeFileSync(join(here, 'docs.jsonl'), jsonl(DOCUMENTS.slice(1)));
+    vi.stubEnv('MILLRACE_FAULT', `${point}!`);
+    const { code, stderr } = await millrace(here, 'run', 'split');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/warning .*committed, but .*: the disk is full/);
+    expect(stderr).toMatch(/^split {2}done after/m);
+    expect(readFileSync(join(here, 'out/units.jsonl'), 'utf8')).not.toContain('Seoul');
+    vi.unstubAllEnvs();
+    // nothing is lost, whatever was not noted
+    writeFileSync(join(here, 'docs.jsonl'), jsonl(DOCUMENTS));
+    expect((await millrace(here, 'run', 'split')).code).toBe(0);
+    expect(readFileSync(join(here, 'out/units.jsonl'), 'utf8')).toContain('Seoul');
+  });
+
   it('because something is in the way says what', async () => {
     const here = project();
     writeFileSync(join(here, '.millrace'), '');
