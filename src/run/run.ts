@@ -299,7 +299,13 @@ async function execute(
       steps.map(s => s.op),
       options.registryUrl,
     );
-    await recover(folder, operators, ctx, takeChanges);
+    try {
+      await recover(folder, operators, ctx, takeChanges);
+    } catch (error) {
+      // what cannot be published any more is made anew
+      if (!options.full || !(error instanceof UserError) || error instanceof StateError) throw error;
+      control.warn('', `the last run could not be finished, everything is done anew: ${error.message}`);
+    }
     const around = surroundingsOf(plan.flows);
     for (const flow of plan.flows) {
       controller.signal.throwIfAborted();

@@ -81,3 +81,22 @@ describe('state that cannot be written', () => {
     );
   });
 });
+
+it('a prepared file that is lost before it is published is told, and --full makes it anew', async () => {
+  const here = project();
+  await millrace(here, 'run', 'split');
+  const record = join(here, '.millrace/split/commit.json');
+  const file = JSON.parse(readFileSync(record, 'utf8'));
+  // as a crash right after the switch leaves it, with the prepared file lost and an older one in its place
+  file.flows.docs.published = false;
+  writeFileSync(record, JSON.stringify(file));
+  writeFileSync(join(here, 'out/units.jsonl'), 'old\n');
+  const lost = await millrace(here, 'run', 'split');
+  expect(lost.code).toBe(1);
+  expect(lost.stderr).toMatch(/the prepared file .* is gone, and the file there is another one/);
+  expect(lost.stderr).toContain('run again with --full');
+  const full = await millrace(here, 'run', 'split', '--full');
+  expect(full.code, full.stderr).toBe(0);
+  expect(readFileSync(join(here, 'out/units.jsonl'), 'utf8').trim().split('\n')).toHaveLength(9);
+  expect((await millrace(here, 'run', 'split')).code).toBe(0);
+});
