@@ -45,6 +45,7 @@ export type RunEvent =
       readonly rssBytes: number;
       readonly steps: readonly StepMetrics[];
     }
+  /** `step` is empty where it is of the run. */
   | { readonly type: 'warning'; readonly step: string; readonly message: string }
   | { readonly type: 'dead-letter'; readonly step: string; readonly where: string; readonly message: string }
   | { readonly type: 'position'; readonly step: string; readonly position: Json }

@@ -79,6 +79,7 @@ export interface RunOptions {
 }
 
 const COMMIT_EVERY: CommitEvery = { seconds: 60 };
+const SETTLED_STAY = 'dead letters of rows that went through stay on the list';
 
 export interface RunHandle {
   readonly events: Observable<RunEvent>;
@@ -238,12 +239,25 @@ async function execute(
       unfinished = [];
       for (const [step, position] of Object.entries(positions))
         hub.emit({ type: 'position', step, position });
-      if (interim) await removeDeadLetters(folder, (l, run) => run !== id && !!changes?.settlesNow(l));
+      if (interim)
+        await afterCommit(sinks[0]?.step ?? '', SETTLED_STAY, () =>
+          withState(folder, () =>
+            removeDeadLetters(folder, (l, run) => run !== id && !!changes?.settlesNow(l)),
+          ),
+        );
       const tokens = Object.fromEntries(sinks.map(s => [s.step, s.token]));
       hub.emit({ type: 'commit', id: commitId, sinks: tokens, interim });
     },
   };
 
+  // what follows a commit costs a later run some work where it fails, and is no failure
+  const afterCommit = async (step: string, what: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      control.warn(step, `committed, but ${what}: ${(error as Error).message}`);
+    }
+  };
   let interimCommits = 0;
   // sinks of a commit that is under way
   let unfinished: readonly string[] = [];
@@ -285,7 +299,13 @@ async function execute(
       steps.map(s => s.op),
       options.registryUrl,
     );
-    await recover(folder, operators, ctx, takeChanges);
+    try {
+      await recover(folder, operators, ctx, takeChanges);
+    } catch (error) {
+      // what cannot be published any more is made anew
+      if (!options.full || !(error instanceof UserError) || error instanceof StateError) throw error;
+      control.warn('', `the last run could not be finished, everything is done anew: ${error.message}`);
+    }
     const around = surroundingsOf(plan.flows);
     for (const flow of plan.flows) {
       controller.signal.throwIfAborted();
@@ -320,10 +340,13 @@ async function execute(
         }
         hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
         await runFlow(flow, control, changes);
-        await withState(folder, () =>
-          removeDeadLetters(folder, (l, run) => run !== id && changes.settles(l)),
+        const notes = ledger;
+        await afterCommit(flow.steps[0].id, SETTLED_STAY, () =>
+          withState(folder, () => removeDeadLetters(folder, (l, run) => run !== id && changes.settles(l))),
         );
-        await ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx));
+        await afterCommit(flow.steps[0].id, 'the next run does not know that nothing changed', async () =>
+          notes.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx)),
+        );
       } catch (error) {
         if (!(await control.isRecorded(name))) {
           unfinished = [];

@@ -230,6 +230,7 @@ export async function removeDeadLetters(
   gone: (letter: DeadLetter, run: string) => boolean,
 ): Promise<number> {
   const root = join(folder, 'dead-letters');
+  faultPoint('letters-gone');
   let removed = 0;
   for (const run of await namesIn(root)) {
     for (const name of await namesIn(join(root, run))) {

@@ -50,6 +50,23 @@ describe('state that cannot be written', () => {
     expect((await millrace(here, 'run', 'split', ...letters)).code).toBe(0);
   });
 
+  it.each(['letters-gone', 'notes'])('after the commit (%s) is a warning: the run is done', async point => {
+    const here = project();
+    expect((await millrace(here, 'run', 'split')).code).toBe(0);
+    writeFileSync(join(here, 'docs.jsonl'), jsonl(DOCUMENTS.slice(1)));
+    vi.stubEnv('MILLRACE_FAULT', `${point}!`);
+    const { code, stderr } = await millrace(here, 'run', 'split');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/warning .*committed, but .*: the disk is full/);
+    expect(stderr).toMatch(/^split {2}done after/m);
+    expect(readFileSync(join(here, 'out/units.jsonl'), 'utf8')).not.toContain('Seoul');
+    vi.unstubAllEnvs();
+    // nothing is lost, whatever was not noted
+    writeFileSync(join(here, 'docs.jsonl'), jsonl(DOCUMENTS));
+    expect((await millrace(here, 'run', 'split')).code).toBe(0);
+    expect(readFileSync(join(here, 'out/units.jsonl'), 'utf8')).toContain('Seoul');
+  });
+
   it('because something is in the way says what', async () => {
     const here = project();
     writeFileSync(join(here, '.millrace'), '');
@@ -63,4 +80,23 @@ describe('state that cannot be written', () => {
       'a folder is where a file of the state belongs',
     );
   });
+});
+
+it('a prepared file that is lost before it is published is told, and --full makes it anew', async () => {
+  const here = project();
+  await millrace(here, 'run', 'split');
+  const record = join(here, '.millrace/split/commit.json');
+  const file = JSON.parse(readFileSync(record, 'utf8'));
+  // as a crash right after the switch leaves it, with the prepared file lost and an older one in its place
+  file.flows.docs.published = false;
+  writeFileSync(record, JSON.stringify(file));
+  writeFileSync(join(here, 'out/units.jsonl'), 'old\n');
+  const lost = await millrace(here, 'run', 'split');
+  expect(lost.code).toBe(1);
+  expect(lost.stderr).toMatch(/the prepared file .* is gone, and the file there is another one/);
+  expect(lost.stderr).toContain('run again with --full');
+  const full = await millrace(here, 'run', 'split', '--full');
+  expect(full.code, full.stderr).toBe(0);
+  expect(readFileSync(join(here, 'out/units.jsonl'), 'utf8').trim().split('\n')).toHaveLength(9);
+  expect((await millrace(here, 'run', 'split')).code).toBe(0);
 });
