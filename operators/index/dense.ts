@@ -2,12 +2,18 @@ import { DataType } from 'apache-arrow';
 import { z } from 'zod';
 import { type Columns, fixedList, float32, typeName, utf8, vectorView } from '../../src/arrow/index.ts';
 import { formatBytes, operator, type SinkInstance, UserError, writesPath } from '../../src/define/index.ts';
-import { DenseIndex, DenseIndexWriter, publishDense } from '../../src/retrieval/dense/index.ts';
+import {
+  DenseIndex,
+  DenseIndexWriter,
+  denseGenerations,
+  publishDense,
+} from '../../src/retrieval/dense/index.ts';
 import { IndexError } from '../../src/retrieval/sparse/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { withIndex } from './errors.ts';
 import { deletedValues, keyColumn, storedColumns, wantMainThread } from './keyed.ts';
 import { keyedRows } from './stored.ts';
+import { numberOf, tokenOf } from './token.ts';
 
 /** Writers of this thread that have prepared and still hold their lock, by folder: they publish themselves. */
 const preparedWriters = new Map<string, DenseIndexWriter>();
@@ -105,7 +111,10 @@ nearest, and what it finds is scored exactly.
       prepare: async () => {
         const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
         preparedWriters.set(dir, writer);
-        return { token: generation, summary: { documents, segments, size: formatBytes(bytes) } };
+        return {
+          token: tokenOf(denseGenerations, dir, generation),
+          summary: { documents, segments, size: formatBytes(bytes) },
+        };
       },
       abort: () => writer.abort(),
       close: async () => {
@@ -119,7 +128,7 @@ nearest, and what it finds is scored exactly.
     try {
       const index = await DenseIndex.open(ctx.path(p.path), { cacheBytes: 0 });
       index.close();
-      return index.info.generation;
+      return tokenOf(denseGenerations, ctx.path(p.path));
     } catch (error) {
       // nothing there, or nothing that changes could be put onto: it is built anew
       if (error instanceof IndexError) return undefined;
@@ -129,7 +138,10 @@ nearest, and what it finds is scored exactly.
   publish: async (p, token, ctx) => {
     const dir = ctx.path(p.path);
     const writer = preparedWriters.get(dir);
-    await withIndex(() => (writer ? writer.publish(token as number) : publishDense(dir, token as number)));
+    await withIndex(() => {
+      const generation = numberOf(denseGenerations, dir, token);
+      return writer ? writer.publish(generation) : publishDense(dir, generation);
+    });
   },
 });
 

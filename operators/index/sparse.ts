@@ -8,6 +8,7 @@ import {
   publish,
   SparseIndex,
   SparseIndexWriter,
+  sparseGenerations,
 } from '../../src/retrieval/sparse/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { analyzerParam, analyzerProblems } from '../tokenize/analyzer-param.ts';
@@ -15,6 +16,7 @@ import { withIndex } from './errors.ts';
 import { fieldColumns, fieldProblems, fieldsParam, searchedColumns } from './fields-param.ts';
 import { deletedValues, keyColumn, storedColumns, wantMainThread } from './keyed.ts';
 import { documentBatch } from './stored.ts';
+import { isNamed, numberOf, tokenOf } from './token.ts';
 import { checkWeightedTerms } from './weighted-terms.ts';
 
 /** Writers of this thread that have prepared and still hold their lock, by folder: they publish themselves. */
@@ -124,9 +126,12 @@ exact. Nothing is visible before the run commits; readers go on with the generat
       prepare: async () => {
         const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
         preparedWriters.set(dir, writer);
-        return { token: generation, summary: { documents, segments, size: formatBytes(bytes) } };
+        return {
+          token: tokenOf(sparseGenerations, dir, generation),
+          summary: { documents, segments, size: formatBytes(bytes) },
+        };
       },
-      keep: token => withIndex(() => writer.keep(token as number)),
+      keep: token => withIndex(() => writer.keep(numberOf(sparseGenerations, dir, token))),
       abort: () => writer.abort(),
       close: async () => {
         preparedWriters.delete(dir);
@@ -139,17 +144,23 @@ exact. Nothing is visible before the run commits; readers go on with the generat
     try {
       const index = await SparseIndex.open(ctx.path(p.path), { preload: false, cacheBytes: 0 });
       index.close();
-      return index.info.generation;
+      return tokenOf(sparseGenerations, ctx.path(p.path));
     } catch (error) {
       // nothing there, or nothing that changes could be put onto: it is built anew
       if (error instanceof IndexError) return undefined;
       throw error;
     }
   },
-  resumes: (p, token, ctx) => isWhole(ctx.path(p.path), token as number),
+  resumes: (p, token, ctx) => {
+    const dir = ctx.path(p.path);
+    return isNamed(sparseGenerations, dir, token) && isWhole(dir, numberOf(sparseGenerations, dir, token));
+  },
   publish: async (p, token, ctx) => {
     const dir = ctx.path(p.path);
     const writer = preparedWriters.get(dir);
-    await withIndex(() => (writer ? writer.publish(token as number) : publish(dir, token as number)));
+    await withIndex(() => {
+      const generation = numberOf(sparseGenerations, dir, token);
+      return writer ? writer.publish(generation) : publish(dir, generation);
+    });
   },
 });

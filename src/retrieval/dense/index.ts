@@ -14,6 +14,7 @@ export {
   DenseIndexWriter,
   type DenseSettings,
   type DenseWriterOptions,
+  denseGenerations,
   hasDenseIndex,
   type VectorRows,
 } from './dense-writer.ts';
