@@ -9,7 +9,8 @@ steps:
   - { id: docs, op: read.jsonl, with: { path: ${name}.jsonl } }
   - { id: index, op: index.sparse, with: { path: ix } }
 `;
-const docs = (...texts: string[]): string => jsonl(texts.map((text, i) => ({ id: `d${i}`, title: '', text })));
+const docs = (...texts: string[]): string =>
+  jsonl(texts.map((text, i) => ({ id: `d${i}`, title: '', text })));
 const found = async (folder: string, words: string): Promise<number> =>
   jsonOf<{ hits: unknown[] }>(await millrace(folder, 'search', 'ix', words, '--json')).hits.length;
 
