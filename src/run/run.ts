@@ -52,6 +52,7 @@ import { idsIn, withoutRowIds } from './incremental/row-id.ts';
 import type { DiffCounts } from './incremental/source-diff.ts';
 import { bottleneck, StepMeter } from './meter.ts';
 import type { Outlet } from './outlet.ts';
+import { Stopwatch } from './stopwatch.ts';
 
 export interface RunOptions {
   /** The module that exports `operators`, for worker threads and recovery. */
@@ -151,12 +152,15 @@ async function execute(
   const memory = peakMemory();
   const ctx = planContext(plan.root);
 
+  const commits = new Stopwatch();
   const progress = (): void => {
     memory.sample();
     hub.emit({
       type: 'progress',
       elapsedMs: performance.now() - started,
       rssBytes: memory.current,
+      commitMs: commits.ms(),
+      committing: commits.underWay,
       steps: steps.map(s => (meters.get(s.id) as StepMeter).snapshot()),
     });
   };
@@ -204,56 +208,56 @@ async function execute(
       summaries[step] = summary;
     },
     commitEvery: options.commitEvery ?? COMMIT_EVERY,
-    commit: async (flow, sinks, positions, changes, keep) => {
-      await box.settle();
-      const interim = keep !== undefined || undefined;
-      const ops = new Map(steps.map(s => [s.id, s.op]));
-      const told = sinks.flatMap(({ step }) => {
-        const report = reports[step];
-        return report ? [[step, { data: report.data, text: report.text }] as const] : [];
-      });
-      const work = Object.fromEntries(
-        [...meters.values()].map(m => [
-          m.step.id,
-          { rowsIn: m.rowsIn, rowsOut: m.rowsOut, busySeconds: m.busyMs / 1000 },
-        ]),
+    commit: (...commit) => commits.time(() => commitFlow(...commit)),
+  };
+  const commitFlow: FlowControl['commit'] = async (flow, sinks, positions, changes, keep) => {
+    await box.settle();
+    const interim = keep !== undefined || undefined;
+    const ops = new Map(steps.map(s => [s.id, s.op]));
+    const told = sinks.flatMap(({ step }) => {
+      const report = reports[step];
+      return report ? [[step, { data: report.data, text: report.text }] as const] : [];
+    });
+    const work = Object.fromEntries(
+      [...meters.values()].map(m => [
+        m.step.id,
+        { rowsIn: m.rowsIn, rowsOut: m.rowsOut, busySeconds: m.busyMs / 1000 },
+      ]),
+    );
+    const commitId = keep ? `${id}/${++interimCommits}` : id;
+    const ledgerChanges = await changes?.finish(commitId, Object.fromEntries(told), work, interim);
+    const time = new Date().toISOString();
+    const replaces = changes?.decision.formerName;
+    const record = { id: commitId, time, sinks, positions, ledger: ledgerChanges, replaces, interim };
+    if (!interim) unfinished = sinks.map(s => s.step);
+    await commit(folder, flow, record, {
+      keep,
+      publish: async sink => {
+        const op = ops.get(sink.step);
+        try {
+          if (op?.shape === 'sink') await op.publish?.(sink.params, sink.token, ctx);
+        } catch (error) {
+          throw stepError(sink.step, error);
+        }
+      },
+      ledger: takeChanges,
+    });
+    unfinished = [];
+    for (const [step, position] of Object.entries(positions)) hub.emit({ type: 'position', step, position });
+    if (interim)
+      await afterCommit(sinks[0]?.step ?? '', SETTLED_STAY, () =>
+        withState(folder, () =>
+          removeDeadLetters(folder, (l, run) => run !== id && !!changes?.settlesNow(l)),
+        ),
       );
-      const commitId = keep ? `${id}/${++interimCommits}` : id;
-      const ledgerChanges = await changes?.finish(commitId, Object.fromEntries(told), work, interim);
-      const time = new Date().toISOString();
-      const replaces = changes?.decision.formerName;
-      const record = { id: commitId, time, sinks, positions, ledger: ledgerChanges, replaces, interim };
-      if (!interim) unfinished = sinks.map(s => s.step);
-      await commit(folder, flow, record, {
-        keep,
-        publish: async sink => {
-          const op = ops.get(sink.step);
-          try {
-            if (op?.shape === 'sink') await op.publish?.(sink.params, sink.token, ctx);
-          } catch (error) {
-            throw stepError(sink.step, error);
-          }
-        },
-        ledger: takeChanges,
-      });
-      unfinished = [];
-      for (const [step, position] of Object.entries(positions))
-        hub.emit({ type: 'position', step, position });
-      if (interim)
-        await afterCommit(sinks[0]?.step ?? '', SETTLED_STAY, () =>
-          withState(folder, () =>
-            removeDeadLetters(folder, (l, run) => run !== id && !!changes?.settlesNow(l)),
-          ),
-        );
-      const tokens = Object.fromEntries(sinks.map(s => [s.step, s.token]));
-      hub.emit({ type: 'commit', id: commitId, sinks: tokens, interim });
-    },
+    const tokens = Object.fromEntries(sinks.map(s => [s.step, s.token]));
+    hub.emit({ type: 'commit', id: commitId, sinks: tokens, interim });
   };
 
   // what follows a commit costs a later run some work where it fails, and is no failure
   const afterCommit = async (step: string, what: string, work: () => Promise<unknown>): Promise<void> => {
     try {
-      await work();
+      await commits.time(work);
     } catch (error) {
       control.warn(step, `committed, but ${what}: ${(error as Error).message}`);
     }
@@ -384,6 +388,7 @@ async function execute(
       return stepResult(meters.get(s.id) as StepMeter, summaries[s.id], counts);
     }),
     peakBytes: memory.peak(),
+    commitSeconds: commits.ms() / 1000,
     bottleneck: bottleneck(meters.values()),
     reports,
     unfinished: unfinished.length ? unfinished : undefined,
