@@ -3,6 +3,7 @@
 import { encodeDense } from './encode/dense.ts';
 import { encodeTokens } from './encode/tokens.ts';
 import { evaluateRetrieval } from './evaluate/retrieval.ts';
+import { indexDense } from './index/dense.ts';
 import { indexSparse } from './index/sparse.ts';
 import { mergeHits } from './merge/hits.ts';
 import { mergeTitles } from './merge/titles.ts';
@@ -16,6 +17,9 @@ import { readMarkdown } from './read/markdown.ts';
 import { readParquet } from './read/parquet.ts';
 import { readSquad } from './read/squad.ts';
 import { readText } from './read/text.ts';
+import { readTrec } from './read/trec.ts';
+import { rerankCross } from './rerank/cross.ts';
+import { searchDense } from './search/dense.ts';
 import { searchSparse } from './search/sparse.ts';
 import { cleanText } from './shape/clean-text.ts';
 import { concatTitle } from './shape/concat-title.ts';
@@ -30,6 +34,7 @@ import { writeArrow } from './write/arrow.ts';
 import { writeCsv } from './write/csv.ts';
 import { writeJsonl } from './write/jsonl.ts';
 import { writeParquet } from './write/parquet.ts';
+import { writeTrec } from './write/trec.ts';
 
 export const operators = [
   readJsonl,
@@ -42,10 +47,12 @@ export const operators = [
   readSquad,
   readBeir,
   readDataset,
+  readTrec,
   writeJsonl,
   writeCsv,
   writeParquet,
   writeArrow,
+  writeTrec,
   // shape
   select,
   filter,
@@ -63,7 +70,10 @@ export const operators = [
   // index, search, evaluate
   indexSparse,
   searchSparse,
+  indexDense,
+  searchDense,
   mergeHits,
+  rerankCross,
   evaluateRetrieval,
   showHits,
 ] as const;

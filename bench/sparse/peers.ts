@@ -27,6 +27,8 @@ export interface PeerSpec {
   readonly name: string;
   readonly kind: 'own' | 'native' | 'npm';
   readonly command: readonly string[];
+  /** Rounds of its own before the first common one: how long its compiler goes on. */
+  readonly warm?: number;
   /** Whether all it needs is there. */
   readonly there: boolean;
   /** How to get it. */
@@ -65,6 +67,7 @@ export const PEERS: readonly PeerSpec[] = [
     name: 'Lucene',
     kind: 'native',
     command: ['sh', join(benchFolder, 'peers/lucene/run.sh')],
+    warm: 12,
     there: existsSync(join(peersFolder, 'lucene/classes/Peer.class')),
     get: 'sh bench/install-peers.sh lucene',
   },
@@ -111,6 +114,7 @@ export class Running {
     const running = new Running(spec, [passages, folder, queries, String(k)]);
     running.indexed = await running.next<Indexed>();
     running.open = (await running.next<{ open: number | null }>()).open;
+    for (let i = 0; i < (spec.warm ?? 0); i++) await running.round(false);
     return running;
   }
 

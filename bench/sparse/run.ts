@@ -178,7 +178,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
     notes: [
       'one thread of work each, a process each, all on the same passages and queries, with the same stop words and a stemmer of ' +
         "Porter's; figures are of processor time of the whole process, compilers and collectors included",
-      'queries/s: all processes are up and take turns, three rounds unmeasured, medians of the rest; analysis of the query ' +
+      'queries/s: all processes are up and take turns, three rounds unmeasured (Lucene fifteen), medians of the rest; analysis of the query ' +
         'included; bm25s gets all queries in one call, the others one by one; every index is in memory or in the page cache',
       'passages/s: from texts in memory to an index that is searchable, analysis included; millrace, Lucene and tantivy store ' +
         'the text and write to disk (here a file system in memory), bm25s and the libraries of npm keep scores in memory',

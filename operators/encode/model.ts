@@ -126,8 +126,11 @@ export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'outpu
 export const sideOf = (p: Pick<EncoderParams, 'side'>, column: string): 'query' | 'passage' =>
   p.side ?? (column === 'question' ? 'query' : 'passage');
 
+/** What opening needs; the rest has its default. */
+export type OpenedParams = Partial<EncoderParams> & Pick<EncoderParams, 'model'>;
+
 /** Opens the encoder of a step. @throws UserError */
-export async function openModel(p: EncoderParams, side: 'query' | 'passage', ctx: Paths): Promise<Encoder> {
+export async function openModel(p: OpenedParams, side: 'query' | 'passage', ctx: Paths): Promise<Encoder> {
   try {
     const name = modelName(p.model, ctx);
     const model = await resolveModel(name, { offline: true });

@@ -47,6 +47,13 @@ function storedColumn(data: Data): StoredColumn {
   return { type: 'float64', values, nulls };
 }
 
+/** Keys and stored columns of a batch, as indexes of keyed rows take them. */
+export const keyedRows = (batch: RecordBatch, key: string, stored: readonly string[]) => ({
+  rows: batch.numRows,
+  key: textColumn(columnData(batch, key)),
+  stored: Object.fromEntries(stored.map(name => [name, storedColumn(columnData(batch, name))])),
+});
+
 /** A batch as an index takes it. */
 export function documentBatch(
   batch: RecordBatch,
@@ -55,14 +62,12 @@ export function documentBatch(
   stored: readonly string[],
 ): DocumentBatch {
   return {
-    rows: batch.numRows,
-    key: textColumn(columnData(batch, key)),
+    ...keyedRows(batch, key, stored),
     fields: Object.fromEntries(
       searched.map(({ spec, weighted }) => [
         spec.name,
         weighted ? weightsColumn(batch, weighted) : textColumn(columnData(batch, spec.name)),
       ]),
     ),
-    stored: Object.fromEntries(stored.map(name => [name, storedColumn(columnData(batch, name))])),
   };
 }

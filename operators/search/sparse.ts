@@ -1,16 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
-import {
-  type Column,
-  columnOf,
-  nullable,
-  typeName,
-  utf8,
-  utf8Data,
-  utf8View,
-} from '../../src/arrow/index.ts';
-import { type Example, operator, readsPath, UserError } from '../../src/define/index.ts';
+import { utf8, utf8Data, utf8View } from '../../src/arrow/index.ts';
+import { type Example, operator, readsPath } from '../../src/define/index.ts';
 import {
   IndexError,
   type Query,
@@ -21,6 +13,7 @@ import {
 import { asUserError, withIndex } from '../index/errors.ts';
 import { checkWeightedTerms, weightedTerms } from '../index/weighted-terms.ts';
 import { anyColumn } from '../shape/any-column.ts';
+import { checkColumns, further } from './further.ts';
 import { Found, HITS, hitColumns } from './hits.ts';
 import {
   feedbackParam,
@@ -240,29 +233,4 @@ function queryOf(
 function explanation(index: SparseIndex, query: Query, doc: number, options: QueryOptions): string {
   const { score, length, terms, tree } = index.explain(query, doc, options);
   return JSON.stringify({ score, length, terms, tree });
-}
-
-/** @throws UserError where the index does not store a column that is asked for. */
-function checkColumns(index: SparseIndex, columns: Readonly<Record<string, string>>, shown: string): void {
-  for (const [name, type] of Object.entries(columns)) {
-    const stored = index.info.columns.find(c => c.name === name);
-    if (stored?.type === type) continue;
-    const known = index.info.columns.map(c => `${c.name} (${c.type})`).join(', ');
-    throw new UserError(
-      stored
-        ? `with.columns.${name}: the index stores it as ${stored.type}, not ${type}`
-        : `with.columns.${name}: the index at ${shown} does not store it; it stores ${known}`,
-      stored ? {} : { help: 'add it to "store" of index.sparse and build the index again' },
-    );
-  }
-}
-
-function further(columns: Readonly<Record<string, string>>): Record<string, Column> {
-  return Object.fromEntries(
-    Object.entries(columns).map(([name, type]) => {
-      const column = columnOf(type);
-      if (!column) throw new TypeError(`no type ${type}; wanted one such as ${typeName(utf8().type)}`);
-      return [name, nullable(column)];
-    }),
-  );
 }

@@ -59,6 +59,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/evaluate.ts'),
   },
   {
+    name: 'compare',
+    summary: 'compare runs: differences, significance, questions won and lost',
+    load: () => import('./commands/compare.ts'),
+  },
+  {
+    name: 'tune',
+    summary: 'find the parameters of a similarity on a set of questions',
+    load: () => import('./commands/tune.ts'),
+  },
+  {
     name: 'index',
     summary: 'look into an index, or verify its files',
     load: () => import('./commands/index-command.ts'),

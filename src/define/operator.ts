@@ -250,6 +250,7 @@ export interface Example {
     readonly op: string;
     readonly with: Readonly<Record<string, unknown>>;
     readonly in: readonly Readonly<Record<string, unknown>>[];
+    readonly columns?: Readonly<Record<string, string>>;
   }[];
   /** Files to write before, by relative path: what a source reads. */
   readonly files?: Readonly<Record<string, string>>;

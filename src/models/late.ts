@@ -1,5 +1,5 @@
 /** A vector a token: ColBERT (Khattab & Zaharia 2020), and token vectors of any encoder with their offsets. */
-import type { LateSpec } from './encoder-spec.ts';
+import { isStatic, type LateSpec } from './encoder-spec.ts';
 import { ModelError } from './errors.ts';
 import { IntBuffer } from './int-buffer.ts';
 import { cutColumns, normalizeRows } from './pooling.ts';
@@ -124,10 +124,6 @@ async function plainRows(tower: Tower, texts: readonly string[], side: LateOptio
   };
 }
 
-/** A static encoder: its vector of a text is a mean of vectors that tokens have whatever stands beside them. */
-const isStatic = (tower: Tower): boolean =>
-  typeof tower.spec.onnx !== 'string' || (tower.spec.pooling === 'none' && !tower.spec.specials);
-
 /**
  * Token vectors of a static encoder: what it gives for each token alone. Those of passages are brought to unit length;
  * those of queries keep the weight that the encoder gives its tokens, so that rare words count for more.
@@ -184,7 +180,7 @@ export async function encodeTokens(
 ): Promise<TokenVectors> {
   const { spec } = tower;
   if (!tower.givesTokens) {
-    if (isStatic(tower)) return staticTokens(tower, texts, options);
+    if (isStatic(spec)) return staticTokens(tower, texts, options);
     throw new ModelError(`${spec.name}: gives one vector a text, none a token`, {
       help: 'use a model whose ONNX file has token outputs (last_hidden_state), and name it with output',
     });

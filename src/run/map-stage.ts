@@ -66,6 +66,10 @@ export class InFlight<T> {
   get size(): number {
     return this.#queue.length + this.#done.length + (this.#ordered ? 0 : this.#running);
   }
+  /** The first error of a piece, or of what takes the results. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
+  }
   /** Whether another piece can be taken in. */
   get room(): boolean {
     return this.#running < this.#limit && this.#queue.length + this.#done.length < 2 * this.#limit;
@@ -92,8 +96,14 @@ export class InFlight<T> {
   #signal(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
-  /** Resolves when something has finished, or was taken, since. */
+  /** What comes out goes nowhere any more: whoever waits for room is woken. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#signal();
+  }
+  /** Resolves when something has finished, failed, or was taken, since. */
   changed(): Promise<void> {
+    if (this.#failure) return Promise.resolve();
     return new Promise(resolve => {
       this.#waiting.push(resolve);
     });
@@ -160,10 +170,8 @@ export async function mapStage(
   const intake = async (): Promise<void> => {
     try {
       for (;;) {
-        while (!flight.room && !failed) {
-          await flight.changed();
-        }
-        if (failed) return;
+        while (!flight.room && !flight.failure) await flight.changed();
+        if (flight.failure) return;
         const next = packets.next();
         const packet = next instanceof Promise ? await next : next;
         if (packet === END) break;
@@ -181,6 +189,7 @@ export async function mapStage(
     try {
       for (;;) {
         while (flight.size === 0) {
+          if (flight.failure) throw flight.failure.error;
           if (ended) return;
           await new Promise<void>(resolve => {
             wakeEmitter = resolve;
@@ -193,6 +202,7 @@ export async function mapStage(
     } catch (error) {
       failed ??= { error };
       input.fail(error);
+      flight.fail(error);
     }
   };
   await Promise.all([intake(), emit()]);

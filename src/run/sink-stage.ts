@@ -27,8 +27,8 @@ export async function sinkStage(
   const meter = run.meter(step.id);
   const required = requiredColumns(op.reads(step.params));
   const diff = changes?.sink(step.id);
-  const write = async (change: Change): Promise<void> => {
-    const { upserts, deletes } = diff ? diff.push(change) : change;
+  const write = async (change: Change, gone: readonly RecordBatch[] = []): Promise<void> => {
+    const { upserts, deletes } = diff ? diff.push(change, gone) : change;
     if (upserts?.numRows || deletes?.numRows) {
       const wrote = sink.write({ upserts: upserts && withoutRowIds(upserts), deletes });
       if (wrote) await wrote;
@@ -59,15 +59,16 @@ export async function sinkStage(
       continue;
     }
     const started = performance.now();
-    const upserts = packet.upserts && (await withoutNulls(step, packet.upserts, required, run));
+    const { clean: upserts, failed } = await withoutNulls(step, packet.upserts, required, run);
     if (packet.upserts) {
       meter.rowsIn += packet.upserts.numRows;
       meter.batchesIn++;
     }
-    if (upserts || packet.deletes) await write({ upserts, deletes: packet.deletes });
-    for (const gone of packet.gone ?? []) {
-      if (diff) await write({ gone });
-      else if (op.gone) await sink.write({ gone: withoutRowIds(gone) });
+    // a row that the sink itself cannot take is gone for it too: its former version must not stay
+    if (diff) await write({ upserts, deletes: packet.deletes }, [...(packet.gone ?? []), ...failed]);
+    else {
+      if (upserts || packet.deletes) await write({ upserts, deletes: packet.deletes });
+      if (op.gone) for (const gone of packet.gone ?? []) await sink.write({ gone: withoutRowIds(gone) });
     }
     meter.busyMs += performance.now() - started;
     if (packet.acks.length) written.push(packet.acks);
@@ -76,15 +77,16 @@ export async function sinkStage(
   }
 }
 
-/** The rows whose required columns hold values; the others are errors of the step. */
+/** The rows whose required columns hold values, and the others, which are errors of the step. */
 export async function withoutNulls(
   step: PlannedStep,
-  batch: RecordBatch,
+  batch: RecordBatch | undefined,
   required: readonly string[],
   run: RunContext,
-): Promise<RecordBatch | undefined> {
+): Promise<{ readonly clean: RecordBatch | undefined; readonly failed: readonly RecordBatch[] }> {
+  if (!batch) return { clean: undefined, failed: [] };
   const { clean, failures } = splitNulls(batch, required);
-  if (failures.length === 0) return clean;
+  if (failures.length === 0) return { clean, failed: [] };
   const letters = failures.map((f): Letter => {
     const where = keyText(f.row, 0, step.inputKeys[0] ?? []);
     const message = (f.error as Error).message;
@@ -92,5 +94,5 @@ export async function withoutNulls(
     return { step: step.id, where, message, row: f.row };
   });
   await run.letters(letters);
-  return clean;
+  return { clean, failed: failures.map(f => f.row) };
 }

@@ -56,7 +56,7 @@ export async function streamStage(
       const started = performance.now();
       try {
         const plain = packet.upserts && withoutRowIds(packet.upserts);
-        const upserts = plain && (await withoutNulls(step, plain, required[input.index], run));
+        const { clean: upserts } = await withoutNulls(step, plain, required[input.index], run);
         const { deletes } = packet;
         if (upserts || deletes || op.gone)
           await send(instance.process({ upserts, deletes }, input.index), []);

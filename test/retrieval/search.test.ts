@@ -192,6 +192,49 @@ describe('search', () => {
     );
   }, 120_000);
 
+  it('impacts over several windows of documents give what a full search by cursors gives', async () => {
+    const random = generator(5);
+    const term = () => `t${Math.floor(3000 * random() ** 4)}`;
+    const docs = Array.from(
+      { length: 40_000 },
+      (_, i): Doc => ({
+        key: `${(i * 7919) % 40_000}`,
+        // The first documents are of few terms, so that windows differ in what they hold.
+        text: Array.from({ length: 1 + Math.floor(random() * 8) }, () => (i < 9000 ? 't0' : term())).join(
+          ' ',
+        ),
+      }),
+    );
+    // Counts above what a byte holds.
+    docs[20_000].text = `${'t1 '.repeat(300)}${'t2 '.repeat(255)}`;
+    const dir = temporaryFolder();
+    try {
+      const writer = await SparseIndexWriter.open(dir, { analyzer: 'whitespace', keyColumn: 'id' });
+      await writer.add(batch(docs));
+      await writer.publish((await writer.prepare()).generation);
+      const compare = async () => {
+        const index = await SparseIndex.open(dir);
+        const plain = await SparseIndex.open(dir, { cacheBytes: 0 });
+        for (let q = 0; q < 12; q++) {
+          const query = Array.from({ length: 1 + Math.floor(random() * 7) }, term).join(' ');
+          for (const name of ['lucene', 'bm25', 'tfldp', 'atire'] as const) {
+            const all = hits(plain, query, docs.length, name);
+            for (const k of [1, 10, 300]) expect(hits(index, query, k, name)).toEqual(all.slice(0, k));
+          }
+        }
+        index.close();
+        plain.close();
+      };
+      await compare();
+      const more = await SparseIndexWriter.open(dir, { analyzer: 'whitespace', keyColumn: 'id' });
+      await more.delete(docs.filter(() => random() < 0.2).map(d => d.key));
+      await more.publish((await more.prepare()).generation);
+      await compare();
+    } finally {
+      fs.rmSync(dir, { recursive: true, force: true });
+    }
+  }, 120_000);
+
   it('gives nothing for queries without terms, without matches, or on an empty index', async () => {
     await withIndex(
       [

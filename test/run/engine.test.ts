@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../src/arrow/index.ts';
+import type { AnyStep } from '../../src/define/index.ts';
 import type { RunEvent } from '../../src/events/index.ts';
 import { startRun } from '../../src/run/index.ts';
 import { type DeadLetter, readCommits, readDeadLetters, stateFolderOf } from '../../src/state/index.ts';
@@ -280,7 +281,7 @@ describe('errors', () => {
     const stored: DeadLetter[] = [];
     for await (const l of readDeadLetters(join(folder, 'dead-letters', record.id))) stored.push(l);
     expect(stored.map(l => l.where)).toEqual(letters);
-    expect(stored[0]).toMatchObject({ step: 'picky', message: '7 is not to my taste' });
+    expect(stored[0]).toMatchObject({ step: 'picky', message: 'id r7: 7 is not to my taste' });
     expect(stored[0].row && rowsOf(stored[0].row)).toEqual([{ id: 'r7', n: 7, text: 'text 7 ' }]);
     expect(stored[0].fingerprint).toMatch(/^[0-9a-f]{16,}$/);
   });
@@ -356,6 +357,35 @@ describe('errors', () => {
     );
     expect(result.error?.step).toBe('picky');
     expect(seenBy('slow').events).toEqual(['abort', 'close']);
+  });
+});
+
+describe('parallel maps under back-pressure', () => {
+  const behind = (sink: AnyStep['with'], map: AnyStep['with'] = {}): AnyStep[] => [
+    { id: 'src', op: 'test.count', with: { rows: 20_000, batch: 20, size: 500 } },
+    { id: 'map', op: 'test.double', with: map, parallel: 3 },
+    { id: 'out', op: 'test.collect', with: { as: 'a', ...sink } },
+  ];
+
+  it('end where the sink fails', async () => {
+    const result = await within(30_000, runSteps(behind({ failAt: 400 }), { memory: '3 MiB' }));
+    expect(result.error).toMatchObject({ step: 'out', message: 'the sink has enough' });
+  });
+  it.each(['keep', 'free'] as const)(
+    'end where a piece fails that others wait for (order: %s)',
+    async order => {
+      // the first piece takes longest and fails, the others are done long before
+      const [src, map, out] = behind({}, { delayMs: 200, failOn: 7 });
+      const result = await within(30_000, runSteps([src, { ...map, order }, out], { memory: '64 MiB' }));
+      expect(result.error).toMatchObject({ step: 'map', message: 'id r7: 7 is not to my taste' });
+    },
+  );
+  it('end when they are aborted', async () => {
+    const handle = await start(behind({ delayMs: 5 }), { memory: '3 MiB' });
+    handle.events.subscribe(e => {
+      if (e.type === 'open' && e.step === 'out') setTimeout(() => handle.abort('enough'), 200);
+    });
+    expect(await within(30_000, handle.result)).toMatchObject({ status: 'aborted' });
   });
 });
 

@@ -109,8 +109,8 @@ for await (const _ of createInterface({ input: process.stdin })) {
   const before = cpu();
   const wall = performance.now();
   let hits = 0;
-  // A slow peer answers as many queries as it can in three seconds.
+  // A slow peer answers as many queries as it can in a second.
   let asked = 0;
-  for (; asked < queries.length && cpu() - before < 3; asked++) hits += await peer.search(queries[asked], k);
+  for (; asked < queries.length && cpu() - before < 1; asked++) hits += await peer.search(queries[asked], k);
   tell({ cpu: cpu() - before, wall: (performance.now() - wall) / 1000, queries: asked, hits });
 }

@@ -9,6 +9,7 @@ export type {
 export { IndexError, type IndexErrorCode } from './errors.ts';
 export type { FieldSpec, TextFieldSpec, WeightsFieldSpec } from './fields.ts';
 export { isWhole, publish, rollback } from './generations.ts';
+export { sparseGenerations } from './manifest.ts';
 export { type PoolOptions, SearchPool } from './pool/pool.ts';
 export type {
   ExplanationNode,

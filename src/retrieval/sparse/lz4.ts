@@ -123,37 +123,60 @@ function writeLength(target: Uint8Array, at: number, length: number): number {
   return out;
 }
 
+/** Fills a buffer from a block, front to back and no further than is asked for. */
+export class Decompressor {
+  private readonly source: Uint8Array;
+  private readonly target: Uint8Array;
+  private at = 0;
+  private out = 0;
+
+  /** `target` is as long as the block's raw bytes. */
+  constructor(source: Uint8Array, target: Uint8Array) {
+    this.source = source;
+    this.target = target;
+  }
+
+  /** Makes the first `length` bytes of the target good. Throws RangeError where the block does not give them. */
+  upTo(length: number): void {
+    const { source, target } = this;
+    let i = this.at;
+    let out = this.out;
+    while (out < length || (out === target.length && i < source.length)) {
+      if (i >= source.length) throw broken();
+      const token = source[i++];
+      let literals = token >>> 4;
+      if (literals === 15) {
+        let byte: number;
+        do {
+          byte = source[i++];
+          literals += byte;
+        } while (byte === 255);
+      }
+      if (!(i + literals <= source.length && out + literals <= target.length)) throw broken();
+      for (let end = i + literals; i < end; ) target[out++] = source[i++];
+      if (i >= source.length) break;
+      const offset = source[i] | (source[i + 1] << 8);
+      i += 2;
+      let size = (token & 15) + MIN_MATCH;
+      if ((token & 15) === 15) {
+        let byte: number;
+        do {
+          byte = source[i++];
+          size += byte;
+        } while (byte === 255);
+      }
+      if (!(offset > 0 && offset <= out && out + size <= target.length)) throw broken();
+      for (let end = out + size; out < end; out++) target[out] = target[out - offset];
+    }
+    if (out < length) throw broken();
+    this.at = i;
+    this.out = out;
+  }
+}
+
 /** Fills `target` from a block. Throws RangeError where the block does not give exactly its length. */
 export function decompress(source: Uint8Array, target: Uint8Array): void {
-  let i = 0;
-  let out = 0;
-  while (i < source.length) {
-    const token = source[i++];
-    let literals = token >>> 4;
-    if (literals === 15) {
-      let byte: number;
-      do {
-        byte = source[i++];
-        literals += byte;
-      } while (byte === 255);
-    }
-    if (!(i + literals <= source.length && out + literals <= target.length)) throw broken();
-    for (let end = i + literals; i < end; ) target[out++] = source[i++];
-    if (i >= source.length) break;
-    const offset = source[i] | (source[i + 1] << 8);
-    i += 2;
-    let length = (token & 15) + MIN_MATCH;
-    if ((token & 15) === 15) {
-      let byte: number;
-      do {
-        byte = source[i++];
-        length += byte;
-      } while (byte === 255);
-    }
-    if (!(offset > 0 && offset <= out && out + length <= target.length)) throw broken();
-    for (let end = out + length; out < end; out++) target[out] = target[out - offset];
-  }
-  if (out !== target.length) throw broken();
+  new Decompressor(source, target).upTo(target.length);
 }
 
 function broken(): RangeError {

@@ -75,13 +75,11 @@ export interface Explanation extends DocumentExplanation {
   length: number;
 }
 
-interface QueryTerm extends ScoredTerm {
-  queryFrequency: number;
-}
-
 interface PreparedQuery {
   scoring: Scoring;
-  terms: QueryTerm[];
+  terms: ScoredTerm[];
+  /** How often the query repeats each. */
+  counts: number[];
   /** Added to every document (terms counted where absent). */
   constant: number;
   /** Query terms the collection holds, repeats included. */
@@ -101,6 +99,7 @@ export class SparseIndex {
   private readonly segments: OpenSegment[];
   private readonly collection: Collection;
   private readonly memory = new SearchMemory();
+  private readonly best = new TopK(0, (a, b) => this.before(a, b));
   private readonly scorings = new Map<string, Scoring>();
   private readonly impacts: SegmentImpacts;
   private readonly manifest: Manifest;
@@ -214,9 +213,7 @@ export class SparseIndex {
   /** As `search`, for terms as the analyzer gives them; a term counts as often as it is repeated. */
   searchTerms(terms: readonly string[], options: { k: number; similarity?: SimilaritySpec }): SearchResult {
     checkK(options.k);
-    const top = new TopK(Math.min(options.k, Math.max(1, this.collection.documents)), (a, b) =>
-      this.before(a, b),
-    );
+    const top = this.best.reset(Math.min(options.k, Math.max(1, this.collection.documents)));
     const prepared = this.prepare(terms, options.similarity ?? 'lucene');
     if (prepared.terms.length === 0) return top.take();
     for (let s = 0; s < this.segments.length; s++) this.searchOne(s, prepared, top);
@@ -320,19 +317,24 @@ export class SparseIndex {
   /** The distinct terms of a query that the collection holds, in order of first occurrence. */
   private prepare(words: readonly string[], spec: SimilaritySpec): PreparedQuery {
     const scoring = this.scoring(spec);
-    const terms: QueryTerm[] = [];
+    const terms: ScoredTerm[] = [];
+    const counts: number[] = [];
     let constant = 0;
     let count = 0;
     let largest = 0;
-    for (const [word, queryFrequency] of tally(words)) {
-      const term = scoring.term(word);
+    for (let i = 0; i < words.length; i++) {
+      const term = scoring.term(words[i]);
       if (term === undefined) continue;
-      constant += term.absent * queryFrequency;
-      count += queryFrequency;
-      largest += term.largest * queryFrequency;
-      terms.push({ ...term, queryFrequency });
+      constant += term.absent;
+      count++;
+      largest += term.largest;
+      const at = terms.indexOf(term);
+      if (at < 0) {
+        terms.push(term);
+        counts.push(1);
+      } else counts[at]++;
     }
-    return { scoring, terms, constant, count, exact: largest < GRID_LIMIT };
+    return { scoring, terms, counts, constant, count, exact: largest < GRID_LIMIT };
   }
 
   /** A similarity made ready for this index; the last eight are kept. */
@@ -355,19 +357,20 @@ export class SparseIndex {
 
   private searchOne(s: number, prepared: PreparedQuery, top: TopK): void {
     const open = this.segments[s];
-    const { scoring, terms } = prepared;
+    const { scoring, terms, counts } = prepared;
     const { pivots, key, similarity } = scoring;
     const prune = similarity.prunable && prepared.exact && prepared.constant === 0;
-    if (prune && this.impacts.search(open, scoring.impacts[s], terms, pivots, top)) return;
+    if (prune && this.impacts.search(open, s, terms, counts, pivots, top)) return;
     const cursors = [];
-    for (const term of terms) {
+    for (let i = 0; i < terms.length; i++) {
+      const term = terms[i];
       const list = open.postings(term.word, term.text);
       if (list === undefined) continue;
       const scorer = this.relative(term.scorer);
       const scored = open.scored(list, key, scorer, pivots);
-      if (prune && scored !== undefined) top.atLeast(scored.reachedBy(top.k) * term.queryFrequency);
+      if (prune && scored !== undefined) top.atLeast(scored.reachedBy(top.k) * counts[i]);
       const cursor = this.memory.cursor(cursors.length);
-      cursor.open(list, scorer, term.queryFrequency, key, pivots);
+      cursor.open(list, scorer, counts[i], key, pivots);
       cursors.push(cursor);
     }
     if (cursors.length === 0) return;
@@ -454,13 +457,6 @@ const isText = (similarity: ScoringSpec): similarity is SimilaritySpec =>
 export function checkK(k: number): void {
   if (!Number.isInteger(k) || k < 1)
     throw new IndexError('argument', `search: k is ${k}, wanted a whole number of at least 1`);
-}
-
-/** How often each word comes, in order of first occurrence. */
-function tally(words: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return counts;
 }
 
 function findManifest(dir: string, generation: number | undefined): Manifest {

@@ -1,4 +1,5 @@
 /** Generations of an index folder: a manifest each, and a file that names the live one. */
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { IndexError } from '../sparse/errors.ts';
@@ -9,11 +10,22 @@ export interface Current {
   generation: number;
   /** The generation `rollback` goes back to. */
   previous: number | null;
+  /** Of its manifest. */
+  id?: string;
 }
 
 /** What every kind of manifest has. */
 export interface AnyManifest {
   generation: number;
+  /** Drawn by lot when it is written: numbers begin anew where an index does, so they alone do not tell two apart. */
+  id?: string;
+}
+
+/** What a commit names a generation by. */
+export interface GenerationToken {
+  readonly generation: number;
+  /** Empty in indexes of older versions. */
+  readonly id: string;
 }
 
 export const CURRENT = 'CURRENT';
@@ -56,7 +68,23 @@ export class Generations<M extends AnyManifest> {
   }
 
   async write(dir: string, manifest: M): Promise<void> {
-    await writeAtomically(path.join(dir, manifestName(manifest.generation)), sealed(this.format, manifest));
+    const named = { ...manifest, id: randomBytes(8).toString('hex') };
+    await writeAtomically(path.join(dir, manifestName(manifest.generation)), sealed(this.format, named));
+  }
+
+  /** What to name a generation by; the live one by default, undefined where there is none. */
+  token(dir: string, generation = this.readCurrent(dir)?.generation): GenerationToken | undefined {
+    return generation === undefined ? undefined : { generation, id: this.read(dir, generation).id ?? '' };
+  }
+
+  /** The number of the generation that a token names. @throws IndexError 'generation' where another has it now */
+  named(dir: string, { generation, id }: GenerationToken): number {
+    if (this.token(dir, generation)?.id === id) return generation;
+    throw new IndexError(
+      'generation',
+      `${dir}: generation ${generation} is not the one that was prepared; the index was built by something else since`,
+      dir,
+    );
   }
 
   read(dir: string, generation: number): M {
@@ -138,7 +166,7 @@ export class Generations<M extends AnyManifest> {
 
   /** Writes CURRENT and then removes what neither the new generation nor the one before it needs. */
   async switchTo(dir: string, generation: number): Promise<void> {
-    this.read(dir, generation);
+    const { id } = this.read(dir, generation);
     const current = this.readCurrent(dir);
     if (current?.generation === generation) return;
     if (current !== undefined && current.generation > generation) {
@@ -147,7 +175,7 @@ export class Generations<M extends AnyManifest> {
         `${dir}: generation ${generation} is older than the live one (${current.generation}); use rollback to go back`,
       );
     }
-    await this.writeCurrent(dir, { generation, previous: current?.generation ?? null });
+    await this.writeCurrent(dir, { generation, previous: current?.generation ?? null, id });
     this.removeUnused(dir, [generation, current?.generation]);
   }
 
@@ -180,8 +208,8 @@ export class Generations<M extends AnyManifest> {
           `${dir}: generation ${current.generation} has none before it to go back to`,
         );
       }
-      this.read(dir, current.previous);
-      await this.writeCurrent(dir, { generation: current.previous, previous: null });
+      const { id } = this.read(dir, current.previous);
+      await this.writeCurrent(dir, { generation: current.previous, previous: null, id });
       return current.previous;
     } finally {
       release();

@@ -23,6 +23,14 @@ export class HashMap64 {
     const low = bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24);
     return this.#place(high >>> 0, low >>> 0, value + 1);
   }
+  has(bytes: Uint8Array, at: number): boolean {
+    const high = (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+    const low = (bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24)) >>> 0;
+    const mask = this.#values.length - 1;
+    for (let i = high & mask; this.#values[i] !== 0; i = (i + 1) & mask)
+      if (this.#high[i] === high && this.#low[i] === low) return true;
+    return false;
+  }
   #place(high: number, low: number, stored: number): number | undefined {
     const mask = this.#values.length - 1;
     for (let i = high & mask; ; i = (i + 1) & mask) {

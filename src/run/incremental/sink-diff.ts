@@ -47,6 +47,10 @@ export class SinkDiff {
   readonly #names: readonly string[];
   #open: { id: number; root: OpenRoot } | undefined;
   #deletes: string[] = [];
+  /** Roots that lost a row on the way and of which none has come yet: others of it may still come. */
+  #waiting = new Set<number>();
+  /** Keys written in this run: a key may have gone from one root to another, whose row must stay. */
+  readonly #written = new HashMap64();
   readonly #seenIds = new BitSet();
   readonly #seenKeys = new HashMap64();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
@@ -78,12 +82,27 @@ export class SinkDiff {
     return row => JSON.stringify(datas.map(d => valueAt(d, row)));
   }
 
-  /** Takes what came to the sink; gives what it has to do. */
-  push(change: Change): Change {
+  /**
+   * Takes what came to the sink; gives what it has to do. Rows of a root come one after the other, roots in order.
+   * @param gone rows that went missing on the way: one of a root's, or all of them
+   */
+  push(change: Change, gone: readonly RecordBatch[] = []): Change {
     for (const id of idsIn(change.deletes)) this.#drop(id);
-    for (const id of idsIn(change.gone)) this.#drop(id);
     const upserts = change.upserts?.numRows ? this.#upserts(change.upserts) : undefined;
-    return { upserts, deletes: this.#takeDeletes() };
+    if (!this.#o.complete)
+      for (const rows of gone)
+        for (const id of idsIn(rows)) if (!this.#seenIds.has(id)) this.#waiting.add(id);
+    // deletes of a change apply before its upserts, so only what was written before counts
+    const deletes = this.#takeDeletes();
+    if (upserts && !this.#o.fresh) {
+      const keys = hashRows(upserts, this.#names);
+      for (let at = 0; at < keys.length; at += HASH_BYTES) this.#written.getOrSet(keys, at, 0);
+    }
+    return { upserts, deletes };
+  }
+  #dropWaiting(): void {
+    for (const id of this.#waiting) if (!this.#seenIds.has(id)) this.#drop(id);
+    this.#waiting = new Set();
   }
 
   #upserts(batch: RecordBatch): RecordBatch | undefined {
@@ -163,12 +182,14 @@ export class SinkDiff {
   /** Before a commit in the middle of a run: what is left to do for the rows so far. */
   checkpoint(): Change {
     this.#close();
+    this.#dropWaiting();
     return { deletes: this.#takeDeletes() };
   }
 
   /** After the last change: what is left to do. */
   end(): Change {
     this.#close();
+    this.#dropWaiting();
     if (this.#o.complete && !this.#o.fresh) {
       for (const { key, value } of this.#o.ledger.entries(TABLE.children, this.#o.slot)) {
         const seen =
@@ -195,7 +216,19 @@ export class SinkDiff {
         this.#names.map((name, i) => [name, typed(values[i], String(this.#o.key[name].type))]),
       );
     });
-    return batchFromRows(this.#o.key, rows);
+    return this.#unwritten(batchFromRows(this.#o.key, rows));
+  }
+
+  /** The keys that no other root has taken over in this run. */
+  #unwritten(deletes: RecordBatch): RecordBatch | undefined {
+    if (this.#written.size === 0) return deletes;
+    const keys = hashRows(deletes, this.#names);
+    const left: number[] = [];
+    for (let row = 0; row < deletes.numRows; row++)
+      if (!this.#written.has(keys, row * HASH_BYTES)) left.push(row);
+    this.counts.deleted -= deletes.numRows - left.length;
+    if (left.length === 0) return undefined;
+    return left.length === deletes.numRows ? deletes : takeRows(deletes, Int32Array.from(left));
   }
 }
 
