@@ -281,7 +281,7 @@ describe('errors', () => {
     const stored: DeadLetter[] = [];
     for await (const l of readDeadLetters(join(folder, 'dead-letters', record.id))) stored.push(l);
     expect(stored.map(l => l.where)).toEqual(letters);
-    expect(stored[0]).toMatchObject({ step: 'picky', message: 'id r7: 7 is not to my taste' });
+    expect(stored[0]).toMatchObject({ step: 'picky', message: '7 is not to my taste' });
     expect(stored[0].row && rowsOf(stored[0].row)).toEqual([{ id: 'r7', n: 7, text: 'text 7 ' }]);
     expect(stored[0].fingerprint).toMatch(/^[0-9a-f]{16,}$/);
   });
