@@ -114,7 +114,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
         positions: p.positions,
         memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
         replace: ctx.full,
-        from: ctx.from as number | undefined,
+        from: ctx.from === undefined ? undefined : numberOf(sparseGenerations, dir, ctx.from),
       }),
     );
     const instance: SinkInstance = {

@@ -1,5 +1,5 @@
 /** Generations of an index folder: a manifest each, and a file that names the live one. */
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { IndexError } from '../sparse/errors.ts';
@@ -17,7 +17,7 @@ export interface Current {
 /** What every kind of manifest has. */
 export interface AnyManifest {
   generation: number;
-  /** Drawn by lot when it is written: numbers begin anew where an index does, so they alone do not tell two apart. */
+  /** Of its content: numbers begin anew where an index does, so they alone do not tell two apart. */
   id?: string;
 }
 
@@ -68,8 +68,15 @@ export class Generations<M extends AnyManifest> {
   }
 
   async write(dir: string, manifest: M): Promise<void> {
-    const named = { ...manifest, id: randomBytes(8).toString('hex') };
+    const named = { ...manifest, id: this.contentId(dir, manifest) };
     await writeAtomically(path.join(dir, manifestName(manifest.generation)), sealed(this.format, named));
+  }
+
+  /** A hash of the manifest and of the ends of its files, where their checksums stand. */
+  private contentId(dir: string, manifest: M): string {
+    const hash = createHash('sha256').update(JSON.stringify(manifest));
+    for (const file of this.files(manifest)) hash.update(tailOf(path.join(dir, file)));
+    return hash.digest('hex').slice(0, 16);
   }
 
   /** What to name a generation by; the live one by default, undefined where there is none. */
@@ -225,5 +232,18 @@ export class Generations<M extends AnyManifest> {
       if (this.owned.test(name) && !kept.has(name)) fs.rmSync(path.join(dir, name), { force: true });
       if (/\.tmp$/.test(name)) fs.rmSync(path.join(dir, name), { force: true });
     }
+  }
+}
+
+/** The last bytes of a file: the table of its sections with their checksums. */
+function tailOf(file: string): Uint8Array {
+  const fd = fs.openSync(file, 'r');
+  try {
+    const { size } = fs.fstatSync(fd);
+    const bytes = Buffer.alloc(Math.min(size, 4096));
+    fs.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
+    return bytes;
+  } finally {
+    fs.closeSync(fd);
   }
 }
