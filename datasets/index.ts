@@ -1,3 +1,4 @@
+import { nearest } from '../src/define/index.ts';
 import type { DatasetDescriptor } from './descriptor.ts';
 import { factbook } from './factbook.ts';
 import { kobestBoolq } from './kobest-boolq.ts';
@@ -29,25 +30,6 @@ export const datasets: readonly DatasetDescriptor[] = [
   squad2Dev,
 ];
 
-/** How many letters must be put in, left out or changed to turn one word into the other. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(
-        Math.min(
-          (row[j] ?? 0) + 1,
-          (next[j - 1] ?? 0) + 1,
-          (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        ),
-      );
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
 /**
  * The dataset of a name.
  * @throws Error that lists the datasets there are, and the one meant where a name is near
@@ -55,11 +37,10 @@ function distance(a: string, b: string): number {
 export function findDataset(name: string): DatasetDescriptor {
   const found = datasets.find(dataset => dataset.name === name);
   if (found !== undefined) return found;
-  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
-  const near = datasets
-    .map(dataset => ({ dataset, far: distance(plain(name), plain(dataset.name)) }))
-    .filter(({ dataset, far }) => far <= Math.max(1, Math.floor(dataset.name.length / 3)))
-    .sort((a, b) => a.far - b.far)[0]?.dataset.name;
+  const near = nearest(
+    name,
+    datasets.map(dataset => dataset.name),
+  );
   const list = datasets.map(dataset => dataset.name).join(', ');
   throw new Error(
     `no dataset "${name}"; there are: ${list}${near === undefined ? '' : `. Did you mean "${near}"?`}`,

@@ -2,8 +2,12 @@
 
 import { dedupeExact } from './dedupe/exact.ts';
 import { dedupeNear } from './dedupe/near.ts';
+import { encodeDense } from './encode/dense.ts';
+import { encodeTokens } from './encode/tokens.ts';
 import { evaluateRetrieval } from './evaluate/retrieval.ts';
+import { indexDense } from './index/dense.ts';
 import { indexSparse } from './index/sparse.ts';
+import { mergeHits } from './merge/hits.ts';
 import { mergeTitles } from './merge/titles.ts';
 import { readArrow } from './read/arrow.ts';
 import { readBeir } from './read/beir.ts';
@@ -15,6 +19,9 @@ import { readMarkdown } from './read/markdown.ts';
 import { readParquet } from './read/parquet.ts';
 import { readSquad } from './read/squad.ts';
 import { readText } from './read/text.ts';
+import { readTrec } from './read/trec.ts';
+import { rerankCross } from './rerank/cross.ts';
+import { searchDense } from './search/dense.ts';
 import { searchSparse } from './search/sparse.ts';
 import { cleanText } from './shape/clean-text.ts';
 import { concatTitle } from './shape/concat-title.ts';
@@ -29,6 +36,7 @@ import { writeArrow } from './write/arrow.ts';
 import { writeCsv } from './write/csv.ts';
 import { writeJsonl } from './write/jsonl.ts';
 import { writeParquet } from './write/parquet.ts';
+import { writeTrec } from './write/trec.ts';
 
 export const operators = [
   readJsonl,
@@ -41,10 +49,12 @@ export const operators = [
   readSquad,
   readBeir,
   readDataset,
+  readTrec,
   writeJsonl,
   writeCsv,
   writeParquet,
   writeArrow,
+  writeTrec,
   // shape
   select,
   filter,
@@ -58,9 +68,16 @@ export const operators = [
   splitPassages,
   splitSentences,
   analyze,
+  // encode
+  encodeDense,
+  encodeTokens,
   // index, search, evaluate
   indexSparse,
   searchSparse,
+  indexDense,
+  searchDense,
+  mergeHits,
+  rerankCross,
   evaluateRetrieval,
   showHits,
 ] as const;

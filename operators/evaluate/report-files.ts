@@ -1,11 +1,15 @@
 /** Writes a report as JSON and its plots as SVG beside it; they appear together when published. */
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
-import type { Json, Report } from '../../src/define/index.ts';
+import { crc32 } from 'node:zlib';
+import { type Json, type Report, UserError } from '../../src/define/index.ts';
+import { asideOf, holds, type Seal, sweepAside, syncFolder } from '../../src/state/durable.ts';
+
+type Written = { readonly from: string; readonly to: string } & Seal;
 
 export class ReportFiles {
   readonly #path: string;
-  #written: { from: string; to: string }[] = [];
+  #written: Written[] = [];
 
   constructor(path: string) {
     this.#path = path;
@@ -22,11 +26,13 @@ export class ReportFiles {
   }
 
   async #put(to: string, text: string): Promise<void> {
-    const from = `${to}.${process.pid}.tmp`;
-    this.#written.push({ from, to });
+    await sweepAside(to);
+    const from = asideOf(to);
+    const bytes = Buffer.from(text);
+    this.#written.push({ from, to, bytes: bytes.length, crc: crc32(bytes) });
     const file = await open(from, 'w');
     try {
-      await file.writeFile(text);
+      await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
@@ -38,18 +44,23 @@ export class ReportFiles {
   }
 }
 
-/** Renames what was written into place; a file that is in place already was published before. */
+/**
+ * Renames what was written into place; a file that is in place already was published before.
+ * @throws UserError where a prepared file is gone and its place holds something else
+ */
 export async function publishReport(token: Json): Promise<void> {
-  const files = (token ?? []) as unknown as { from: string; to: string }[];
-  for (const { from, to } of files) {
-    await rename(from, to).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
+  const files = (token ?? []) as unknown as Written[];
+  for (const { from, to, ...seal } of files) {
+    try {
+      await rename(from, to);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+      if (await holds(to, seal)) continue;
+      throw new UserError(`${to}: the prepared report ${from} is gone, and was not published`, {
+        help: 'run again with --full: everything is made anew',
+        cause,
+      });
+    }
   }
-  const folders = new Set(files.map(f => dirname(f.to)));
-  for (const folder of folders) {
-    const handle = await open(folder, 'r');
-    await handle.sync().catch(() => undefined);
-    await handle.close();
-  }
+  for (const folder of new Set(files.map(f => dirname(f.to)))) await syncFolder(folder);
 }

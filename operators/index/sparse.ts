@@ -1,23 +1,6 @@
-import { isMainThread } from 'node:worker_threads';
-import { DataType } from 'apache-arrow';
 import { z } from 'zod';
-import {
-  type Columns,
-  columnData,
-  hasColumn,
-  nullable,
-  typeName,
-  utf8,
-  valuesOf,
-} from '../../src/arrow/index.ts';
-import {
-  formatBytes,
-  type OpenContext,
-  operator,
-  type SinkInstance,
-  UserError,
-  writesPath,
-} from '../../src/define/index.ts';
+import { type Columns, utf8 } from '../../src/arrow/index.ts';
+import { formatBytes, operator, type SinkInstance, writesPath } from '../../src/define/index.ts';
 import type { AnalyzerSpec } from '../../src/retrieval/analysis/index.ts';
 import {
   changedSince,
@@ -26,12 +9,17 @@ import {
   publish,
   SparseIndex,
   SparseIndexWriter,
+  sparseGenerations,
   verify,
 } from '../../src/retrieval/sparse/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { analyzerParam, analyzerProblems } from '../tokenize/analyzer-param.ts';
 import { withIndex } from './errors.ts';
-import { documentBatch, HIT_COLUMNS, storable } from './stored.ts';
+import { fieldColumns, fieldProblems, fieldsParam, searchedColumns } from './fields-param.ts';
+import { deletedValues, keyColumn, storedColumns, wantMainThread } from './keyed.ts';
+import { documentBatch } from './stored.ts';
+import { isNamed, numberOf, tokenOf } from './token.ts';
+import { checkWeightedTerms } from './weighted-terms.ts';
 
 /** Writers of this thread that have prepared and still hold their lock, by folder: they publish themselves. */
 const preparedWriters = new Map<string, SparseIndexWriter>();
@@ -44,8 +32,15 @@ export const indexSparse = operator({
   summary: 'Builds an inverted index over the text of documents or units, for search.sparse.',
   description: `The analyzer turns text into terms and is stored with the index, so queries go through the same one. Names:
 \`english\` (Unicode words, lower case, Porter stemmer, Lucene's stop words), \`korean\` (character bigrams of Hangul,
-other scripts by words), \`standard\` (Unicode words, lower case), \`whitespace\`. An object sets options:
-\`{ name: english, stemmer: snowball, stopwords: none }\`.
+other scripts by words), \`cjk\` (bigrams of Han, kana and Hangul), \`standard\` (Unicode words, lower case),
+\`whitespace\`, \`ngrams\` (of characters), 22 languages with Snowball stems (\`german\`, \`french\`, …), and \`custom\`
+chains. An object sets options: \`{ name: english, stemmer: snowball, stopwords: none }\`. docs/analyzers.md has them all.
+
+\`fields\` searches several columns: \`[title, text]\`. A search then looks in all of them together, in one (\`title:seoul\`),
+or weighs them (\`bm25f\`). A field of weighted terms, such as learned sparse vectors (SPLADE), is
+\`{ column: vector, kind: weights }\` where the column holds objects (\`{"term": 1.5}\` as JSON text, as read.jsonl gives
+them), or \`{ column: terms, weights: values }\` where two columns list terms and weights; the similarity \`impact\` scores it.
+\`positions\` keeps the places of terms for phrases; without it, phrases are looked for in the stored text.
 
 Rows are named by \`key\`; a row whose key is there already replaces it. The index keeps the columns \`unit\`, \`doc_id\`,
 \`title\`, \`text\`, \`start\` and \`end\` where the input has them, and those named in \`store\` (text, whole numbers of 32
@@ -57,16 +52,22 @@ exact. Nothing is visible before the run commits; readers go on with the generat
       .default('english')
       .describe('how text becomes terms: a name, or an object with name and options'),
     text: z.string().default('text').describe('the column that is searched'),
+    fields: fieldsParam
+      .optional()
+      .describe('the columns that are searched, instead of text: names, or objects for weighted terms'),
+    positions: z
+      .boolean()
+      .default(false)
+      .describe('keep the places of terms, which makes phrases fast (about a byte a term)'),
     key: z
       .string()
       .optional()
       .describe('the column that names a row; default: the key of the input, such as unit_id or doc_id'),
     store: z.array(z.string()).default([]).describe('further columns to keep and give back with hits'),
   }),
-  check: p => analyzerProblems(p.analyzer),
+  check: p => [...analyzerProblems(p.analyzer), ...fieldProblems(p)],
   reads: p => {
-    const columns: Record<string, Columns[string]> = { ...anyColumns(p.store) };
-    columns[p.text] = nullable(utf8());
+    const columns: Record<string, Columns[string]> = { ...anyColumns(p.store), ...fieldColumns(p) };
     if (p.key !== undefined) columns[p.key] = utf8();
     return columns;
   },
@@ -100,44 +101,39 @@ exact. Nothing is visible before the run commits; readers go on with the generat
     },
   ],
   open: async (p, ctx) => {
-    // the thread that prepares holds the folder's lock, and commits run on the main thread
-    if (!isMainThread)
-      throw new UserError('index.sparse builds its index on the main thread', {
-        help: 'take out where: worker',
-      });
+    wantMainThread('index.sparse');
     const input = ctx.inputs[0] ?? {};
-    const key = keyColumn(p.key, ctx);
-    const stored = [...new Set([...HIT_COLUMNS, ...p.store])].filter(
-      name =>
-        name !== key && Object.hasOwn(input, name) && (p.store.includes(name) || storable(input[name].type)),
-    );
-    for (const name of p.store) {
-      if (!storable(input[name].type))
-        throw new UserError(
-          `with.store: column "${name}" is ${typeName(input[name].type)}; an index stores text, 32-bit whole numbers, fractions and booleans`,
-        );
-    }
+    const key = keyColumn('index.sparse', p.key, ctx);
+    const stored = storedColumns(input, key, p.store);
+    const searched = searchedColumns(p);
+    for (const { weighted } of searched) if (weighted) checkWeightedTerms('with.fields', weighted, input);
     const dir = ctx.path(p.path);
     const writer = await withIndex(() =>
       SparseIndexWriter.open(dir, {
         analyzer: p.analyzer as AnalyzerSpec,
         keyColumn: key,
+        fields: searched.map(s => s.spec),
+        positions: p.positions,
         memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
         replace: ctx.full,
-        from: ctx.from as number | undefined,
+        from: ctx.from === undefined ? undefined : numberOf(sparseGenerations, dir, ctx.from),
       }),
     );
     const instance: SinkInstance = {
       write: async ({ deletes, upserts }) => {
-        if (deletes?.numRows) await withIndex(() => writer.delete(...deleted(deletes, key)));
-        if (upserts?.numRows) await withIndex(() => writer.add(documentBatch(upserts, key, p.text, stored)));
+        if (deletes?.numRows) await withIndex(() => writer.delete(...deletedValues(deletes, key)));
+        if (upserts?.numRows)
+          await withIndex(() => writer.add(documentBatch(upserts, key, searched, stored)));
       },
       prepare: async () => {
         const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
         preparedWriters.set(dir, writer);
-        return { token: generation, summary: { documents, segments, size: formatBytes(bytes) } };
+        return {
+          token: tokenOf(sparseGenerations, dir, generation),
+          summary: { documents, segments, size: formatBytes(bytes) },
+        };
       },
-      keep: token => withIndex(() => writer.keep(token as number)),
+      keep: token => withIndex(() => writer.keep(numberOf(sparseGenerations, dir, token))),
       abort: () => writer.abort(),
       close: async () => {
         preparedWriters.delete(dir);
@@ -150,45 +146,26 @@ exact. Nothing is visible before the run commits; readers go on with the generat
     try {
       const index = await SparseIndex.open(ctx.path(p.path), { preload: false, cacheBytes: 0 });
       index.close();
-      const { generation } = index.info;
       const dir = ctx.path(p.path);
-      if (!isWhole(dir, generation)) return undefined;
-      if (changedSince(dir, generation) && !(await verify(dir)).ok) return undefined;
-      return generation;
+      if (!isWhole(dir, index.info.generation)) return undefined;
+      if (changedSince(dir, index.info.generation) && !(await verify(dir)).ok) return undefined;
+      return tokenOf(sparseGenerations, dir);
     } catch (error) {
       // nothing there, or nothing that changes could be put onto: it is built anew
       if (error instanceof IndexError) return undefined;
       throw error;
     }
   },
-  resumes: (p, token, ctx) => isWhole(ctx.path(p.path), token as number),
+  resumes: (p, token, ctx) => {
+    const dir = ctx.path(p.path);
+    return isNamed(sparseGenerations, dir, token) && isWhole(dir, numberOf(sparseGenerations, dir, token));
+  },
   publish: async (p, token, ctx) => {
     const dir = ctx.path(p.path);
     const writer = preparedWriters.get(dir);
-    await withIndex(() => (writer ? writer.publish(token as number) : publish(dir, token as number)));
+    await withIndex(() => {
+      const generation = numberOf(sparseGenerations, dir, token);
+      return writer ? writer.publish(generation) : publish(dir, generation);
+    });
   },
 });
-
-/** The column that names a row, which an index wants as text. */
-function keyColumn(given: string | undefined, ctx: OpenContext): string {
-  const keys = ctx.keys[0] ?? [];
-  if (given === undefined && keys.length !== 1)
-    throw new UserError(
-      `index.sparse wants one column that names a row; the input has ${keys.join(', ') || 'none'}`,
-      {
-        help: 'name it in with.key',
-      },
-    );
-  const key = given ?? keys[0];
-  const column = ctx.inputs[0]?.[key];
-  if (column && !DataType.isUtf8(column.type))
-    throw new UserError(`index.sparse wants a key of text; column "${key}" is ${typeName(column.type)}`);
-  return key;
-}
-
-/** Values to delete, and the stored column they are of where it is not the key. */
-function deleted(deletes: Parameters<typeof columnData>[0], key: string): [string[], string?] {
-  const by = hasColumn(deletes, key) ? key : deletes.schema.fields[0].name;
-  const values = valuesOf(columnData(deletes, by)).map(String);
-  return by === key ? [values] : [values, by];
-}

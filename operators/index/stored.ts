@@ -4,6 +4,8 @@ import type { RecordBatch } from 'apache-arrow';
 import { type Data, DataType } from 'apache-arrow';
 import { columnData, isNull } from '../../src/arrow/index.ts';
 import type { DocumentBatch, StoredColumn, TextColumn } from '../../src/retrieval/sparse/index.ts';
+import type { SearchedColumn } from './fields-param.ts';
+import { weightsColumn } from './weighted-terms.ts';
 
 /** Columns of a hit that an index keeps wherever its input has them. */
 export const HIT_COLUMNS = ['unit', 'doc_id', 'title', 'text', 'start', 'end'];
@@ -45,17 +47,27 @@ function storedColumn(data: Data): StoredColumn {
   return { type: 'float64', values, nulls };
 }
 
+/** Keys and stored columns of a batch, as indexes of keyed rows take them. */
+export const keyedRows = (batch: RecordBatch, key: string, stored: readonly string[]) => ({
+  rows: batch.numRows,
+  key: textColumn(columnData(batch, key)),
+  stored: Object.fromEntries(stored.map(name => [name, storedColumn(columnData(batch, name))])),
+});
+
 /** A batch as an index takes it. */
 export function documentBatch(
   batch: RecordBatch,
   key: string,
-  text: string,
+  searched: readonly SearchedColumn[],
   stored: readonly string[],
 ): DocumentBatch {
   return {
-    rows: batch.numRows,
-    key: textColumn(columnData(batch, key)),
-    text: textColumn(columnData(batch, text)),
-    stored: Object.fromEntries(stored.map(name => [name, storedColumn(columnData(batch, name))])),
+    ...keyedRows(batch, key, stored),
+    fields: Object.fromEntries(
+      searched.map(({ spec, weighted }) => [
+        spec.name,
+        weighted ? weightsColumn(batch, weighted) : textColumn(columnData(batch, spec.name)),
+      ]),
+    ),
   };
 }

@@ -11,11 +11,12 @@ import {
   type SourcePosition,
   UserError,
 } from '../../src/define/index.ts';
-import { fileError, openBytes } from './bytes.ts';
-import { batchBytes, columnarLayout, cutBatch, rowPosition, toLayout } from './columnar.ts';
-import { COMPRESSED, type FileKind, fileSource, resolveFiles, type SourceFile } from './files.ts';
-import { keyNames, type Layout, type LayoutParams } from './layout.ts';
-import { checkLayout, DRIFT, layoutParams, pathParam } from './params.ts';
+import { registerCodecs } from './lib/arrow-codecs.ts';
+import { fileError, openBytes } from './lib/bytes.ts';
+import { batchBytes, columnarLayout, cutBatch, rowPosition, toLayout } from './lib/columnar.ts';
+import { COMPRESSED, type FileKind, fileSource, resolveFiles, type SourceFile } from './lib/files.ts';
+import { keyNames, type Layout, type LayoutParams } from './lib/layout.ts';
+import { checkLayout, DRIFT, layoutParams, pathParam } from './lib/params.ts';
 
 const KIND: FileKind = { endings: ['.arrow', '.arrows', '.feather', '.ipc'], what: 'Arrow files' };
 /** Bytes of a batch that is given out; larger ones are cut. */
@@ -25,11 +26,6 @@ function arrowError(cause: unknown, file: SourceFile): Error {
   if (cause instanceof UserError) return cause;
   if ((cause as NodeJS.ErrnoException).code?.startsWith('E')) return fileError(cause, file.shown);
   const text = (cause as Error).message ?? String(cause);
-  if (/codec|compress/i.test(text))
-    return new UserError(`${file.shown}: its batches are compressed (${text}), which is not read`, {
-      help: 'write it without compression (pyarrow: IpcWriteOptions(compression=None)), or as Parquet',
-      cause,
-    });
   if (/Unrecognized type|not.*implemented|LargeList|View|RunEnd/i.test(text))
     return new UserError(`${file.shown} holds a column type that is not read: ${text}`, {
       help: 'cast it before (large_list to list, views to utf8), or write Parquet',
@@ -47,6 +43,7 @@ async function openReader(file: SourceFile): Promise<{
   close: () => Promise<void>;
   consumed: () => number;
 }> {
+  registerCodecs();
   let handle: FileHandle | undefined;
   try {
     if (file.size === 0) throw new UserError(`${file.shown} is empty, wanted an Arrow file or stream`);
@@ -151,7 +148,7 @@ export const readArrow = operator({
   version: 1,
   shape: 'source',
   summary: 'Reads Arrow IPC files and streams (Feather 2).',
-  description: `Dictionaries and LargeUtf8 become Utf8, dates and timestamps ISO 8601 text (UTC), structs and maps JSON text; binary, decimal, time, interval and unsigned 64-bit columns are left out with a warning. Compressed batches are refused. Large batches are cut to about 1 MB. ${DRIFT} A key that no column gives is made from the file's name and the row, from 1.`,
+  description: `Dictionaries and LargeUtf8 become Utf8, dates and timestamps ISO 8601 text (UTC), structs and maps JSON text; binary, decimal, time, interval and unsigned 64-bit columns are left out with a warning. Bodies compressed with LZ4 (Feather's default) or Zstandard are read. Large batches are cut to about 1 MB. ${DRIFT} A key that no column gives is made from the file's name and the row, from 1.`,
   params: z.strictObject({ path: pathParam('Arrow files'), ...layoutParams }),
   check: checkLayout,
   key: p => keyNames(p.key),
@@ -163,8 +160,6 @@ export const readArrow = operator({
     const { layout, left } = await arrowLayout(p, files);
     if (left.length > 0)
       ctx.warn(`${files[0].shown}: columns that cannot be read are left out: ${left.join(', ')}`);
-    return {
-      ...fileSource(files, (some, from) => scanArrow(some, layout, ctx, from)),
-    };
+    return fileSource(files, (some, from) => scanArrow(some, layout, ctx, from));
   },
 });

@@ -1,22 +1,30 @@
 import { existsSync } from 'node:fs';
+import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
-import { type Column, columnOf, typeName, utf8, utf8View } from '../../src/arrow/index.ts';
-import { type Example, operator, readsPath, UserError } from '../../src/define/index.ts';
+import { utf8, utf8Data, utf8View } from '../../src/arrow/index.ts';
+import { type Example, operator, readsPath } from '../../src/define/index.ts';
 import {
   IndexError,
-  resolveSimilarity,
-  type SimilaritySpec,
+  type Query,
+  type QueryOptions,
   SparseIndex,
-  similarities,
+  scoringNames,
 } from '../../src/retrieval/sparse/index.ts';
-import { withIndex } from '../index/errors.ts';
+import { asUserError, withIndex } from '../index/errors.ts';
+import { checkWeightedTerms, weightedTerms } from '../index/weighted-terms.ts';
+import { anyColumn } from '../shape/any-column.ts';
+import { checkColumns, further } from './further.ts';
 import { Found, HITS, hitColumns } from './hits.ts';
-
-const names = [...similarities.keys()] as [string, ...string[]];
-const similarity = z.union([
-  z.enum(names),
-  z.object({ name: z.enum(names) }).catchall(z.union([z.number(), z.boolean(), z.string()])),
-]);
+import {
+  feedbackParam,
+  filterParam,
+  queryOptions,
+  queryProblems,
+  similarityParam,
+  textColumn,
+  weightsOf,
+  weightsParam,
+} from './query-params.ts';
 
 /** Postings that an open index keeps in memory. */
 const CACHE_BYTES = 256 << 20;
@@ -81,8 +89,23 @@ export const searchSparse = operator({
   description: `One row a hit, best first, with the question's columns; a question without hits gives none. A hit is a row of the
 index that holds at least one term of the question. \`rank\` counts from 0; ties go by \`unit_id\`.
 
-\`similarity\` is one of ${names.map(n => `\`${n}\``).join(', ')}, or an object with its parameters:
-\`{ name: lucene, k1: 0.9, b: 0.4 }\`. The question goes through the analyzer that is stored with the index.
+\`similarity\` is one of ${scoringNames.map(n => `\`${n}\``).join(', ')}, or an object with its parameters:
+\`{ name: lucene, k1: 0.9, b: 0.4 }\`. \`bm25f\` weighs fields: \`{ name: bm25f, weights: { title: 2 }, b: { title: 0.3, text:
+0.75 } }\`. \`ensemble\` adds several up in one pass, by weight or as the mean of scores put on one scale: \`{ name: ensemble,
+combine: mean, of: [{ similarity: lucene }, { similarity: tfldp, weight: 0.5 }] }\`. The question goes through the analyzer
+that is stored with the index. docs/similarities.md has the formulas.
+
+A question is a bag of words, whatever signs it holds. With \`syntax: query\` it may say more: \`"exact phrase"\`, \`+must\`,
+\`-not\`, \`title:word\`, \`word^2\`, and groups in parentheses; a sign without meaning where it stands is text, so every
+question parses. \`field\` searches one text field only. \`filter\` keeps hits whose stored columns have a value (\`{ unit: passage
+}\`), one of a list, or lie between \`min\` and \`max\`, both included. \`feedback\` adds terms of the best hits (RM3).
+
+\`weights\` names a column of weighted query terms (objects such as \`{"term": 1.5}\` as JSON text, or lists), as a learned
+sparse encoder gives them; then \`column\` is searched besides only where it is named. Weights of the index's field of weights
+are scored by \`impact\`, the dot product.
+
+\`explain\` adds the column \`explanation\`: JSON with the hit's score taken apart into \`terms\`, each with frequency, documents,
+idf, length, length norm and what it adds, and a \`tree\` whose sums are exact.
 
 An index of documents (its key is not a unit's) gives each as the unit \`document\`. Where \`start\` and \`end\` are not
 stored they are those of the whole text, a \`title\` that is not stored is empty. \`columns\` names further stored columns
@@ -90,30 +113,48 @@ and their types (\`utf8\`, \`int32\`, \`float64\`, \`bool\`).`,
   params: z.strictObject({
     index: z.string().describe('folder of the index').meta(readsPath()),
     k: z.int().positive().default(10).describe('hits a question'),
-    similarity: similarity
-      .default('lucene')
-      .describe('how hits are scored: a name, or an object with name and parameters'),
-    column: z.string().default('question').describe('the column of questions'),
+    similarity: similarityParam
+      .optional()
+      .describe(
+        'how hits are scored: a name, or an object with name and parameters; default lucene, or impact where only weights of a field of weights are searched',
+      ),
+    column: z
+      .string()
+      .optional()
+      .describe('the column of questions; default question, or none where weights are given'),
+    syntax: z
+      .enum(['plain', 'query'])
+      .default('plain')
+      .describe('whether a question is a bag of words or may use the query language'),
+    field: z.string().optional().describe('search this text field only; default all text together'),
+    filter: filterParam.default({}).describe('conditions on stored columns that a hit meets'),
+    feedback: feedbackParam
+      .default(false)
+      .describe(
+        'add terms of the best hits to the question: true, or an object with documents, terms, weight',
+      ),
+    weights: weightsParam
+      .optional()
+      .describe('the column of weighted query terms, or an object with column, weights and field'),
+    explain: z.boolean().default(false).describe('add the column explanation'),
     columns: z
       .record(z.string(), z.enum(['utf8', 'int32', 'float64', 'bool']))
       .default({})
       .describe('further stored columns to give back, each with its type'),
     source: z.string().default('sparse').describe('what the column source says, to tell lists of hits apart'),
   }),
-  check: p => {
-    const problems = Object.keys(p.columns)
-      .filter(name => Object.hasOwn(HITS, name))
-      .map(name => `with.columns.${name}: is a column of every hit already`);
-    try {
-      resolveSimilarity(p.similarity as SimilaritySpec);
-    } catch (error) {
-      if (!(error instanceof IndexError)) throw error;
-      problems.push(`with.similarity: ${error.message.replace(/^similarity:? /, '')}`);
-    }
-    return problems;
+  check: queryProblems,
+  reads: p => {
+    const text = textColumn(p);
+    const weights = weightsOf(p);
+    return {
+      question_id: utf8(),
+      ...(text === undefined ? {} : { [text]: utf8() }),
+      ...(weights === undefined ? {} : { [weights.column]: anyColumn() }),
+      ...(weights?.weights === undefined ? {} : { [weights.weights]: anyColumn() }),
+    };
   },
-  reads: p => ({ question_id: utf8(), [p.column]: utf8() }),
-  writes: p => ({ ...HITS, ...further(p.columns) }),
+  writes: p => ({ ...HITS, ...(p.explain ? { explanation: utf8() } : {}), ...further(p.columns) }),
   key: (_, inputKey) => [...inputKey, 'rank'],
   batchBy: () => ['question_id'],
   fixedBytes: async (p, ctx) => {
@@ -133,45 +174,63 @@ and their types (\`utf8\`, \`int32\`, \`float64\`, \`bool\`).`,
   examples: [example],
   open: async (p, ctx) => {
     const dir = ctx.path(p.index);
+    const text = textColumn(p);
+    const weights = weightsOf(p);
+    const options = queryOptions(p);
+    if (weights) checkWeightedTerms('with.weights', weights, ctx.inputs[0] ?? {});
     const index = await withIndex(() => SparseIndex.open(dir, { cacheBytes: CACHE_BYTES }));
     try {
-      for (const [name, type] of Object.entries(p.columns)) {
-        const stored = index.info.columns.find(c => c.name === name);
-        if (stored?.type === type) continue;
-        const known = index.info.columns.map(c => `${c.name} (${c.type})`).join(', ');
-        throw new UserError(
-          stored
-            ? `with.columns.${name}: the index stores it as ${stored.type}, not ${type}`
-            : `with.columns.${name}: the index at ${p.index} does not store it; it stores ${known}`,
-          stored ? {} : { help: 'add it to "store" of index.sparse and build the index again' },
-        );
-      }
+      checkColumns(index, p.columns, p.index);
+      // a search for nothing, so that what does not fit the index is said before any question is read
+      const nothing: Query = {
+        ...(text === undefined ? {} : { text: '' }),
+        ...(weights === undefined ? {} : { weights: {}, field: weights.field }),
+      };
+      await withIndex(() => index.search(nothing, { ...options, k: 1 }));
     } catch (error) {
       index.close();
       throw error;
     }
-    const spec = p.similarity as SimilaritySpec;
     return {
       process: batch => {
-        const questions = utf8View(batch, p.column);
         const found = new Found();
-        for (let row = 0; row < questions.length; row++) {
-          const { docs, scores } = index.search(questions.get(row), { k: p.k, similarity: spec });
-          found.add(row, docs, scores);
+        const explanations: string[] = [];
+        for (let row = 0; row < batch.numRows; row++) {
+          const query = queryOf(batch, row, text, weights);
+          try {
+            const { docs, scores } = index.search(query, { ...options, k: p.k });
+            found.add(row, docs, scores);
+            if (p.explain) for (const doc of docs) explanations.push(explanation(index, query, doc, options));
+          } catch (error) {
+            throw asUserError(error);
+          }
         }
-        return { parent: found.parents, columns: hitColumns(found, index, p.source, further(p.columns)) };
+        const columns = hitColumns(found, index, p.source, further(p.columns));
+        return {
+          parent: found.parents,
+          columns: p.explain ? { ...columns, explanation: utf8Data(explanations) } : columns,
+        };
       },
       close: () => index.close(),
     };
   },
 });
 
-function further(columns: Readonly<Record<string, string>>): Record<string, Column> {
-  return Object.fromEntries(
-    Object.entries(columns).map(([name, type]) => {
-      const column = columnOf(type);
-      if (!column) throw new TypeError(`no type ${type}; wanted one such as ${typeName(utf8().type)}`);
-      return [name, { ...column, nullable: true }];
-    }),
-  );
+function queryOf(
+  batch: RecordBatch,
+  row: number,
+  text: string | undefined,
+  weights: ReturnType<typeof weightsOf>,
+): Query {
+  const question = text === undefined ? undefined : utf8View(batch, text).get(row);
+  if (weights === undefined) return question ?? '';
+  const terms = new Map<string, number>();
+  for (const [term, weight] of weightedTerms(batch, weights, row) ?? [])
+    terms.set(term, (terms.get(term) ?? 0) + weight);
+  return { text: question, weights: terms, field: weights.field };
+}
+
+function explanation(index: SparseIndex, query: Query, doc: number, options: QueryOptions): string {
+  const { score, length, terms, tree } = index.explain(query, doc, options);
+  return JSON.stringify({ score, length, terms, tree });
 }

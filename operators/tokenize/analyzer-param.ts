@@ -8,10 +8,12 @@ import {
 } from '../../src/retrieval/analysis/index.ts';
 
 const names = ANALYZER_NAMES as readonly [string, ...string[]];
-const option = z.union([z.string(), z.boolean(), z.array(z.string())]);
 
 /** A name, or an object with a name and that analyzer's options. */
-export const analyzerParam = z.union([z.enum(names), z.object({ name: z.enum(names) }).catchall(option)]);
+export const analyzerParam = z.union([
+  z.enum(names),
+  z.object({ name: z.enum(names) }).catchall(z.unknown()),
+]);
 
 /** What is wrong with an analyzer's options. */
 export function analyzerProblems(spec: z.output<typeof analyzerParam>): string[] {

@@ -3,7 +3,8 @@
  * `publish`.
  */
 import { once } from 'node:events';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
@@ -14,7 +15,8 @@ import {
   type Prepared,
   UserError,
 } from '../../src/define/index.ts';
-import type { SourceFile } from '../read/files.ts';
+import { asideOf, holds, type Seal, sweepAside, syncFolder } from '../../src/state/durable.ts';
+import type { SourceFile } from '../read/lib/files.ts';
 
 /** Bytes gathered before the file is written to. */
 const BLOCK_BYTES = 256 * 1024;
@@ -46,25 +48,6 @@ export interface OutputHandle {
   close(): Promise<void>;
 }
 
-let counter = 0;
-// the ending stays, so that a pass over the file knows how it is compressed
-const TEMPORARY = /^\.tmp-(\d+)-\d+\.(.+)$/;
-
-/** Removes what dead processes left beside the target. */
-async function sweep(folder: string, base: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    const match = TEMPORARY.exec(name);
-    if (match?.[2] !== base) continue;
-    const pid = Number(match[1]);
-    if (pid === process.pid) continue;
-    try {
-      process.kill(pid, 0);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ESRCH') await rm(join(folder, name), { force: true });
-    }
-  }
-}
-
 /** An open output file. */
 export class Target {
   readonly #shown: string;
@@ -77,6 +60,7 @@ export class Target {
   #block = new Uint8Array(BLOCK_BYTES);
   #used = 0;
   #closed = false;
+  #crc = 0;
   /** Bytes on disk. */
   written = 0;
 
@@ -98,12 +82,12 @@ export class Target {
     const path = resolve(ctx.path(shown));
     const compressor = options.compress === false ? undefined : compressorFor(path);
     const folder = dirname(path);
-    const temporary = join(folder, `.tmp-${process.pid}-${counter++}.${basename(path)}`);
+    const temporary = asideOf(path);
     try {
       if ((await stat(path).catch(() => undefined))?.isDirectory())
         throw new UserError(`with.path: ${shown} is a folder, wanted a file name`);
       await mkdir(folder, { recursive: true });
-      await sweep(folder, basename(path));
+      await sweepAside(path);
       const handle = await open(temporary, 'wx');
       return new Target(shown, path, temporary, options.wrap?.(handle) ?? handle, compressor);
     } catch (cause) {
@@ -123,6 +107,7 @@ export class Target {
       at += bytesWritten;
       this.written += bytesWritten;
     }
+    this.#crc = zlib.crc32(bytes, this.#crc);
   }
   async #drain(compressor: Transform): Promise<void> {
     try {
@@ -185,7 +170,11 @@ export class Target {
   /** What `publish` needs. */
   prepared(rows: number): Prepared {
     return {
-      token: { temporary: basename(this.#temporary), bytes: this.written },
+      token: {
+        temporary: basename(this.#temporary),
+        bytes: this.written,
+        crc: this.#crc,
+      } satisfies FileToken,
       summary: { path: this.#shown, rows, bytes: this.written },
     };
   }
@@ -229,35 +218,27 @@ export function outputError(cause: unknown, shown: string, written: number): Err
   return cause instanceof Error ? cause : new Error(String(cause));
 }
 
-/** Syncs a folder, so that a rename in it survives a power cut. Where folders cannot be synced, it is left. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined);
-  try {
-    await handle?.sync();
-  } catch (error) {
-    if (!['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      throw error;
-  } finally {
-    await handle?.close();
-  }
-}
+/** What `publish` needs: the prepared file's name, and what tells it from another one once it has been renamed. */
+type FileToken = { readonly temporary: string } & Seal;
 
 /**
  * Renames a prepared file to its place. Idempotent: called again, it finds the work done.
- * @throws UserError where neither the prepared file nor the published one is there.
+ * @throws UserError where the prepared file is gone and its place does not hold what was prepared.
  */
-export async function publishFile(shown: string, token: Json, ctx: PlanContext): Promise<void> {
-  const { temporary } = token as { temporary: string };
+export async function publishFile(shown: string, prepared: Json, ctx: PlanContext): Promise<void> {
+  const token = prepared as unknown as FileToken;
   const path = resolve(ctx.path(shown));
   try {
-    await rename(join(dirname(path), temporary), path);
+    await rename(join(dirname(path), token.temporary), path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw outputError(cause, shown, 0);
-    if (!(await stat(path).catch(() => undefined)))
-      throw new UserError(`${shown}: the prepared file ${temporary} is gone, and nothing was published`, {
-        help: 'run again with --full',
+    if (!(await holds(path, token))) {
+      const there = existsSync(path) ? 'the file there is another one' : 'nothing was published';
+      throw new UserError(`${shown}: the prepared file ${token.temporary} is gone, and ${there}`, {
+        help: 'run again with --full: everything is made anew',
         cause,
       });
+    }
   }
   await syncFolder(dirname(path));
 }

@@ -1,4 +1,4 @@
-/** The two benchmarks of the model card: SciFact nDCG@10, and gold@20 of SQuAD-style questions. */
+/** The benchmarks of the model cards: SciFact nDCG@10, and gold@20 of questions on new_wiki and KorQuAD. */
 import { findDataset } from '../../datasets/index.ts';
 
 export interface Benchmark {
@@ -47,6 +47,20 @@ export async function newWiki(split?: string): Promise<Benchmark> {
     name: `new_wiki ${split ?? 'all'} over new_wiki + squad2-dev`,
     measure: 'gold@20',
     corpus,
+    queries: questions.map(q => String(q.question)),
+    gold: questions.map(q => (q.doc_ids as string[]).map(id => place.get(id) as number)),
+  };
+}
+
+/** Questions of KorQuAD 1.0 dev against its paragraphs. */
+export async function korquad(): Promise<Benchmark> {
+  const documents = await rows('korquad1', 'documents');
+  const questions = await rows('korquad1', 'questions');
+  const place = new Map(documents.map((d, i) => [String(d.doc_id), i]));
+  return {
+    name: 'KorQuAD 1.0 dev',
+    measure: 'gold@20',
+    corpus: documents.map(d => String(d.text)),
     queries: questions.map(q => String(q.question)),
     gold: questions.map(q => (q.doc_ids as string[]).map(id => place.get(id) as number)),
   };

@@ -67,7 +67,7 @@ export async function trainingTexts(): Promise<TextSet[]> {
   return [
     { name: 'paragraphs', texts: paragraphs },
     { name: 'questions', texts: sample([...wiki.questions, ...squad.questions, ...nq], 6000) },
-    { name: 'glosses', texts: sample(dictionary, 16000) },
+    { name: 'glosses', texts: sample(dictionary, 120_000) },
     { name: 'sentences', texts: paragraphs.flatMap(sentences) },
     { name: 'factbook', texts: sample(factbook, 256).map(t => t.slice(0, 800)) },
   ];

@@ -74,6 +74,22 @@ export function listView(batch: RecordBatch, name: string): ListView {
   return { length: data.length, offsets: data.valueOffsets as Int32Array, items: data.children[0] };
 }
 
+/** Vectors of a FixedSizeList column of numbers: row i is `values[i · size, (i + 1) · size)`. Null rows hold zeros. */
+export interface VectorView {
+  readonly length: number;
+  readonly size: number;
+  readonly values: Float32Array | Float64Array | Int8Array | Uint8Array | Int32Array;
+  readonly data: Data;
+}
+export function vectorView(batch: RecordBatch, name: string): VectorView {
+  const data = columnData(batch, name);
+  if (!DataType.isFixedSizeList(data.type))
+    throw new TypeError(`wanted a column of vectors, got ${data.type}`);
+  const size = data.type.listSize;
+  const values = (data.children[0].values as Float32Array).subarray(0, data.length * size);
+  return { length: data.length, size, values, data };
+}
+
 /** A numeric column's values (a view; nulls hold 0). */
 export function numbers(batch: RecordBatch, name: string): Int32Array | Float64Array | Float32Array {
   const data = columnData(batch, name);

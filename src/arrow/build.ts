@@ -19,7 +19,7 @@ import {
   Utf8,
 } from 'apache-arrow';
 import type { Column, Columns } from './types.ts';
-import { schemaOf } from './types.ts';
+import { fixedList, schemaOf } from './types.ts';
 
 /** Bits of validity (1 = there), or undefined where no value is null. */
 export class Validity {
@@ -159,6 +159,15 @@ export const listData = (offsets: Int32Array, items: Data, type?: List): Data<Li
     length: offsets.length - 1,
     nullCount: 0,
     valueOffsets: offsets,
+    child: items,
+  });
+
+/** A column of vectors: row i holds the items `i · size` to `(i + 1) · size`. */
+export const fixedListData = (size: number, items: Data): Data<FixedSizeList> =>
+  makeData({
+    type: fixedList(size, { type: items.type, nullable: false }).type as FixedSizeList,
+    length: size === 0 ? 0 : items.length / size,
+    nullCount: 0,
     child: items,
   });
 

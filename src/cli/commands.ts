@@ -59,6 +59,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/evaluate.ts'),
   },
   {
+    name: 'compare',
+    summary: 'compare runs: differences, significance, questions won and lost',
+    load: () => import('./commands/compare.ts'),
+  },
+  {
+    name: 'tune',
+    summary: 'find the parameters of a similarity on a set of questions',
+    load: () => import('./commands/tune.ts'),
+  },
+  {
     name: 'index',
     summary: 'look into an index, verify its files, or go back a generation',
     load: () => import('./commands/index-command.ts'),
@@ -67,6 +77,11 @@ export const commands: readonly CommandEntry[] = [
     name: 'operators',
     summary: 'list the operators, or explain one',
     load: () => import('./commands/operators.ts'),
+  },
+  {
+    name: 'models',
+    summary: 'list, fetch, explain and verify models',
+    load: () => import('./commands/models.ts'),
   },
   { name: 'datasets', summary: 'list the datasets by name', load: () => import('./commands/datasets.ts') },
   {

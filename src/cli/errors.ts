@@ -28,7 +28,7 @@ const EXPECTED_CODES = new Set([
 
 /** Names of errors whose message is for users; the libraries beside the engine have classes of their own. */
 const EXPECTED_NAMES =
-  /^(UserError|RetryableError|UsageError|PipelineError|StepError|AbortError|IndexError|AnalyzerError)$/;
+  /^(UserError|RetryableError|UsageError|PipelineError|StepError|AbortError|IndexError|AnalyzerError|ModelError)$/;
 
 /** Whether the message alone says enough: user errors, and plain file-system errors. */
 export const isExpected = (error: unknown): error is Error =>

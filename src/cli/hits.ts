@@ -2,7 +2,8 @@
 import { basename } from 'node:path';
 import type { Analyzer } from '../retrieval/analysis/index.ts';
 import { snippet } from '../retrieval/analysis/index.ts';
-import type { SimilaritySpec, SparseIndex } from '../retrieval/sparse/index.ts';
+import type { Explanation, SearchOptions, SparseIndex } from '../retrieval/sparse/index.ts';
+import { explanationLines } from './explanation.ts';
 import { oneLine, type Style, wrapText } from './terminal.ts';
 
 export interface Hit {
@@ -15,6 +16,8 @@ export interface Hit {
   readonly text: string;
   /** The index it comes from. */
   readonly source: string;
+  /** How the score comes about, where that is asked for. */
+  readonly explanation?: Explanation;
   /** Other stored columns. */
   readonly [column: string]: unknown;
 }
@@ -23,9 +26,10 @@ export interface Hit {
 export function searchIndex(
   index: SparseIndex,
   query: string,
-  options: { k: number; similarity: SimilaritySpec },
+  options: SearchOptions & { readonly explain?: boolean },
 ): Hit[] {
-  const { docs, scores } = index.search(query, options);
+  const { explain, ...search } = options;
+  const { docs, scores } = index.search(query, search);
   const { keyColumn } = index.info;
   const source = basename(index.dir);
   return index.rows(docs).map((row, rank) => {
@@ -39,6 +43,7 @@ export function searchIndex(
       text: typeof text === 'string' ? text : '',
       source,
       ...others,
+      ...(explain ? { explanation: index.explain(query, docs[rank], search) } : {}),
     };
   });
 }
@@ -53,7 +58,7 @@ const SNIPPET = 280;
 /** The stretch of a text that holds most of the query, on lines of at most `width` columns; words marked. */
 export function snippetLines(
   text: string,
-  query: string,
+  query: string | readonly string[],
   analyzer: Analyzer,
   width: number,
   style: Style,
@@ -82,7 +87,7 @@ export function snippetLines(
 /** Lines for people: `1. title  score  doc  source`, then the snippet. */
 export function hitLines(
   hits: readonly Hit[],
-  query: string,
+  query: string | readonly string[],
   analyzer: Analyzer,
   width: number,
   style: Style,
@@ -100,6 +105,7 @@ export function hitLines(
       ...snippetLines(text, query, analyzer, Math.min(110, width) - indent.length, style).map(
         l => indent + l,
       ),
+      ...(hit.explanation === undefined ? [] : explanationLines(hit.explanation, indent, style)),
     ];
   });
 }

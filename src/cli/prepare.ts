@@ -61,7 +61,7 @@ export const cutArguments = <A extends Common>(y: Argv<A>) =>
       type: 'string',
       requiresArg: true,
       coerce: wholeNumber('--limit'),
-      describe: 'read at most so many rows of each source',
+      describe: 'read at most so many rows of each source; `run` then writes into a folder of its own',
     });
 
 const isThere = async (name: string, root: string): Promise<boolean> => {
@@ -138,11 +138,15 @@ export async function cut(loaded: Loaded, selection: Selection): Promise<Cut> {
   return { definition: swept.definition, options: { limit, open, origin }, variants: swept.variants };
 }
 
-/** Checks a loaded pipeline, cut as the command line says. */
+/**
+ * Checks a loaded pipeline, cut as the command line says.
+ * @param writeTo a folder for all that is written
+ */
 export async function checkLoaded(
   loaded: Loaded,
   selection: Selection,
   mode: 'check' | 'run',
+  writeTo?: string,
 ): Promise<CheckResult & { readonly variants: readonly SweepVariant[] }> {
   const [{ operators }, { check }] = await Promise.all([
     import('../../operators/index.ts'),
@@ -150,7 +154,9 @@ export async function checkLoaded(
   ]);
   const { definition, options, variants } = await cut(loaded, selection);
   const { root } = selection;
-  const result = await check(definition, { operators, root, positions: loaded.positions, mode, ...options });
+  const redirect = writeTo === undefined ? undefined : (await import('./redirect.ts')).redirectWrites;
+  const here = redirect?.(definition, operators, root, writeTo as string) ?? definition;
+  const result = await check(here, { operators, root, positions: loaded.positions, mode, ...options });
   return { ...result, variants };
 }
 

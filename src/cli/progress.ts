@@ -83,7 +83,10 @@ export function follow(
     next: event => {
       if (event.type === 'progress') view.update(event);
       else if (event.type === 'warning')
-        message('warnings', `${style.yellow('warning')}  step "${event.step}": ${oneLine(event.message)}`);
+        message(
+          'warnings',
+          `${style.yellow('warning')}  ${event.step && `step "${event.step}": `}${oneLine(event.message)}`,
+        );
       else if (event.type === 'dead-letter')
         message(
           'bad rows',

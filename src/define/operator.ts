@@ -267,6 +267,7 @@ export interface Example {
     readonly op: string;
     readonly with: Readonly<Record<string, unknown>>;
     readonly in: readonly Readonly<Record<string, unknown>>[];
+    readonly columns?: Readonly<Record<string, string>>;
   }[];
   /** Files to write before, by relative path: what a source reads. */
   readonly files?: Readonly<Record<string, string>>;
@@ -332,9 +333,10 @@ export interface MapOperator<P = never, R extends Rows = Rows> extends Declared<
   batchRows?(params: P): number;
   /**
    * True where a row costs so much more than a look-up (a model, a paid endpoint) that its result is kept: the same
-   * values of the read columns under the same fingerprint are not worked on again. Not for `rows: 'group'`.
+   * values of the read columns under the same fingerprint are not worked on again. Not for `rows: 'group'`. It may
+   * depend on the parameters: a small model can cost less than a look-up.
    */
-  readonly cache?: boolean;
+  readonly cache?: boolean | ((params: P) => boolean);
   /** The column whose length counts as tokens under a token budget. */
   tokens?(params: P): string;
   open(params: P, ctx: OpenContext): MapInstance<R> | Promise<MapInstance<R>>;
@@ -360,6 +362,8 @@ export interface StreamOperator<P = never> extends Declared<P>, Transforms<P> {
 
 export interface JoinOperator<P = never> extends Declared<P> {
   readonly shape: 'join';
+  /** The fewest inputs it takes. Default 2; 1 for what puts the rows of a key into another order. */
+  readonly least?: number;
   /** The columns that rows of all inputs are brought together by. */
   on(params: P): readonly string[];
   reads(params: P, input: number): Columns;

@@ -3,20 +3,32 @@ import type { RecordBatch } from 'apache-arrow';
 import { Observable, ReplaySubject } from 'rxjs';
 import type { RunEvent } from './types.ts';
 
+/** A run may have millions of bad rows: so many of them, and of warnings, are kept for those who subscribe late. */
+const MOST_KEPT = 100;
+
 export class EventHub {
   // those who subscribe after the start still hear of it; progress is a number on a screen and is not kept
   readonly #kept = new ReplaySubject<RunEvent>();
+  readonly #counts = new Map<RunEvent['type'], number>();
   readonly #listeners = new Set<(event: RunEvent) => void>();
   #ended = false;
 
   emit(event: RunEvent): void {
     if (this.#ended) return;
-    if (event.type === 'progress') for (const listener of this.#listeners) listener(event);
-    else this.#kept.next(event);
+    if (this.#keeps(event)) this.#kept.next(event);
+    else for (const listener of this.#listeners) listener(event);
     if (event.type === 'end') {
       this.#ended = true;
       this.#kept.complete();
     }
+  }
+
+  #keeps({ type }: RunEvent): boolean {
+    if (type === 'progress') return false;
+    if (type !== 'dead-letter' && type !== 'warning') return true;
+    const count = this.#counts.get(type) ?? 0;
+    this.#counts.set(type, count + 1);
+    return count < MOST_KEPT;
   }
 
   readonly events: Observable<RunEvent> = new Observable(subscriber => {

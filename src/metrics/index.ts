@@ -21,3 +21,4 @@ export type * from './ranking-types.ts';
 export * from './table.ts';
 export * from './trec.ts';
 export * from './trec-eval.ts';
+export * from './tuning.ts';

@@ -1,6 +1,6 @@
 /** Where models are kept on this machine: this library's cache, and what other tools left in theirs. */
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from './http.ts';
@@ -52,9 +52,9 @@ export const modelRoot = (cache: string, repo: string): string => join(cache, 'm
 export const refFile = (root: string, revision: string): string =>
   join(root, 'refs', revision.replace(/[^\w.-]/g, '_'));
 
-export async function readManifest(folder: string): Promise<CachedModel | undefined> {
+export function readManifest(folder: string): CachedModel | undefined {
   try {
-    return JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')) as CachedModel;
+    return JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')) as CachedModel;
   } catch {
     return undefined;
   }
@@ -62,32 +62,33 @@ export async function readManifest(folder: string): Promise<CachedModel | undefi
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
+/** The commit that a file of a branch's name holds; '' where there is none. */
+function commitIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
 /** The folder of a model in this library's cache; undefined where it was never fetched. */
-export async function findCached(
+export function findCached(
   cache: string,
   repo: string,
   revision: string,
-): Promise<{ folder: string; model: CachedModel } | undefined> {
+): { folder: string; model: CachedModel } | undefined {
   const root = modelRoot(cache, repo);
-  const commit = COMMIT.test(revision)
-    ? revision
-    : (await readFile(refFile(root, revision), 'utf8').catch(() => '')).trim();
+  const commit = COMMIT.test(revision) ? revision : commitIn(refFile(root, revision));
   if (commit === '') return undefined;
   const folder = join(root, commit);
-  const model = await readManifest(folder);
+  const model = readManifest(folder);
   return model && { folder, model };
 }
 
 /** The folder of a snapshot that the hub's own client left; undefined where there is none with a tokenizer. */
-export async function findInHubCache(
-  hub: string,
-  repo: string,
-  revision: string,
-): Promise<string | undefined> {
+export function findInHubCache(hub: string, repo: string, revision: string): string | undefined {
   const root = join(hub, `models--${flat(repo)}`);
-  const commit = COMMIT.test(revision)
-    ? revision
-    : (await readFile(join(root, 'refs', revision), 'utf8').catch(() => '')).trim();
+  const commit = COMMIT.test(revision) ? revision : commitIn(join(root, 'refs', revision));
   if (commit === '') return undefined;
   const folder = join(root, 'snapshots', commit);
   return existsSync(join(folder, 'tokenizer.json')) ? folder : undefined;
@@ -100,7 +101,7 @@ export async function listCached(cache: string): Promise<{ folder: string; model
   for (const repo of (await readdir(root).catch(() => [])).sort()) {
     for (const commit of (await readdir(join(root, repo)).catch(() => [])).sort()) {
       const folder = join(root, repo, commit);
-      const model = await readManifest(folder);
+      const model = readManifest(folder);
       if (model) found.push({ folder, model });
     }
   }

@@ -1,6 +1,6 @@
 /** Models by name: where they are, fetching them, what they are, whether their files are whole. */
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import {
   type CachedFile,
@@ -84,11 +84,10 @@ const settings = (options: CatalogueOptions) => {
 
 const read = (name: string): ModelReference => parseReference(name, embeddedNames());
 
-async function filesOf(folder: string): Promise<{ path: string; bytes: number }[]> {
-  const names = await readdir(folder, { recursive: true });
+function filesOf(folder: string): { path: string; bytes: number }[] {
   const found: { path: string; bytes: number }[] = [];
-  for (const name of names.sort()) {
-    const info = await stat(join(folder, name));
+  for (const name of (readdirSync(folder, { recursive: true }) as string[]).sort()) {
+    const info = statSync(join(folder, name));
     if (info.isFile() && name !== MANIFEST) found.push({ path: name.split(sep).join('/'), bytes: info.size });
   }
   return found;
@@ -98,10 +97,7 @@ async function filesOf(folder: string): Promise<{ path: string; bytes: number }[
  * Where a model is on this machine, without asking any other; undefined where it must be fetched first.
  * @throws ModelError where the name is malformed, or names a folder that is not there
  */
-export async function locateModel(
-  name: string,
-  options: CatalogueOptions = {},
-): Promise<ResolvedModel | undefined> {
+export function locateModel(name: string, options: CatalogueOptions = {}): ResolvedModel | undefined {
   const { env, cache } = settings(options);
   const reference = read(name);
   if (reference.kind === 'embedded')
@@ -116,7 +112,7 @@ export async function locateModel(
     return { name, folder: path, file, from: 'folder' };
   }
   const { repo, revision, file } = reference;
-  const cached = await findCached(cache, repo, revision);
+  const cached = findCached(cache, repo, revision);
   const has = (folder: string, wanted: string): string | undefined =>
     [wanted, `onnx/${wanted}`].find(path => existsSync(join(folder, path)));
   if (cached) {
@@ -125,7 +121,7 @@ export async function locateModel(
     if (file === undefined || found !== undefined)
       return { name, folder, file: found, from: 'cache', commit: model.commit };
   }
-  const left = await findInHubCache(hubCacheFolder(env), repo, revision);
+  const left = findInHubCache(hubCacheFolder(env), repo, revision);
   if (left !== undefined) {
     const found = [file, ...(file === undefined ? ['onnx/model.onnx', 'model.onnx'] : [])]
       .map(path => (path === undefined ? undefined : has(left, path)))
@@ -145,7 +141,7 @@ export async function locateModel(
 export async function addModel(name: string, options: CatalogueOptions = {}): Promise<ResolvedModel> {
   const { env, cache, offline } = settings(options);
   const reference = read(name);
-  if (reference.kind !== 'hub') return (await locateModel(name, options)) as ResolvedModel;
+  if (reference.kind !== 'hub') return locateModel(name, options) as ResolvedModel;
   const { repo, revision, file } = reference;
   if (offline) {
     throw new ModelError(`model "${name}": is not on this machine, and --offline forbids to fetch it`, {
@@ -155,7 +151,7 @@ export async function addModel(name: string, options: CatalogueOptions = {}): Pr
   const hub = await hubModel(repo, revision, { env, signal: options.signal, silence: options.silence });
   const needed = neededFiles(repo, hub.files, file);
   const folder = join(modelRoot(cache, repo), hub.commit);
-  const before = await readManifest(folder);
+  const before = readManifest(folder);
   const known = new Map(before?.files.map(entry => [entry.path, entry]));
   for (const entry of needed.files) {
     const path = join(folder, ...entry.path.split('/'));
@@ -201,18 +197,17 @@ async function writeManifest(folder: string, model: CachedModel): Promise<void> 
  * @throws ModelError as `locateModel` and `addModel` do
  */
 export async function resolveModel(name: string, options: CatalogueOptions = {}): Promise<ResolvedModel> {
-  return (await locateModel(name, options)) ?? addModel(name, options);
+  return locateModel(name, options) ?? addModel(name, options);
 }
 
 /** Models on this machine: embedded, in the cache, and those with an ONNX file that the hub's client left. */
 export async function listModels(options: CatalogueOptions = {}): Promise<ListedModel[]> {
   const { env, cache } = settings(options);
-  const size = async (folder: string): Promise<number> =>
-    (await filesOf(folder)).reduce((sum, file) => sum + file.bytes, 0);
+  const size = (folder: string): number => filesOf(folder).reduce((sum, file) => sum + file.bytes, 0);
   const found: ListedModel[] = [];
   for (const name of embeddedNames()) {
     const folder = embeddedFolder(name);
-    found.push({ name, folder, from: 'embedded', bytes: await size(folder) });
+    found.push({ name, folder, from: 'embedded', bytes: size(folder) });
   }
   for (const { folder, model } of await listCached(cache)) {
     const suffix = model.revision === 'main' ? '' : `@${model.revision}`;
@@ -220,7 +215,7 @@ export async function listModels(options: CatalogueOptions = {}): Promise<Listed
       name: `hf:${model.repo}${suffix}`,
       folder,
       from: 'cache',
-      bytes: await size(folder),
+      bytes: size(folder),
       commit: model.commit,
     });
   }
@@ -229,7 +224,7 @@ export async function listModels(options: CatalogueOptions = {}): Promise<Listed
       name: `hf:${repo}@${commit}`,
       folder,
       from: 'hub cache',
-      bytes: await size(folder),
+      bytes: size(folder),
       commit,
     });
   }
@@ -238,15 +233,15 @@ export async function listModels(options: CatalogueOptions = {}): Promise<Listed
 
 /** What a model on this machine is: its files, and the settings that its encoder would have. */
 export async function infoModel(name: string, options: CatalogueOptions = {}): Promise<ModelDescription> {
-  const model = await locateModel(name, options);
+  const model = locateModel(name, options);
   if (!model) {
     throw new ModelError(`model "${name}": is not on this machine`, {
       help: `fetch it: millrace models add ${name}`,
     });
   }
-  const manifest = await readManifest(model.folder);
+  const manifest = readManifest(model.folder);
   const sums = new Map(manifest?.files.map(file => [file.path, file.sha256]));
-  const files = (await filesOf(model.folder)).map(file => ({ ...file, sha256: sums.get(file.path) }));
+  const files = filesOf(model.folder).map(file => ({ ...file, sha256: sums.get(file.path) }));
   try {
     return { ...model, files, encoder: await readEncoderSpec(model.folder, { file: model.file }, name) };
   } catch (error) {
@@ -259,8 +254,8 @@ export async function infoModel(name: string, options: CatalogueOptions = {}): P
  * @throws ModelError where nothing was kept to compare with
  */
 export async function verifyModel(name: string, options: CatalogueOptions = {}): Promise<FileVerdict[]> {
-  const model = await locateModel(name, options);
-  const manifest = model && (await readManifest(model.folder));
+  const model = locateModel(name, options);
+  const manifest = model && readManifest(model.folder);
   if (!model || !manifest) {
     throw new ModelError(`model "${name}": no checksums are kept for it`, {
       help: 'only models that were fetched with "models add", and embedded ones, have them',
@@ -288,7 +283,7 @@ export async function removeModel(name: string, options: CatalogueOptions = {}):
   const reference = read(name);
   if (reference.kind !== 'hub') throw new ModelError(`model "${name}": is not in the cache`);
   const root = modelRoot(cache, reference.repo);
-  const found = await findCached(cache, reference.repo, reference.revision);
+  const found = findCached(cache, reference.repo, reference.revision);
   if (!found) return [];
   await rm(found.folder, { recursive: true, force: true });
   await rm(refFile(root, reference.revision), { force: true });
@@ -296,8 +291,8 @@ export async function removeModel(name: string, options: CatalogueOptions = {}):
 }
 
 /** Files of a resolved model whose bytes decide its results, as absolute or given paths: for fingerprints. */
-export async function modelFiles(model: ResolvedModel): Promise<string[]> {
-  const names = (await filesOf(model.folder)).map(file => file.path);
+export function modelFiles(model: ResolvedModel): string[] {
+  const names = filesOf(model.folder).map(file => file.path);
   const onnx = model.file;
   return names
     .filter(path => {

@@ -45,6 +45,10 @@ export interface EncoderSpec {
   readonly sources: Readonly<Record<string, string>>;
 }
 
+/** A static encoder: its vector of a text is a mean of vectors that tokens have whatever stands beside them. */
+export const isStatic = (spec: EncoderSpec): boolean =>
+  typeof spec.onnx !== 'string' || (spec.pooling === 'none' && !spec.specials);
+
 /** What a caller may set over what the files say. */
 export interface EncoderOverrides {
   /** The ONNX file inside the folder. */

@@ -1,7 +1,7 @@
 /** Text encoders: texts in, one vector a text out, or one a token. */
 import type { Prefixes } from './conventions.ts';
 import { readEncoderSpec } from './encoder-config.ts';
-import type { EncoderOverrides, EncoderSpec } from './encoder-spec.ts';
+import { type EncoderOverrides, type EncoderSpec, isStatic } from './encoder-spec.ts';
 import { ModelError } from './errors.ts';
 import { encodeTokens, type TokenVectors } from './late.ts';
 import { cutColumns, normalizeRows } from './pooling.ts';
@@ -141,7 +141,9 @@ export class Encoder {
     const tokens = 'ids' in texts ? texts : await this.tokenize(texts, options);
     const raw = new Float32Array(tokens.rows * tower.dimension);
     let [ran, padding] = [0, 0];
-    for (const batch of planBatches(tokens.offsets, this.#batchTokens)) {
+    // a static encoder's sums would take another order beside longer rows, and it is quick enough without
+    const exact = isStatic(tower.spec);
+    for (const batch of planBatches(tokens.offsets, this.#batchTokens, Number.POSITIVE_INFINITY, exact)) {
       options.signal?.throwIfAborted();
       const work = await tower.encode(tokens, batch, raw);
       ran += work.tokens;

@@ -98,6 +98,20 @@ export function exactSearchGraph(options: { dimension: number; transposed?: bool
   });
 }
 
+/** A product of matrices: inputs `a` (rows × inner) and `b` (inner × columns), output `y` (rows × columns), all float32. */
+export function matMulGraph(): Uint8Array {
+  return writeOnnx({
+    name: 'matmul',
+    inputs: [
+      { name: 'a', type: 'float32', shape: ['rows', 'inner'] },
+      { name: 'b', type: 'float32', shape: ['inner', 'columns'] },
+    ],
+    outputs: [{ name: 'y', type: 'float32', shape: ['rows', 'columns'] }],
+    initializers: [],
+    nodes: [{ op: 'MatMul', inputs: ['a', 'b'], outputs: ['y'] }],
+  });
+}
+
 export type Activation = 'identity' | 'tanh' | 'relu' | 'gelu';
 
 /** A linear layer: `weight` is outputs × inputs as PyTorch stores it. */

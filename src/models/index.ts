@@ -1,5 +1,8 @@
 export * from './catalogue.ts';
 export { conventionOf, type Pooling, type Prefixes } from './conventions.ts';
+export { CrossEncoder, type CrossOptions } from './cross.ts';
+export { dimensionOf } from './dimension.ts';
+export { embeddedFolder, embeddedNames } from './embedded.ts';
 export {
   type Encoded,
   type EncodeOptions,
@@ -18,6 +21,7 @@ export {
   exactSearchGraph,
   type LinearLayer,
   linearGraph,
+  matMulGraph,
   type StaticTable,
   staticEncoderGraph,
 } from './graphs.ts';

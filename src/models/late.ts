@@ -1,9 +1,9 @@
 /** A vector a token: ColBERT (Khattab & Zaharia 2020), and token vectors of any encoder with their offsets. */
-import type { LateSpec } from './encoder-spec.ts';
+import { isStatic, type LateSpec } from './encoder-spec.ts';
 import { ModelError } from './errors.ts';
 import { IntBuffer } from './int-buffer.ts';
 import { cutColumns, normalizeRows } from './pooling.ts';
-import { planBatches, type TokenRows } from './token-rows.ts';
+import { planBatches, type TokenRows, tokenRowsOf } from './token-rows.ts';
 import type { Tower } from './tower.ts';
 
 /** Ragged: the vectors of row r are those from `offsets[r]` to `offsets[r + 1]`. */
@@ -124,6 +124,54 @@ async function plainRows(tower: Tower, texts: readonly string[], side: LateOptio
   };
 }
 
+/**
+ * Token vectors of a static encoder: what it gives for each token alone. Those of passages are brought to unit length;
+ * those of queries keep the weight that the encoder gives its tokens, so that rare words count for more.
+ */
+async function staticTokens(
+  tower: Tower,
+  texts: readonly string[],
+  options: LateOptions,
+): Promise<TokenVectors> {
+  const input = await plainRows(tower, texts, options.side);
+  const distinct = [...new Set(input.ids)];
+  const place = new Map(distinct.map((id, i) => [id, i]));
+  const d = tower.dimension;
+  const table = new Float32Array(distinct.length * d);
+  const rows = tokenRowsOf(distinct.map(id => [id]));
+  for (const batch of planBatches(rows.offsets, options.batchTokens)) await tower.encode(rows, batch, table);
+  const drop = new Set(tower.spec.drop.map(token => tower.tokenizer.idOf(token)));
+  const kept: number[] = [];
+  const offsets = new Int32Array(texts.length + 1);
+  for (let r = 0; r < texts.length; r++) {
+    for (let t = input.offsets[r]; t < input.offsets[r + 1]; t++) {
+      const at = (place.get(input.ids[t]) as number) * d;
+      // a token without a vector of its own, such as [UNK]
+      const silent = drop.has(input.ids[t]) || table.subarray(at, at + d).every(x => x === 0);
+      if (input.keep[t] && !silent) kept.push(t);
+    }
+    offsets[r + 1] = kept.length;
+  }
+  const raw = new Float32Array(kept.length * d);
+  kept.forEach((t, i) => {
+    const at = (place.get(input.ids[t]) as number) * d;
+    raw.set(table.subarray(at, at + d), i * d);
+  });
+  const vectors = cutColumns(raw, d, options.dimension);
+  if (options.side === 'passage') normalizeRows(vectors, options.dimension);
+  const pick = (values: Int32Array): Int32Array => Int32Array.from(kept, t => values[t]);
+  return {
+    rows: texts.length,
+    dimension: options.dimension,
+    offsets,
+    vectors,
+    ids: pick(input.ids),
+    starts: pick(input.starts),
+    ends: pick(input.ends),
+    cutRows: input.cutRows,
+  };
+}
+
 /** Token vectors of texts. @throws ModelError where the model gives a vector a text only */
 export async function encodeTokens(
   tower: Tower,
@@ -132,6 +180,7 @@ export async function encodeTokens(
 ): Promise<TokenVectors> {
   const { spec } = tower;
   if (!tower.givesTokens) {
+    if (isStatic(spec)) return staticTokens(tower, texts, options);
     throw new ModelError(`${spec.name}: gives one vector a text, none a token`, {
       help: 'use a model whose ONNX file has token outputs (last_hidden_state), and name it with output',
     });

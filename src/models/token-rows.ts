@@ -113,12 +113,14 @@ export function padRows(
 /**
  * Cuts rows into batches for a model: sorted by length, the longest first, so that a batch is nearly free of padding;
  * rows × longest row stays at most `budget`. A row longer than the budget travels alone.
+ * @param exact only rows of one length go together, so that what a row gives cannot depend on the others
  * @returns row numbers of each batch; together each row once
  */
 export function planBatches(
   offsets: Int32Array,
   budget: number,
   maxRows = Number.POSITIVE_INFINITY,
+  exact = false,
 ): Int32Array[] {
   const rows = offsets.length - 1;
   const order = new Int32Array(rows);
@@ -128,7 +130,12 @@ export function planBatches(
   const batches: Int32Array[] = [];
   for (let at = 0; at < rows; ) {
     const longest = Math.max(1, length(order[at]));
-    const count = Math.max(1, Math.min(Math.floor(budget / longest), maxRows, rows - at));
+    let count = Math.max(1, Math.min(Math.floor(budget / longest), maxRows, rows - at));
+    if (exact) {
+      let same = 1;
+      while (same < count && length(order[at + same]) === length(order[at])) same++;
+      count = same;
+    }
     batches.push(order.subarray(at, at + count));
     at += count;
   }

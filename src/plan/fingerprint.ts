@@ -6,19 +6,24 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EngineOperator, Params } from '../define/index.ts';
+import type { EngineOperator, ParamMark, Params } from '../define/index.ts';
 import { canonicalJson } from './json.ts';
 import { markedValues } from './schema.ts';
 import type { DefinitionPath } from './types.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The parameters that count: without locations and secrets. */
-export function countedParams(op: EngineOperator, params: Params): unknown {
+/** The parameters that count: without locations, secrets and hints. */
+export const countedParams = (op: EngineOperator, params: Params): unknown =>
+  without(op, params, mark => mark.location !== undefined || mark.secret === true || mark.hint === true);
+
+/** The parameters as they may be shown and stored: secrets are left out, wherever they stand. */
+export const openParams = (op: EngineOperator, params: Params): Params =>
+  without(op, params, mark => mark.secret === true);
+
+function without(op: EngineOperator, params: Params, leftOut: (mark: ParamMark) => boolean): Params {
   const out = structuredClone(params) as Record<string, unknown>;
-  for (const { path, mark } of markedValues(op.params, params)) {
-    if (mark.location !== undefined || mark.secret) remove(out, path);
-  }
+  for (const { path, mark } of markedValues(op.params, params)) if (leftOut(mark)) remove(out, path);
   return out;
 }
 

@@ -1,6 +1,6 @@
 export * from './check.ts';
 export * from './explain.ts';
-export { countedParams, hashAsset, rowFingerprint, stepFingerprint } from './fingerprint.ts';
+export { countedParams, hashAsset, openParams, rowFingerprint, stepFingerprint } from './fingerprint.ts';
 export * from './graph.ts';
 export { canonicalJson } from './json.ts';
 export * from './json-schema.ts';

@@ -76,7 +76,7 @@ export interface Marked {
 export function markedValues(schema: Schema, value: unknown, path: DefinitionPath = []): Marked[] {
   if (value === undefined) return [];
   const mark = marksOf(schema);
-  if (mark.location !== undefined || mark.secret) return [{ path, value, mark }];
+  if (mark.location !== undefined || mark.secret || mark.hint) return [{ path, value, mark }];
   const s = unwrap(schema);
   if (s instanceof z.ZodUnion) {
     const options = s.options as readonly Schema[];

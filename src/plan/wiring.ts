@@ -209,7 +209,7 @@ function countInputs(node: Node, findings: Findings): boolean {
   if (!op || node.from.includes(node)) return false;
   const given = node.from.length;
   const exact = op.shape === 'stream' ? (op.inputs ?? 1) : op.shape === 'join' ? 'many' : 1;
-  const least = op.shape === 'join' ? 2 : 1;
+  const least = op.shape === 'join' ? (op.least ?? 2) : 1;
   if (exact === 'many' ? given >= least : given === exact) return false;
   const count = (n: number) => `${n === 1 ? 'one input' : `${n} inputs`}`;
   const wanted = exact === 'many' ? `at least ${count(least)}` : count(exact);

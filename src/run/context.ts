@@ -16,7 +16,8 @@ export interface RunContext {
   /** The module whose `operators` a worker loads. */
   readonly registryUrl: string;
   meter(step: string): StepMeter;
-  letters(letters: readonly Letter[]): void;
+  /** Puts letters aside. Gives a promise, which never rejects, where many wait to be written: await it. */
+  letters(letters: readonly Letter[]): Promise<void> | undefined;
   warn(step: string, message: string): void;
   /** Called when a step has opened. */
   opened(step: string, ms: number): void;
@@ -66,7 +67,10 @@ export function receive(
   const got = channel.receive();
   if (!(got instanceof Promise)) return got;
   const started = performance.now();
+  meter.waitsIn++;
   return got.finally(() => {
+    meter.waitsIn--;
+    meter.hops++;
     meter.waitInMs += performance.now() - started;
   });
 }

@@ -1,5 +1,6 @@
 /** How the engine speaks of what went wrong in a step. */
 import { UserError } from '../define/index.ts';
+import { StateError } from '../state/index.ts';
 
 /** An error of a step's operator, with the step and, where it is one row's, the row. */
 export class StepError extends UserError {
@@ -24,7 +25,7 @@ export class AbortError extends UserError {
 
 /** Any thrown thing as a StepError. */
 export function stepError(step: string, error: unknown, row?: string): UserError {
-  if (error instanceof StepError || error instanceof AbortError) return error;
+  if (error instanceof StepError || error instanceof AbortError || error instanceof StateError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const help = error instanceof UserError ? error.help : undefined;
   return new StepError(step, message, { row, help, cause: error });

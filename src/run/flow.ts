@@ -13,6 +13,7 @@ import type {
   StepState,
   StreamInstance,
 } from '../define/index.ts';
+import { openParams } from '../plan/index.ts';
 import type { Flow, PlannedStep } from '../plan/types.ts';
 import type { CommittedSink } from '../state/index.ts';
 import { carryPlaces } from './cached.ts';
@@ -32,6 +33,7 @@ import { type Ack, AckTracker, type Packet } from './packet.ts';
 import { rxStage } from './rx-stage.ts';
 import { sinkStage } from './sink-stage.ts';
 import { sourceStage } from './source-stage.ts';
+import { guardStandstill } from './standstill.ts';
 import { streamStage } from './stream-stage.ts';
 import { workerSink, workerStream } from './worker/owner.ts';
 import { workerExecutor } from './worker/pool.ts';
@@ -101,7 +103,10 @@ export function groupSteps(flow: Flow, sourcesApart: boolean): Group[] {
 }
 
 /** Whether a step's results are kept. */
-const isCached = (step: PlannedStep): boolean => step.op.shape === 'map' && step.op.cache === true;
+function isCached({ op, params }: PlannedStep): boolean {
+  if (op.shape !== 'map') return false;
+  return typeof op.cache === 'function' ? op.cache(params) : op.cache === true;
+}
 
 interface Stage {
   readonly steps: Group;
@@ -276,6 +281,13 @@ export async function runFlow(
     }
     if (run.signal.aborted) throw run.signal.reason;
     run.signal.addEventListener('abort', failChannels, { once: true });
+    const unguard = guardStandstill(
+      stages.map(stage => stage.steps.map(s => run.meter(s.id))),
+      error => {
+        failure ??= { error };
+        run.fail(error);
+      },
+    );
     await Promise.all(
       stages.map(async stage => {
         for (const step of stage.steps) run.meter(step.id).open();
@@ -291,6 +303,7 @@ export async function runFlow(
         }
       }),
     );
+    unguard();
     if (failure) throw (failure as { error: unknown }).error;
     if (run.signal.aborted) throw run.signal.reason;
 
@@ -337,12 +350,6 @@ export async function runFlow(
 const committed = (step: PlannedStep, token: Json): CommittedSink => ({
   step: step.id,
   op: step.op.name,
-  params: withoutSecrets(step),
+  params: openParams(step.op, step.params),
   token,
 });
-
-/** Parameters as a commit record may hold them. */
-function withoutSecrets(step: PlannedStep): CommittedSink['params'] {
-  const shape = step.op.params.shape as Record<string, { meta(): Record<string, unknown> | undefined }>;
-  return Object.fromEntries(Object.entries(step.params).filter(([name]) => !shape[name]?.meta()?.secret));
-}

@@ -12,13 +12,13 @@ import type { Outlet } from './outlet.ts';
 import type { Packet } from './packet.ts';
 import { Rebatcher } from './rebatch.ts';
 
-/** Adds a result's counts to the meters of its steps and puts its letters where they belong. */
+/** Adds a result's counts to the meters of its steps and puts its letters where they belong: await what it gives. */
 export function account(
   result: ChainResult,
   steps: readonly PlannedStep[],
   run: RunContext,
   outer: boolean,
-): void {
+): Promise<void> | undefined {
   result.counts.forEach((count, i) => {
     const meter = run.meter(steps[i].id);
     meter.rowsIn += count.rowsIn;
@@ -30,7 +30,7 @@ export function account(
       meter.batchesOut += count.batches;
     }
   });
-  if (result.letters.length) run.letters(result.letters);
+  return result.letters.length ? run.letters(result.letters) : undefined;
 }
 
 /** What goes on of a packet, given what its rows became. */
@@ -66,6 +66,10 @@ export class InFlight<T> {
   get size(): number {
     return this.#queue.length + this.#done.length + (this.#ordered ? 0 : this.#running);
   }
+  /** The first error of a piece, or of what takes the results. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
+  }
   /** Whether another piece can be taken in. */
   get room(): boolean {
     return this.#running < this.#limit && this.#queue.length + this.#done.length < 2 * this.#limit;
@@ -92,8 +96,14 @@ export class InFlight<T> {
   #signal(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
-  /** Resolves when something has finished, or was taken, since. */
+  /** What comes out goes nowhere any more: whoever waits for room is woken. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#signal();
+  }
+  /** Resolves when something has finished, failed, or was taken, since. */
   changed(): Promise<void> {
+    if (this.#failure) return Promise.resolve();
     return new Promise(resolve => {
       this.#waiting.push(resolve);
     });
@@ -130,8 +140,12 @@ export async function mapStage(
   const work = async (packet: Packet): Promise<Packet> => {
     if (!packet.upserts?.numRows) return outcome(packet, undefined, rename);
     const piece: ChainInput = { batch: packet.upserts };
-    const result = await executor.run(piece);
-    account(result, steps, run, true);
+    const meter = run.meter(first.id);
+    meter.working++;
+    const result = await executor.run(piece).finally(() => {
+      meter.working--;
+    });
+    await account(result, steps, run, true);
     return outcome(packet, result, rename);
   };
   const packets = rebatched(first, input, run);
@@ -160,10 +174,8 @@ export async function mapStage(
   const intake = async (): Promise<void> => {
     try {
       for (;;) {
-        while (!flight.room && !failed) {
-          await flight.changed();
-        }
-        if (failed) return;
+        while (!flight.room && !flight.failure) await flight.changed();
+        if (flight.failure) return;
         const next = packets.next();
         const packet = next instanceof Promise ? await next : next;
         if (packet === END) break;
@@ -181,6 +193,7 @@ export async function mapStage(
     try {
       for (;;) {
         while (flight.size === 0) {
+          if (flight.failure) throw flight.failure.error;
           if (ended) return;
           await new Promise<void>(resolve => {
             wakeEmitter = resolve;
@@ -193,6 +206,7 @@ export async function mapStage(
     } catch (error) {
       failed ??= { error };
       input.fail(error);
+      flight.fail(error);
     }
   };
   await Promise.all([intake(), emit()]);
@@ -222,7 +236,10 @@ export function rebatched(
       if (rebatcher.since === undefined) got = await pending;
       else {
         const left = rebatcher.since + lingerMs - performance.now();
-        got = await within(pending, Math.max(0, left));
+        meter.working++;
+        got = await within(pending, Math.max(0, left)).finally(() => {
+          meter.working--;
+        });
         if (got === undefined) {
           ready.push(...rebatcher.linger());
           // what linger keeps back (a run that may go on) waits for the next packet

@@ -8,7 +8,7 @@ import { type Channel, END } from './channel.ts';
 import { breathe, type RunContext } from './context.ts';
 import { StepError } from './errors.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
-import { idsOf, withoutRowIds } from './incremental/row-id.ts';
+import { withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
 import type { Packet } from './packet.ts';
 import { keyText, splitNulls } from './row-errors.ts';
@@ -27,9 +27,9 @@ export async function sinkStage(
   const meter = run.meter(step.id);
   const required = requiredColumns(op.reads(step.params));
   const diff = changes?.sink(step.id);
-  const write = async (change: Change): Promise<void> => {
+  const write = async (change: Change, gone: readonly RecordBatch[] = []): Promise<void> => {
     const { upserts, deletes } = diff
-      ? diff.push(change)
+      ? diff.push(change, gone)
       : { ...change, deletes: change.deletes && named(change.deletes) };
     if (upserts?.numRows || deletes?.numRows) {
       const wrote = sink.write({ upserts: upserts && withoutRowIds(upserts), deletes });
@@ -61,18 +61,18 @@ export async function sinkStage(
       continue;
     }
     const started = performance.now();
-    const nulls = packet.upserts && withoutNulls(step, packet.upserts, required, run);
-    const upserts = nulls?.clean;
+    const { clean: upserts, failed } = await withoutNulls(step, packet.upserts, required, run);
     if (packet.upserts) {
       meter.rowsIn += packet.upserts.numRows;
       meter.batchesIn++;
     }
-    // a row that is refused takes the place of what was there before it, as a row that is gone does; all in one go,
-    // since a source row's rows may be among both
-    const gone = diff && idsOf([...(packet.gone ?? []), ...(nulls?.failed ?? [])]);
-    if (upserts || packet.deletes || gone) await write({ upserts, deletes: packet.deletes, gone });
-    if (!diff && op.gone)
-      for (const rows of packet.gone ?? []) await sink.write({ gone: withoutRowIds(rows) });
+    // a row that the sink itself cannot take is gone for it too: its former version must not stay. All in one go, since
+    // a source row's rows may be among both
+    if (diff) await write({ upserts, deletes: packet.deletes }, [...(packet.gone ?? []), ...failed]);
+    else {
+      if (upserts || packet.deletes) await write({ upserts, deletes: packet.deletes });
+      if (op.gone) for (const gone of packet.gone ?? []) await sink.write({ gone: withoutRowIds(gone) });
+    }
     meter.busyMs += performance.now() - started;
     if (packet.acks.length) written.push(packet.acks);
     const breath = breathe();
@@ -80,19 +80,20 @@ export async function sinkStage(
   }
 }
 
-// ids alone name nothing that a sink without a diff could know
-const named = (deletes: RecordBatch): RecordBatch | undefined => {
+/** The rows a batch of deletes names; ids alone name nothing that a step without a diff could know. */
+export const named = (deletes: RecordBatch): RecordBatch | undefined => {
   const plain = withoutRowIds(deletes);
   return plain.schema.fields.length > 0 ? plain : undefined;
 };
 
-/** The rows whose required columns hold values; the others are errors of the step. */
-export function withoutNulls(
+/** The rows whose required columns hold values, and the others, which are errors of the step. */
+export async function withoutNulls(
   step: PlannedStep,
-  batch: RecordBatch,
+  batch: RecordBatch | undefined,
   required: readonly string[],
   run: RunContext,
-): { clean: RecordBatch | undefined; failed: RecordBatch[] } {
+): Promise<{ readonly clean: RecordBatch | undefined; readonly failed: readonly RecordBatch[] }> {
+  if (!batch) return { clean: undefined, failed: [] };
   const { clean, failures } = splitNulls(batch, required);
   if (failures.length === 0) return { clean, failed: [] };
   const letters = failures.map((f): Letter => {
@@ -101,6 +102,6 @@ export function withoutNulls(
     if (step.onError === 'fail') throw new StepError(step.id, message, { row: where });
     return { step: step.id, where, message, row: f.row };
   });
-  run.letters(letters);
+  await run.letters(letters);
   return { clean, failed: failures.map(f => f.row) };
 }

@@ -36,11 +36,12 @@ export async function sourceStage(
   const diff = changes?.source(step.id);
   const parts = diff && (await instance.parts?.());
   const read = diff?.toRead(parts);
+  let putAside: Promise<void> | undefined;
   // rows as read → rows that go on: all of them, or, against the ledger, those that changed
   const settle = (packet: Packet, part: string | undefined): Packet => {
     if (!diff || !packet.upserts) return packet;
     const { batch, errors } = diff.take(packet.upserts, part ?? '');
-    if (errors.length) run.letters(recordLetters(step, errors));
+    if (errors.length) putAside = run.letters(recordLetters(step, errors));
     return { ...packet, upserts: batch };
   };
   const limit = step.limit ?? Number.POSITIVE_INFINITY;
@@ -62,6 +63,7 @@ export async function sourceStage(
     taken += packet.upserts?.numRows ?? 0;
     const sent = outlet.send(settle(packet, part));
     if (sent) await sent;
+    await putAside;
     await changes?.drain();
   };
 
@@ -83,18 +85,18 @@ export async function sourceStage(
     if (chunk.raw && remote && flight) {
       const { raw, meta } = chunk;
       const { part } = chunk;
-      const work = remote.run({ raw, meta: meta ?? null }).then((result: ChainResult) => {
-        account(result, steps, run, true);
+      const work = remote.run({ raw, meta: meta ?? null }).then(async (result: ChainResult) => {
+        await account(result, steps, run, true);
         return { packet: outcome({ acks: [ack] }, result, asIs), part };
       });
       while (!flight.room) await emitNext();
       flight.add(work);
     } else {
       let batch = chunk.batch;
-      if (chunk.errors?.length) run.letters(recordLetters(step, chunk.errors));
+      if (chunk.errors?.length) await run.letters(recordLetters(step, chunk.errors));
       if (chunk.raw) {
         const result = await local.run({ raw: chunk.raw, meta: chunk.meta ?? null });
-        account(result, [step], run, true);
+        await account(result, [step], run, true);
         batch = result.batch;
       } else if (batch) {
         meter.rowsIn += batch.numRows;
@@ -106,12 +108,13 @@ export async function sourceStage(
       if (remote && batch) {
         // rows that need no decoding still go through the maps of the group
         const result = await remote.run({ batch });
-        account(result, steps, run, true);
+        await account(result, steps, run, true);
         const sent = outlet.send(outcome({ acks: [ack] }, result, asIs));
         if (sent) await sent;
       } else {
         const sent = outlet.send(settle({ upserts: batch, acks: [ack] }, chunk.part));
         if (sent) await sent;
+        await putAside;
         if (changes) await changes.drain();
       }
       if (rows >= limit) break;

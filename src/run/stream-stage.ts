@@ -6,11 +6,11 @@ import { type Channel, END } from './channel.ts';
 import { breathe, type RunContext } from './context.ts';
 import { stepError } from './errors.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
-import { idBatch, idsOf, withoutRowIds } from './incremental/row-id.ts';
+import { idBatch, withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
 import type { Outlet } from './outlet.ts';
 import type { Ack, Packet } from './packet.ts';
-import { withoutNulls } from './sink-stage.ts';
+import { named, withoutNulls } from './sink-stage.ts';
 
 export async function streamStage(
   step: PlannedStep,
@@ -59,18 +59,11 @@ export async function streamStage(
       const waitedBefore = meter.waitOutMs;
       const started = performance.now();
       try {
-        const nulls = packet.upserts && withoutNulls(step, packet.upserts, required[input.index], run);
-        let change: Change = { upserts: nulls?.clean, deletes: packet.deletes };
-        if (diff) {
-          change = diff.input.push({
-            ...change,
-            gone: idsOf([...(packet.gone ?? []), ...(nulls?.failed ?? [])]),
-          });
-        }
+        const { clean, failed } = await withoutNulls(step, packet.upserts, required[input.index], run);
+        let change: Change = { upserts: clean, deletes: packet.deletes };
+        if (diff) change = diff.input.push(change, [...(packet.gone ?? []), ...failed]);
         const upserts = change.upserts && withoutRowIds(change.upserts);
-        const plain = change.deletes && withoutRowIds(change.deletes);
-        // ids alone name nothing that the step could know
-        const deletes = plain?.schema.fields.length ? plain : undefined;
+        const deletes = change.deletes && named(change.deletes);
         if (upserts?.numRows || deletes?.numRows || op.gone)
           await send(instance.process({ upserts, deletes }, input.index), []);
         if (changes) await changes.drain();

@@ -5,9 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
-
-/** The folder of the cache, shared by the pipelines of a root. */
-export const cacheFolderOf = (root: string): string => join(root, '.millrace', 'cache');
+import { withState } from './errors.ts';
 
 // days since 1970, in the first two bytes of a value: what has not been used for long goes first
 const today = (): number => Math.floor(Date.now() / 86_400_000);
@@ -16,19 +14,19 @@ export class Cache {
   readonly #db: RootDatabase<Buffer, Buffer>;
   #puts: { key: Buffer; value: Buffer }[] = [];
 
-  private constructor(db: RootDatabase<Buffer, Buffer>) {
+  readonly #folder: string;
+
+  private constructor(db: RootDatabase<Buffer, Buffer>, folder: string) {
     this.#db = db;
+    this.#folder = folder;
   }
   static async open(folder: string): Promise<Cache> {
-    await mkdir(folder, { recursive: true });
-    return new Cache(
-      open<Buffer, Buffer>({
-        path: join(folder, 'cache.mdb'),
-        encoding: 'binary',
-        keyEncoding: 'binary',
-        noSubdir: true,
-      }),
-    );
+    return withState(folder, async () => {
+      await mkdir(folder, { recursive: true });
+      const path = join(folder, 'cache.mdb');
+      const db = open<Buffer, Buffer>({ path, encoding: 'binary', keyEncoding: 'binary', noSubdir: true });
+      return new Cache(db, folder);
+    });
   }
   /** The value of a key, only good until the next call. */
   peek(key: Uint8Array): Uint8Array | undefined {
@@ -49,9 +47,11 @@ export class Cache {
     if (this.#puts.length === 0) return;
     const puts = this.#puts;
     this.#puts = [];
-    await this.#db.transaction(() => {
-      for (const { key, value } of puts) this.#db.putSync(key, value);
-    });
+    await withState(this.#folder, () =>
+      this.#db.transaction(() => {
+        for (const { key, value } of puts) this.#db.putSync(key, value);
+      }),
+    );
   }
   /** Entries and bytes of keys and values. */
   size(): { entries: number; bytes: number } {

@@ -8,6 +8,8 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EngineOperator, type Json, type Params, type PlanContext, UserError } from '../define/index.ts';
 import { writeWhole } from './durable.ts';
+import { stateError, withState } from './errors.ts';
+import { faultPoint } from './fault.ts';
 
 /** The format of {@link CommitFile}; raised when an older reader would misread it. */
 export const COMMIT_FORMAT = 2;
@@ -57,10 +59,6 @@ interface CommitFile {
   readonly flows: Readonly<Record<string, CommitRecord>>;
 }
 
-/** The folder of a pipeline's state. */
-export const stateFolderOf = (root: string, pipeline: string): string =>
-  join(root, '.millrace', pipeline.replace(/[^\p{L}\p{N}._-]/gu, '_'));
-
 const recordPath = (folder: string): string => join(folder, 'commit.json');
 
 /** The last commits, by flow. @throws UserError on a newer format or a file that is not a record. */
@@ -71,7 +69,7 @@ export async function readCommits(folder: string): Promise<Readonly<Record<strin
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw error;
+    throw stateError(path, error);
   }
   let file: CommitFile;
   try {
@@ -92,7 +90,11 @@ export async function readCommits(folder: string): Promise<Readonly<Record<strin
 async function writeRecord(folder: string, flow: string, record: CommitRecord): Promise<void> {
   const flows: Record<string, CommitRecord> = { ...(await readCommits(folder)), [flow]: record };
   if (record.replaces !== undefined) delete flows[record.replaces];
-  await writeWhole(recordPath(folder), JSON.stringify({ format: COMMIT_FORMAT, flows } satisfies CommitFile));
+  const text = JSON.stringify({ format: COMMIT_FORMAT, flows } satisfies CommitFile);
+  await withState(recordPath(folder), () => {
+    faultPoint('record');
+    return writeWhole(recordPath(folder), text);
+  });
 }
 
 /** What follows a record: sinks publish, then the ledger takes the journal. */
@@ -173,14 +175,4 @@ export async function recover(
     finished.push(flow);
   }
   return finished;
-}
-
-/**
- * A named place where tests end the process as a crash would, `MILLRACE_FAULT=after-record`, or fail as a full disk
- * would, `MILLRACE_FAULT=after-record!`. Nothing otherwise.
- */
-export function faultPoint(point: string): void {
-  const fault = process.env.MILLRACE_FAULT;
-  if (fault === point) process.kill(process.pid, 'SIGKILL');
-  if (fault === `${point}!`) throw new UserError(`no space left on device (${point})`);
 }

@@ -1,12 +1,25 @@
 /**
  * Rows that could not be processed, kept whole: as Arrow, with key, step, fingerprint, error and time. One file a step
- * and run; each entry is an Arrow stream of one row (or of a record's text), so a file can be read however it ends.
+ * and run: Arrow streams of one batch, one behind the other, so a file can be read however it ends.
  */
-import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type RecordBatch, RecordBatchReader, Schema } from 'apache-arrow';
-import { batchFromRows, batchOf, encodeBatch, rowsOf, utf8, utf8Data } from '../arrow/index.ts';
+import {
+  batchFromRows,
+  batchOf,
+  concatBatches,
+  encodeBatch,
+  rowsOf,
+  selectColumns,
+  sliceRows,
+  utf8,
+  utf8Data,
+} from '../arrow/index.ts';
+import { UserError } from '../define/index.ts';
 import { writeWhole } from './durable.ts';
+import { stateError } from './errors.ts';
+import { faultPoint } from './fault.ts';
 
 export interface DeadLetter {
   readonly step: string;
@@ -30,42 +43,102 @@ export interface KeptLetter extends DeadLetter {
 }
 
 const META = ['step', 'fingerprint', 'where', 'message', 'time', 'root'] as const;
+const COLUMNS = Object.fromEntries(META.map(name => [`__${name}`, utf8()]));
+/** The column of records that never became rows. */
+const RECORD = '__record';
+const RECORDS = { [RECORD]: utf8() };
+/** Letters that are put into one Arrow batch at most. */
+const MOST_TOGETHER = 4096;
+/** Bytes that may wait to be written before whoever makes letters has to. */
+const MOST_WAITING = 1 << 20;
 
-// the letter's own columns stand before the row's, under names no row has
-function encode(letter: DeadLetter): Uint8Array {
-  const texts = { ...letter, root: letter.root ? JSON.stringify(letter.root) : null };
-  const meta = META.map(name => utf8Data([texts[name]]));
-  const row = letter.row ?? batchFromRows({ record: utf8() }, [{ record: letter.record ?? '' }]);
-  const fields = [
-    ...batchFromRows(Object.fromEntries(META.map(n => [`__${n}`, utf8()])), []).schema.fields,
-    ...row.schema.fields,
-  ];
-  return new Uint8Array(encodeBatch(batchOf(new Schema(fields), 1, [...meta, ...row.data.children])));
+/** Letters whose rows have the same columns, as one Arrow stream: their own columns stand before the rows'. */
+function encode(letters: readonly DeadLetter[]): Uint8Array {
+  const texts = letters.map(l => ({ ...l, root: l.root ? JSON.stringify(l.root) : null }));
+  const meta = META.map(name => utf8Data(texts.map(t => t[name])));
+  const rows = letters.flatMap(l => l.row ?? []);
+  const row =
+    rows.length > 0
+      ? concatBatches(rows)
+      : batchFromRows(
+          RECORDS,
+          letters.map(l => ({ [RECORD]: l.record ?? '' })),
+        );
+  const fields = [...batchFromRows(COLUMNS, []).schema.fields, ...row.schema.fields];
+  return new Uint8Array(
+    encodeBatch(batchOf(new Schema(fields), letters.length, [...meta, ...row.data.children])),
+  );
+}
+
+const columnsOf = ({ row }: DeadLetter): string =>
+  row === undefined ? '' : row.schema.fields.map(f => `${f.name}:${f.type}:${f.nullable}`).join(', ');
+
+/** Letters in pieces that {@link encode} takes, in order. */
+class Pieces {
+  #columns = '';
+  #letters: DeadLetter[] = [];
+
+  /** A piece that is whole, where the letter begins another. */
+  add(letter: DeadLetter): Uint8Array | undefined {
+    const columns = columnsOf(letter);
+    const whole =
+      this.#letters.length === MOST_TOGETHER || columns !== this.#columns ? this.end() : undefined;
+    this.#columns = columns;
+    this.#letters.push(letter);
+    return whole;
+  }
+  end(): Uint8Array | undefined {
+    if (this.#letters.length === 0) return undefined;
+    const bytes = encode(this.#letters);
+    this.#letters = [];
+    return bytes;
+  }
 }
 
 export class DeadLetterBox {
   readonly #folder: string;
   #writing: Promise<void> = Promise.resolve();
+  #waiting = 0;
   #failure: unknown;
 
   /** @param folder of the run: `.millrace/<pipeline>/dead-letters/<run>` */
   constructor(folder: string) {
     this.#folder = folder;
   }
-  add(letters: readonly DeadLetter[]): void {
-    if (letters.length === 0) return;
-    const byStep = new Map<string, Uint8Array[]>();
-    for (const letter of letters)
-      byStep.set(letter.step, [...(byStep.get(letter.step) ?? []), encode(letter)]);
+  /**
+   * Takes letters to be written. Gives a promise where many wait: it resolves, never rejects, once they are written.
+   * @throws the first error of writing
+   */
+  add(letters: readonly DeadLetter[]): Promise<void> | undefined {
+    if (this.#failure) throw this.#failure;
+    const byStep = new Map<string, DeadLetter[]>();
+    for (const letter of letters) {
+      const some = byStep.get(letter.step);
+      if (some) some.push(letter);
+      else byStep.set(letter.step, [letter]);
+    }
+    for (const [step, some] of byStep) {
+      const pieces = new Pieces();
+      for (const letter of some) this.#append(step, pieces.add(letter));
+      this.#append(step, pieces.end());
+    }
+    return this.#waiting > MOST_WAITING ? this.#writing : undefined;
+  }
+  #append(step: string, bytes: Uint8Array | undefined): void {
+    if (!bytes) return;
+    this.#waiting += bytes.length;
     this.#writing = this.#writing
       .then(async () => {
+        if (this.#failure) return;
+        faultPoint('dead-letters');
         await mkdir(this.#folder, { recursive: true });
-        for (const [step, parts] of byStep) {
-          await appendFile(join(this.#folder, `${encodeURIComponent(step)}.arrow`), Buffer.concat(parts));
-        }
+        await appendFile(join(this.#folder, fileOf(step)), bytes);
       })
       .catch(error => {
-        this.#failure ??= error;
+        this.#failure ??= stateError(this.#folder, error);
+      })
+      .finally(() => {
+        this.#waiting -= bytes.length;
       });
   }
   /** Waits until everything is written. @throws the first error of writing. */
@@ -75,75 +148,118 @@ export class DeadLetterBox {
   }
 }
 
-/** The letters of a run's folder, in order a step. */
-export async function readDeadLetters(folder: string): Promise<DeadLetter[]> {
-  let names: string[];
+const fileOf = (step: string): string => `${encodeURIComponent(step)}.arrow`;
+
+const namesIn = async (folder: string): Promise<string[]> => {
   try {
-    names = (await readdir(folder)).filter(n => n.endsWith('.arrow')).sort();
+    return (await readdir(folder)).sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-  const letters: DeadLetter[] = [];
-  for (const name of names) {
-    const bytes = await readFile(join(folder, name));
-    for (const reader of RecordBatchReader.readAll(bytes)) {
-      for (const batch of reader) {
-        const [meta] = rowsOf(batch) as [Record<(typeof META)[number] | `__${string}` | 'record', string>];
-        const fields = batch.schema.fields.slice(META.length);
-        const row = batchOf(new Schema(fields), batch.numRows, batch.data.children.slice(META.length));
-        const record = fields.length === 1 && fields[0].name === 'record' ? meta.record : undefined;
-        letters.push({
-          step: meta.__step,
-          fingerprint: meta.__fingerprint,
-          where: meta.__where,
-          message: meta.__message,
-          time: meta.__time,
-          root: meta.__root ? (JSON.parse(meta.__root) as DeadLetter['root']) : undefined,
-          row: record === undefined ? row : undefined,
-          record,
-        });
-      }
-    }
+};
+
+/** The letters of a batch, one at a time. */
+function* lettersIn(batch: RecordBatch): Generator<DeadLetter> {
+  const names = batch.schema.fields.map(f => f.name);
+  const isRecord = names[META.length] === RECORD;
+  const own = rowsOf(selectColumns(batch, isRecord ? names : names.slice(0, META.length)));
+  const rows = isRecord ? undefined : selectColumns(batch, names.slice(META.length));
+  for (const [i, meta] of (own as Record<string, string>[]).entries()) {
+    yield {
+      step: meta.__step,
+      fingerprint: meta.__fingerprint,
+      where: meta.__where,
+      message: meta.__message,
+      time: meta.__time,
+      root: meta.__root ? (JSON.parse(meta.__root) as DeadLetter['root']) : undefined,
+      row: rows && sliceRows(rows, i, i + 1),
+      record: isRecord ? meta[RECORD] : undefined,
+    };
   }
-  return letters;
 }
 
-/** The letters of all runs of a pipeline, oldest first. @param folder the pipeline's state folder */
-export async function listDeadLetters(folder: string): Promise<KeptLetter[]> {
+async function* batchesOf(bytes: AsyncIterable<Buffer>, path: string): AsyncGenerator<RecordBatch> {
+  try {
+    for await (const reader of RecordBatchReader.readAll(bytes)) yield* reader;
+  } catch (cause) {
+    // how the reader says that the bytes end too soon
+    if (cause instanceof RangeError || /only read|Invalid|Unexpected/.test((cause as Error).message)) return;
+    throw new UserError(`${path}: these dead letters cannot be read: ${(cause as Error).message}`, {
+      help: 'the file is damaged: remove it',
+      cause,
+    });
+  }
+}
+
+/** The letters of a file, in order. What a crash left unfinished at its end is passed over. */
+async function* lettersOf(path: string): AsyncGenerator<DeadLetter> {
+  const file = await open(path, 'r');
+  try {
+    for await (const batch of batchesOf(file.createReadStream({ autoClose: false }), path))
+      yield* lettersIn(batch);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The letters of a run's folder, in order a step. */
+export async function* readDeadLetters(folder: string): AsyncGenerator<DeadLetter> {
+  for (const name of await namesIn(folder)) if (name.endsWith('.arrow')) yield* lettersOf(join(folder, name));
+}
+
+/**
+ * The letters of all runs of a pipeline, oldest first, as they are read.
+ * @param folder the pipeline's state folder
+ */
+export async function* listDeadLetters(folder: string): AsyncGenerator<KeptLetter> {
   const root = join(folder, 'dead-letters');
-  const runs = (await readdir(root).catch(() => [] as string[])).sort();
-  const all: KeptLetter[] = [];
-  for (const run of runs) {
-    const letters = await readDeadLetters(join(root, run));
+  for (const run of await namesIn(root)) {
     const counts = new Map<string, number>();
-    for (const letter of letters) {
+    for await (const letter of readDeadLetters(join(root, run))) {
       const n = counts.get(letter.step) ?? 0;
       counts.set(letter.step, n + 1);
-      all.push({ ...letter, id: `${run}/${letter.step}/${n}` });
+      yield { ...letter, id: `${run}/${letter.step}/${n}` };
     }
   }
-  return all;
 }
 
-/** Takes letters off the list, by id: rows that went through since. */
+/** Takes letters off the list: rows that went through since. Gives how many went. */
 export async function removeDeadLetters(
   folder: string,
-  gone: (letter: KeptLetter) => boolean,
+  gone: (letter: DeadLetter, run: string) => boolean,
 ): Promise<number> {
-  const all = await listDeadLetters(folder);
-  const going = new Set(all.filter(gone).map(l => l.id));
-  if (going.size === 0) return 0;
-  const files = new Set([...going].map(id => id.slice(0, id.lastIndexOf('/'))));
-  for (const file of files) {
-    const at = file.indexOf('/');
-    const run = join(folder, 'dead-letters', file.slice(0, at));
-    const step = file.slice(at + 1);
-    const left = all.filter(l => l.id.startsWith(`${file}/`) && !going.has(l.id));
-    const path = join(run, `${encodeURIComponent(step)}.arrow`);
-    if (left.length > 0) await writeWhole(path, Buffer.concat(left.map(encode)));
-    else await rm(path, { force: true });
-    if ((await readdir(run)).length === 0) await rm(run, { recursive: true });
+  const root = join(folder, 'dead-letters');
+  faultPoint('letters-gone');
+  let removed = 0;
+  for (const run of await namesIn(root)) {
+    for (const name of await namesIn(join(root, run))) {
+      const path = join(root, run, name);
+      let going = 0;
+      let staying = 0;
+      for await (const letter of lettersOf(path)) {
+        if (gone(letter, run)) going++;
+        else staying++;
+      }
+      removed += going;
+      if (staying === 0) await rm(path, { force: true });
+      else if (going > 0)
+        await writeWhole(
+          path,
+          rewritten(path, letter => !gone(letter, run)),
+        );
+    }
+    if ((await namesIn(join(root, run))).length === 0) await rm(join(root, run), { recursive: true });
   }
-  return going.size;
+  return removed;
+}
+
+async function* rewritten(path: string, stays: (letter: DeadLetter) => boolean): AsyncGenerator<Uint8Array> {
+  const pieces = new Pieces();
+  for await (const letter of lettersOf(path)) {
+    const whole = stays(letter) ? pieces.add(letter) : undefined;
+    if (whole) yield whole;
+  }
+  const last = pieces.end();
+  if (last) yield last;
 }

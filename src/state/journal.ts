@@ -6,6 +6,8 @@ import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { UserError } from '../define/index.ts';
+import { withState } from './errors.ts';
+import { faultPoint } from './fault.ts';
 
 const FLUSH_BYTES = 1 << 20;
 const MAGIC = Buffer.from('MRJ1');
@@ -62,14 +64,17 @@ export class JournalWriter {
     this.#buffer = Buffer.allocUnsafeSlow(FLUSH_BYTES + 4096);
     this.#used = 0;
     this.#crc = crc32(part, this.#crc);
-    this.#writing = this.#writing.then(async () => {
-      if (!this.#file) {
-        await mkdir(dirname(this.#path), { recursive: true });
-        this.#file = await open(this.#path, 'w');
-        await this.#file.writeFile(MAGIC);
-      }
-      await this.#file.writeFile(part);
-    });
+    this.#writing = this.#writing.then(() =>
+      withState(this.#path, async () => {
+        faultPoint('journal');
+        if (!this.#file) {
+          await mkdir(dirname(this.#path), { recursive: true });
+          this.#file = await open(this.#path, 'w');
+          await this.#file.writeFile(MAGIC);
+        }
+        await this.#file.writeFile(part);
+      }),
+    );
     return this.#writing;
   }
   /** Ends the file and syncs it. Gives the number of entries. */
@@ -79,9 +84,11 @@ export class JournalWriter {
     end.writeUInt32LE(0xffffffff, 0);
     end.writeUInt32LE(this.#count, 4);
     end.writeUInt32LE(this.#crc, 8);
-    await this.#file?.writeFile(end);
-    await this.#file?.sync();
-    await this.#close();
+    await withState(this.#path, async () => {
+      await this.#file?.writeFile(end);
+      await this.#file?.sync();
+      await this.#close();
+    });
     return this.#count;
   }
   /** After {@link finish}: begins another file. */

@@ -6,6 +6,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { UserError } from '../define/index.ts';
+import { withState } from './errors.ts';
+import { faultPoint } from './fault.ts';
 import { readJournal } from './journal.ts';
 
 /** The format of the ledger; raised when an older reader would misread it. */
@@ -74,7 +76,7 @@ export class Ledger {
   /** Opens or makes the store of a pipeline's state folder. @throws UserError on a newer format. */
   static async open(folder: string): Promise<Ledger> {
     const path = join(folder, 'ledger');
-    await mkdir(path, { recursive: true });
+    await withState(path, () => mkdir(path, { recursive: true }));
     let db: RootDatabase<Buffer, Buffer>;
     try {
       db = open<Buffer, Buffer>({
@@ -146,6 +148,15 @@ export class Ledger {
     meta: Readonly<Record<string, unknown>>,
     again: readonly number[] = [],
   ): Promise<void> {
+    await withState(this.path, () => this.#apply(journal, clear, meta, again));
+  }
+  async #apply(
+    journal: string,
+    clear: readonly number[],
+    meta: Readonly<Record<string, unknown>>,
+    again: readonly number[],
+  ): Promise<void> {
+    faultPoint('ledger');
     const entries = readJournal(journal);
     // the first entry comes after the checksum of all
     let next = await entries.next();
@@ -183,7 +194,10 @@ export class Ledger {
 
   /** Notes something that no commit depends on. */
   async setMeta(name: string, value: unknown): Promise<void> {
-    await this.#db.put(tableKey(TABLE.meta, 0, Buffer.from(name)), Buffer.from(JSON.stringify(value)));
+    await withState(this.path, async () => {
+      faultPoint('notes');
+      await this.#db.put(tableKey(TABLE.meta, 0, Buffer.from(name)), Buffer.from(JSON.stringify(value)));
+    });
   }
 
   async close(): Promise<void> {

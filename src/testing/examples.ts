@@ -9,6 +9,8 @@ export interface ExampleStep {
   readonly op: string;
   readonly with: Readonly<Record<string, unknown>>;
   readonly in: readonly Row[];
+  /** Column types where guessing from the values is wrong. */
+  readonly columns?: Example['columns'];
 }
 
 /** The steps an example needs to be run before it. */
@@ -50,7 +52,7 @@ export async function prepareExample(
   for (const step of stepsBefore(example)) {
     const before = operators.find(o => o.name === step.op);
     if (!before) throw new Error(`example "${example.title}": no operator is named ${step.op}`);
-    await inspectOperator(before, { with: step.with, in: step.in, root });
+    await inspectOperator(before, { with: step.with, in: step.in, columns: step.columns, root });
   }
 }
 

@@ -41,6 +41,41 @@ describe('search', () => {
     expect(score(other)).toBeCloseTo(Math.log(1 + 2.5 / 1.5), 6);
     expect(score(lucene)).toBeLessThan(score(other));
   });
+
+  it('takes conditions in the query and beside it, and signs without meaning as text', async () => {
+    const keys = async (...args: string[]) =>
+      jsonOf<{ hits: { doc_id: string }[] }>(
+        await millrace(here, 'search', 'indexes/docs', ...args, '--json'),
+      ).hits.map(h => h.doc_id);
+    const [must, not, phrase, odd, plain, filtered] = [
+      await keys('+port city'),
+      await keys('korea port -beach'),
+      await keys('"capital of Korea" port'),
+      await keys('What: is (a "port?'),
+      await keys('korea port -beach', '--plain'),
+      await keys('korea port', '--filter', 'title=Seoul,Daegu'),
+    ];
+    expect([must, not, odd, filtered]).toEqual([['2'], ['1'], ['2'], ['1']]);
+    expect(phrase.sort()).toEqual(['1', '2']);
+    expect(plain.sort()).toEqual(['1', '2']);
+    const { code, stderr } = await millrace(here, 'search', 'indexes/docs', 'x', '--filter', 'colour=red');
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('filter.colour: the index stores no such column'),
+    ]);
+  });
+
+  it('takes scores apart', async () => {
+    const asked = ['search', 'indexes/docs', 'korea port', '--explain', '-k', '1'];
+    const [shown, given] = [await millrace(here, ...asked), await millrace(here, ...asked, '--json')];
+    expect(shown.stdout).toMatch(
+      /term +tf +df +idf +length +norm +times +score\n +korea +0 +1 .+\n +port +1 +1 +0\.9808/,
+    );
+    const [hit] = jsonOf<{ hits: { score: number; explanation: { terms: { score: number }[] } }[] }>(
+      given,
+    ).hits;
+    expect(hit.explanation.terms.reduce((sum, t) => sum + t.score, 0)).toBe(hit.score);
+  });
 });
 
 describe('index', () => {

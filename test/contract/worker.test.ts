@@ -67,6 +67,7 @@ const cases = operators
 /** Operators that say themselves that they stay on the main thread. */
 const MAIN_ONLY: Readonly<Record<string, string>> = {
   'index.sparse': 'index.sparse builds its index on the main thread',
+  'index.dense': 'index.dense builds its index on the main thread',
 };
 
 describe('same result in a worker', () => {

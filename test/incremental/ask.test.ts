@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AnyStep } from '../../src/define/index.ts';
 import { check } from '../../src/plan/index.ts';
 import { findInState, previewRun, startRun } from '../../src/run/index.ts';
-import { listDeadLetters, stateFolderOf } from '../../src/state/index.ts';
+import { type KeptLetter, listDeadLetters, stateFolderOf } from '../../src/state/index.ts';
 import { operators, type Parts, worked } from './fixtures/operators.ts';
 
 const registryUrl = new URL('./fixtures/operators.ts', import.meta.url).href;
@@ -130,7 +130,11 @@ describe('dead letters', () => {
     { id: 'vector', op: 'inc.vector', onError: 'dead-letter' },
     { id: 't', op: 'inc.table', with: { path: 't' } },
   ];
-  const list = () => listDeadLetters(stateFolderOf(root, 'ask'));
+  const list = async () => {
+    const all: KeptLetter[] = [];
+    for await (const letter of listDeadLetters(stateFolderOf(root, 'ask'))) all.push(letter);
+    return all;
+  };
   it('stay on the list until their row goes through or is gone', async () => {
     await save({
       a: [

@@ -132,6 +132,18 @@ export const shapes: Record<string, Shape> = {
     { id: 'words', op: 'inc.words', from: 'near', with: {} },
     { id: 'u', op: 'inc.table', with: { path: 'u' } },
   ],
+  sifted: (p, s) => [
+    source(s),
+    { id: 'words', op: 'inc.words' },
+    { id: 'sift', op: 'inc.sift', with: { without: 'abcd'[p.least] }, parallel: 2 },
+    { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag }, batch: { rows: 2, linger: '1ms' } },
+  ],
+  picky: (p, s) => [
+    source(s),
+    { id: 'words', op: 'inc.words' },
+    { id: 'picky', op: 'inc.picky', with: { on: 'abcd'[p.least] }, onError: 'skip', batch: { rows: 3 } },
+    { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag, wants: 'picked' }, onError: 'skip' },
+  ],
   whole: (p, s) => [
     source(s),
     { id: 'plus', op: 'inc.plus', with: { add: p.add } },

@@ -124,7 +124,7 @@ describe('fetching a model', () => {
     expect(await resolveModel(NAME, { ...options, offline: true })).toEqual(model);
     expect(hub.requests.length).toBe(before);
     expect((await verifyModel(NAME, options)).every(file => file.ok)).toBe(true);
-    expect(await modelFiles(model)).toContain(join(model.folder, 'onnx', 'model.onnx'));
+    expect(modelFiles(model)).toContain(join(model.folder, 'onnx', 'model.onnx'));
     const cached = (await listModels(options)).find(m => m.from === 'cache');
     expect(cached).toMatchObject({ name: NAME, commit: COMMIT });
     expect(cached?.bytes).toBeGreaterThan(onnx.length);
@@ -148,7 +148,7 @@ describe('fetching a model', () => {
     hub.faults.set('onnx/model.onnx', { drop: { after: 90_000, times: 1 } });
     const error = await failure(addModel(NAME, { ...options, retries: 0 }));
     expect(error.retryable ?? true).toBe(true);
-    expect(await locateModel(NAME, options)).toBeUndefined();
+    expect(locateModel(NAME, options)).toBeUndefined();
     const model = await addModel(NAME, options);
     expect(hub.fileRequests('onnx/model.onnx').at(-1)?.headers.range).toMatch(/^bytes=[1-9]\d*-$/);
     expect(sha256(readFileSync(join(model.folder, 'onnx/model.onnx')))).toBe(sha256(onnx));
@@ -171,7 +171,7 @@ describe('fetching a model', () => {
     );
     expect(error.help).toMatch(/proxy or mirror/);
     expect(hub.fileRequests('onnx/model.onnx').length).toBe(1);
-    expect(await locateModel(NAME, options)).toBeUndefined();
+    expect(locateModel(NAME, options)).toBeUndefined();
     hub.faults.clear();
     await addModel(NAME, options);
     expect((await verifyModel(NAME, options)).every(file => file.ok)).toBe(true);
@@ -255,7 +255,7 @@ describe('models on the machine', () => {
     expect(verdict?.path).toBe('onnx/model.onnx');
     expect(verdict?.problem).toMatch(/^sha256 is/);
     await removeModel(NAME, options);
-    expect(await locateModel(NAME, options)).toBeUndefined();
+    expect(locateModel(NAME, options)).toBeUndefined();
   });
 
   it('by path; a folder that is not there is said', async () => {

@@ -4,9 +4,11 @@ import {
   type AnalyzerSpec,
   bestPassage,
   createAnalyzer,
+  type FilterSpec,
   LUCENE_STOP_WORDS,
   markMatches,
   matchSpans,
+  type SnowballLanguage,
   snippet,
 } from '../../src/retrieval/index.ts';
 
@@ -20,6 +22,18 @@ const specs: AnalyzerSpec[] = [
   'whitespace',
   { name: 'english', stemmer: 'snowball', stopwords: 'none', possessives: false },
   { name: 'korean', grams: 'unigrams+bigrams' },
+  { name: 'korean', grams: 'words', particles: 'strip', stopwords: 'questions' },
+  'cjk',
+  'ngrams',
+  { name: 'ngrams', min: 1, max: 4 },
+  'german',
+  'french',
+  'arabic',
+  {
+    name: 'custom',
+    tokenizer: { name: 'whitespace', lowercase: false },
+    filters: ['lowercase', 'fold', 'possessives', { stem: 'russian' }, { shingles: { max: 3 } }],
+  },
 ];
 
 /** Whether a cut at `at` parts a surrogate pair. */
@@ -108,6 +122,156 @@ describe('korean', () => {
   });
 });
 
+describe('korean particles and question words', () => {
+  it('cuts the longest particle off where two syllables are left, and leaves questions words out', () => {
+    const words = createAnalyzer({ name: 'korean', grams: 'words', particles: 'strip' });
+    expect(words.terms('서울에서는 대한민국의 수도가 사과를 물은 이순신이라는 학교에서')).toEqual([
+      '서울',
+      '대한민국',
+      '수도',
+      '사과',
+      '물은',
+      '이순신',
+      '학교',
+    ]);
+    const grams = createAnalyzer({ name: 'korean', particles: 'strip', stopwords: 'questions' });
+    expect(grams.terms('수도는 어디에서 대한민국은?')).toEqual(['수도', '대한', '한민', '민국']);
+    expect(createAnalyzer({ name: 'korean', stopwords: ['그리고'] }).terms('그리고 책')).toEqual(['책']);
+    const [span] = words.spans('서울은');
+    expect([span.start, span.end]).toEqual([0, 2]);
+  });
+});
+
+describe('cjk', () => {
+  it('gives bigrams of Han, kana and Hangul runs, words of other scripts, full width as half', () => {
+    const cjk = createAnalyzer('cjk');
+    expect(cjk.terms('日本語データ2 서울은 ＡＢＣ 猫 ok')).toEqual([
+      '日本',
+      '本語',
+      '語デ',
+      'デー',
+      'ータ',
+      '2',
+      '서울',
+      '울은',
+      'abc',
+      '猫',
+      'ok',
+    ]);
+    expect(cjk.terms('ﾃﾞｰﾀ').join(' ')).toContain('ータ');
+  });
+});
+
+describe('Snowball languages', () => {
+  // Stems as PyStemmer 3.1 gives them.
+  it.each<[SnowballLanguage, string, string]>([
+    ['german', 'Die kategorischen Häuser', 'die kategor haus'],
+    ['french', "L’avion continuellement majestueuses qu'ils", 'avion continuel majestu il'],
+    ['spanish', 'chicharrones torneados', 'chicharron torn'],
+    ['russian', 'важнейшими падение', 'важн паден'],
+    ['turkish', 'evlerimizden kitaplarını', 'ev kitap'],
+    ['swedish', 'klostergården', 'klostergård'],
+    ['hungarian', 'babakocsijáért', 'babakocs'],
+  ])('%s', (name, text, terms) => {
+    expect(createAnalyzer(name).terms(text).join(' ')).toBe(terms);
+  });
+
+  it('drop words of a list', () => {
+    expect(createAnalyzer({ name: 'german', stopwords: ['die', 'Und'] }).terms('Die Katze und')).toEqual([
+      'katz',
+    ]);
+  });
+});
+
+describe('character n-grams and chains', () => {
+  const chain = (filters: readonly FilterSpec[], tokenizer: 'standard' | 'english' = 'standard') =>
+    createAnalyzer({ name: 'custom', tokenizer, filters });
+
+  it('cut words into n-grams of characters', () => {
+    expect(createAnalyzer('ngrams').terms('Seoul is 😀한국')).toEqual(['seo', 'eou', 'oul', 'is', '한국']);
+    expect(createAnalyzer({ name: 'ngrams', min: 2, max: 3 }).terms('abcd')).toEqual([
+      'ab',
+      'abc',
+      'bc',
+      'bcd',
+      'cd',
+    ]);
+    expect(chain([{ edges: { min: 1, max: 3 } }]).terms('abcd x')).toEqual(['a', 'ab', 'abc', 'x']);
+  });
+
+  it('filter terms one after the other', () => {
+    expect(chain(['fold', { stop: ['the'] }, { stem: 'porter' }]).terms('The Cafés résumé')).toEqual([
+      'cafe',
+      'resum',
+    ]);
+    expect(chain([{ length: { min: 2, max: 3 } }]).terms('a bb ccc dddd 서울')).toEqual([
+      'bb',
+      'ccc',
+      '서울',
+    ]);
+    expect(chain([{ replace: { nyc: 'new york', um: '' } }]).terms('um NYC hotel')).toEqual([
+      'new',
+      'york',
+      'hotel',
+    ]);
+    expect(chain([{ elisions: 'italian' }]).terms("l'acqua dell'orso")).toEqual(['acqua', 'orso']);
+  });
+
+  it('join runs of terms into shingles, behind whatever filters, with their places', () => {
+    const pairs = chain([{ stop: 'lucene' }, { shingles: {} }]);
+    expect(pairs.terms('the big red bus')).toEqual(['big', 'big red', 'red', 'red bus', 'bus']);
+    expect(pairs.spans('the big red bus')[1]).toEqual({ term: 'big red', start: 4, end: 11 });
+    const longer = chain([{ shingles: { min: 3, max: 3, words: false } }], 'english');
+    expect(longer.terms('running dogs chased cats')).toEqual(['run dog chase', 'dog chase cat']);
+    expect(longer.terms('two words')).toEqual([]);
+  });
+
+  it('say what is wrong with them', () => {
+    const wrong = (filters: unknown, message: string) =>
+      expect(() => chain(filters as FilterSpec[])).toThrow(message);
+    wrong(['stemm'], 'filters[0]: "stemm" is no filter; there are lowercase');
+    wrong([{ stem: 'klingon' }], 'filters[0]: stem: is "klingon", wanted porter, snowball, arabic');
+    wrong([{ shingles: {} }, 'fold'], 'filters[0]: shingles: have to be the last filter');
+    wrong(['fold', { ngrams: { min: 4, max: 2 } }], 'filters[1]: ngrams: min is 4, more than max, 2');
+    wrong([{ ngrams: { sizes: 2 } }], 'has no "sizes"');
+    wrong([{ stop: 'dutch' }], "stop: wanted 'lucene' or a list of words");
+    expect(() => createAnalyzer({ name: 'custom' } as unknown as AnalyzerSpec)).toThrow('tokenizer: wanted');
+    expect(() => createAnalyzer({ name: 'ngrams', min: 0 })).toThrow(
+      'min is 0, wanted a whole number from 1 to 255',
+    );
+    expect(() => createAnalyzer({ name: 'toString' } as unknown as AnalyzerSpec)).toThrow(
+      'no analyzer is named',
+    );
+    expect(() => createAnalyzer({ name: 'english', toString: 1 } as unknown as AnalyzerSpec)).toThrow(
+      'has no option',
+    );
+  });
+
+  it('give other fingerprints where they give other terms', () => {
+    const specs: AnalyzerSpec[] = [
+      'standard',
+      'cjk',
+      'korean',
+      { name: 'korean', particles: 'strip' },
+      'ngrams',
+      'german',
+      'dutch',
+    ];
+    const chains = [
+      chain([]),
+      chain(['fold']),
+      chain([{ stem: 'german' }]),
+      chain([{ stem: 'dutch' }]),
+      chain(['fold'], 'english'),
+    ];
+    const prints = [...specs.map(s => createAnalyzer(s)), ...chains].map(a => a.fingerprint);
+    expect(new Set(prints).size).toBe(prints.length);
+    expect(createAnalyzer({ name: 'korean', grams: 'bigrams', stopwords: 'none' }).fingerprint).toBe(
+      createAnalyzer('korean').fingerprint,
+    );
+  });
+});
+
 describe('every analyzer', () => {
   const odd = fc
     .array(
@@ -180,14 +344,17 @@ describe('every analyzer', () => {
     );
   });
 
-  it.each(specs)('%o: cuts a token of 100,000 characters into pieces that cover it', spec => {
-    const analyzer = createAnalyzer(spec);
-    for (const unit of ['x', '가', 'é', '😀', '漢']) {
-      const spans = analyzer.spans(unit.repeat(100_000 / unit.length));
-      expect(Math.max(0, ...new Set(spans.map(s => Buffer.byteLength(s.term))))).toBeLessThanOrEqual(255);
-      if (unit === 'x') expect(spans.reduce((sum, s) => sum + s.end - s.start, 0)).toBe(100_000);
-    }
-  });
+  it.each(specs.filter(s => !/ngrams|shingles/.test(JSON.stringify(s))))(
+    '%o: cuts a token of 100,000 characters into pieces that cover it',
+    spec => {
+      const analyzer = createAnalyzer(spec);
+      for (const unit of ['x', '가', 'é', '😀', '漢']) {
+        const spans = analyzer.spans(unit.repeat(100_000 / unit.length));
+        expect(Math.max(0, ...new Set(spans.map(s => Buffer.byteLength(s.term))))).toBeLessThanOrEqual(255);
+        if (unit === 'x') expect(spans.reduce((sum, s) => sum + s.end - s.start, 0)).toBe(100_000);
+      }
+    },
+  );
 
   it('names what a spec gets wrong', () => {
     expect(() => createAnalyzer('klingon' as 'english')).toThrow(

@@ -74,7 +74,7 @@ describe('verify', () => {
       fs.writeFileSync(file, sound);
     }
     expect((await verify(dir)).ok).toBe(true);
-  }, 60_000);
+  });
 
   it('finds a file cut short and a missing one', async () => {
     for (const name of files()) {
@@ -305,7 +305,7 @@ describe('writers', () => {
     await commit(w => w.add(batch(docs(0, 1))));
     const report = await verify(dir);
     expect(files().filter(name => /\.(seg|del|json)$/.test(name)).length).toBe(report.files - 1);
-  }, 60_000);
+  });
 });
 
 describe('merge policy', () => {

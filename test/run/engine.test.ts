@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../src/arrow/index.ts';
+import type { AnyStep } from '../../src/define/index.ts';
 import type { RunEvent } from '../../src/events/index.ts';
 import { startRun } from '../../src/run/index.ts';
-import { readCommits, readDeadLetters, stateFolderOf } from '../../src/state/index.ts';
+import { type DeadLetter, readCommits, readDeadLetters, stateFolderOf } from '../../src/state/index.ts';
 import { log, seenBy } from './fixtures/operators.ts';
 import { planOf, registryUrl, runSteps, start, tempRoot, within } from './helpers.ts';
 
@@ -111,6 +112,25 @@ describe('a run', () => {
     expect(failed.status).toBe('failed');
     expect(failed.error).toMatchObject({ step: 'both' });
     expect(seenBy('fail').events).toEqual(['abort', 'close']);
+  });
+
+  it('ends with a word where a branch swallows rows that a join waits for', async () => {
+    const result = await within(
+      60_000,
+      runSteps(
+        [
+          { id: 'src', op: 'test.count', with: { rows: 20_000, batch: 20, size: 500 } },
+          { id: 'left', op: 'test.noop', from: 'src' },
+          { id: 'right', op: 'test.rx', from: 'src', with: { how: 'swallow' } },
+          { id: 'both', op: 'test.join', from: ['left', 'right'] },
+          { id: 'out', op: 'test.collect', with: { as: 'still' } },
+        ],
+        { memory: '4 MiB' },
+      ),
+    );
+    expect(result.error?.step).toBe('both');
+    expect(result.error?.message).toMatch(/^the run stands still: .*"both" \(test\.join\).* waits for rows/);
+    expect(seenBy('still').events).toEqual(['abort', 'close']);
   });
 
   it('joins inputs of two sources by key', async () => {
@@ -277,7 +297,8 @@ describe('errors', () => {
     expect(letters).toEqual(['id r7', 'id r14', 'id r21', 'id r28', 'id r35']);
     const folder = stateFolderOf(root, 'test');
     const record = (await readCommits(folder)).src;
-    const stored = await readDeadLetters(join(folder, 'dead-letters', record.id));
+    const stored: DeadLetter[] = [];
+    for await (const l of readDeadLetters(join(folder, 'dead-letters', record.id))) stored.push(l);
     expect(stored.map(l => l.where)).toEqual(letters);
     expect(stored[0]).toMatchObject({ step: 'picky', message: '7 is not to my taste' });
     expect(stored[0].row && rowsOf(stored[0].row)).toEqual([{ id: 'r7', n: 7, text: 'text 7 ' }]);
@@ -358,6 +379,35 @@ describe('errors', () => {
   });
 });
 
+describe('parallel maps under back-pressure', () => {
+  const behind = (sink: AnyStep['with'], map: AnyStep['with'] = {}): AnyStep[] => [
+    { id: 'src', op: 'test.count', with: { rows: 20_000, batch: 20, size: 500 } },
+    { id: 'map', op: 'test.double', with: map, parallel: 3 },
+    { id: 'out', op: 'test.collect', with: { as: 'a', ...sink } },
+  ];
+
+  it('end where the sink fails', async () => {
+    const result = await within(30_000, runSteps(behind({ failAt: 400 }), { memory: '3 MiB' }));
+    expect(result.error).toMatchObject({ step: 'out', message: 'the sink has enough' });
+  });
+  it.each(['keep', 'free'] as const)(
+    'end where a piece fails that others wait for (order: %s)',
+    async order => {
+      // the first piece takes longest and fails, the others are done long before
+      const [src, map, out] = behind({}, { delayMs: 200, failOn: 7 });
+      const result = await within(30_000, runSteps([src, { ...map, order }, out], { memory: '64 MiB' }));
+      expect(result.error).toMatchObject({ step: 'map', message: 'id r7: 7 is not to my taste' });
+    },
+  );
+  it('end when they are aborted', async () => {
+    const handle = await start(behind({ delayMs: 5 }), { memory: '3 MiB' });
+    handle.events.subscribe(e => {
+      if (e.type === 'open' && e.step === 'out') setTimeout(() => handle.abort('enough'), 200);
+    });
+    expect(await within(30_000, handle.result)).toMatchObject({ status: 'aborted' });
+  });
+});
+
 describe('stopping', () => {
   it('by signal or abort() ends every stage and publishes nothing', async () => {
     const controller = new AbortController();
@@ -369,8 +419,10 @@ describe('stopping', () => {
       {},
       { signal: controller.signal },
     );
-    setTimeout(() => controller.abort(), 40);
-    const result = await within(5000, handle.result);
+    handle.events.subscribe(e => {
+      if (e.type === 'open' && e.step === 'out') setTimeout(() => controller.abort(), 40);
+    });
+    const result = await within(15_000, handle.result);
     expect(result.status).toBe('aborted');
     expect(seenBy('a').events).toEqual(['abort', 'close']);
   });

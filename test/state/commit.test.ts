@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,7 +61,7 @@ it('goes on after a crash', async () => {
   expect(await child('new', 'after-publish')).toBe('SIGKILL');
   expect(await child('third')).toBe('0 ok');
   expect([await published('a.txt'), await published('b.txt')]).toEqual(['third', 'third']);
-}, 60_000);
+});
 
 describe('the commit record', () => {
   it('of a newer format is refused by name', async () => {
@@ -107,6 +107,27 @@ describe('the lock', () => {
   });
   it('that a crash cut off while it was written is taken over', async () => {
     await writeFile(join(folder, 'lock'), '{"pid":');
+    await expect(takeLock(join(folder, 'lock'), 'x')).rejects.toThrow('x is being written by process ?');
+    await utimes(join(folder, 'lock'), 1e9, 1e9);
     await (await takeLock(join(folder, 'lock'), 'x'))();
+    expect(await readdir(folder)).toEqual([]);
+  });
+  it('is held by one of many processes that race for it, dead ones among them', async () => {
+    const script = fileURLToPath(new URL('./fixtures/racer.ts', import.meta.url));
+    const racer = (dies: string): Promise<string> =>
+      new Promise(resolve => {
+        const args = ['--import', 'tsx', script, folder, dies];
+        const proc = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        let out = '';
+        proc.stdout.on('data', d => {
+          out += d;
+        });
+        proc.on('exit', () => resolve(out.trim()));
+      });
+    const said = await Promise.all(['', 'dies', '', 'dies'].map(racer));
+    const held = said.filter(s => s).map(s => JSON.parse(s) as { held: number; overlaps: number });
+    expect(held).toHaveLength(2);
+    for (const { overlaps } of held) expect(overlaps).toBe(0);
+    expect(held.reduce((sum, h) => sum + h.held, 0)).toBeGreaterThan(20);
   });
 });

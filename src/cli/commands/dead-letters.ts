@@ -2,16 +2,18 @@ import { rowsOf } from '../../arrow/index.ts';
 import { UserError } from '../../define/index.ts';
 import type { KeptLetter } from '../../state/index.ts';
 import { afterRun } from '../after-run.ts';
-import { defineCommand, type Io } from '../command.ts';
+import { defineCommand, type Io, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { checkLoaded, load, noPlan, pipelineArguments, printProblems, type Selection } from '../prepare.ts';
 import { runPlan } from '../run-plan.ts';
 import { stateOf } from '../state.ts';
-import { counted, left, tableLines } from '../table.ts';
+import { count, counted, left, tableLines } from '../table.ts';
 
 const ACTIONS = ['list', 'show', 'run'] as const;
+const MOST_LISTED = 100;
 
 interface Args extends Selection {
+  readonly most?: number;
   readonly action: string;
   readonly letter?: string;
   readonly json: boolean;
@@ -25,27 +27,30 @@ const plain = (letter: KeptLetter): Record<string, unknown> => {
 const toJson = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? String(v) : v)));
 
-function list(letters: readonly KeptLetter[], json: boolean, io: Io): void {
-  if (json) io.json(letters.map(({ row: _, record: __, ...l }) => l));
-  else if (letters.length === 0) io.out('no dead letters');
-  else {
-    const rows = letters.map(l => [l.id, l.where, l.message]);
-    io.out(
-      tableLines([left('letter'), left('row'), left('error')], rows, { title: io.style.dim }).join('\n'),
-    );
-  }
+type Letters = AsyncIterable<KeptLetter>;
+
+async function list(letters: Letters, wanted: number | undefined, json: boolean, io: Io): Promise<void> {
+  const most = wanted ?? (json ? Number.POSITIVE_INFINITY : MOST_LISTED);
+  const first: Omit<KeptLetter, 'row' | 'record'>[] = [];
+  let all = 0;
+  for await (const { row: _, record: __, ...letter } of letters) if (all++ < most) first.push(letter);
+  if (json) return io.json(first);
+  if (all === 0) return io.out('no dead letters');
+  const rows = first.map(l => [l.id, l.where, l.message]);
+  io.out(tableLines([left('letter'), left('row'), left('error')], rows, { title: io.style.dim }).join('\n'));
+  if (all > most) io.out(io.style.dim(`… ${count(all - most)} more; --most ${all} lists all`));
 }
 
-function show(letters: readonly KeptLetter[], id: string | undefined, json: boolean, io: Io): void {
-  const found = letters.filter(l => l.id === id || l.where === id);
+async function show(letters: Letters, id: string, json: boolean, io: Io): Promise<void> {
+  const found: KeptLetter[] = [];
+  const others: string[] = [];
+  for await (const letter of letters) {
+    if (letter.id === id || letter.where === id) found.push(letter);
+    else if (others.length < 5) others.push(letter.id);
+  }
   if (found.length === 0) {
     throw new UserError(`there is no dead letter "${id}"`, {
-      help: letters.length
-        ? `there are ${letters
-            .slice(0, 5)
-            .map(l => l.id)
-            .join(', ')}`
-        : 'there are none',
+      help: others.length > 0 ? `there are ${others.join(', ')}` : 'there are none',
     });
   }
   if (json) io.json(toJson(found.map(plain)));
@@ -53,21 +58,24 @@ function show(letters: readonly KeptLetter[], id: string | undefined, json: bool
 }
 
 /** Runs the pipeline with the rows of the letters going through again. */
-async function rerun(args: Args, letters: readonly KeptLetter[], io: Io): Promise<number> {
+async function rerun(args: Args, letters: () => Letters, io: Io): Promise<number> {
   const redo = new Map<string, Set<number>>();
-  for (const { root } of letters)
+  let before = 0;
+  for await (const { root } of letters()) {
+    before++;
     if (root) redo.set(root.source, (redo.get(root.source) ?? new Set()).add(root.id));
+  }
   const loaded = await load(args);
   const found = await checkLoaded(loaded, args, 'run');
   await printProblems(found.problems, io);
   if (!found.plan) return noPlan(loaded, found, args.json, io);
   const run = await runPlan(found.plan, io, { redo });
   const code = afterRun(run, found.plan, args, io);
-  const { listDeadLetters } = await import('../../state/index.ts');
-  const left = await listDeadLetters((await stateOf(args)).folder);
-  io.err(`${counted(letters.length, 'dead letter')} before, ${left.length} now`);
-  if (args.json) io.json({ before: letters.length, now: left.length, status: run.result.status });
-  return code === EXIT.ok && left.length > 0 ? EXIT.failed : code;
+  let now = 0;
+  for await (const _ of letters()) now++;
+  io.err(`${counted(before, 'dead letter')} before, ${count(now)} now`);
+  if (args.json) io.json({ before, now, status: run.result.status });
+  return code === EXIT.ok && now > 0 ? EXIT.failed : code;
 }
 
 export const command = defineCommand({
@@ -78,16 +86,22 @@ export const command = defineCommand({
     pipelineArguments(y)
       .positional('action', { type: 'string', demandOption: true, choices: ACTIONS, describe: 'what to do' })
       .positional('letter', { type: 'string', describe: 'for show: the letter' })
+      .option('most', {
+        type: 'string',
+        requiresArg: true,
+        coerce: wholeNumber('--most'),
+        describe: `for list: most letters to print; default ${MOST_LISTED}, with --json all`,
+      })
       .example('$0 list index', 'what was put aside')
       .example('$0 run index', 'tries those rows again'),
   run: async (args, io) => {
     const { folder } = await stateOf(args);
     const { listDeadLetters } = await import('../../state/index.ts');
-    const letters = await listDeadLetters(folder);
-    if (args.action === 'list') list(letters, args.json, io);
+    const letters = (): Letters => listDeadLetters(folder);
+    if (args.action === 'list') await list(letters(), args.most, args.json, io);
     else if (args.action === 'show') {
       if (!args.letter) throw new UsageError('dead-letters show needs the name of a letter');
-      show(letters, args.letter, args.json, io);
+      await show(letters(), args.letter, args.json, io);
     } else return rerun(args, letters, io);
     return EXIT.ok;
   },

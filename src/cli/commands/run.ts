@@ -1,6 +1,7 @@
 import { parseTime } from '../../define/units.ts';
 import type { Plan } from '../../plan/types.ts';
 import { afterRun } from '../after-run.ts';
+import { asCalled } from '../called.ts';
 import { defineCommand, type Io, oneText, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import {
@@ -16,6 +17,7 @@ import {
 import { reportPlots } from '../reports.ts';
 import { lastSteps, rowLines } from '../rows.ts';
 import { type PlanRunOptions, runPlan } from '../run-plan.ts';
+import { plotFolder, sampleFolder, sampleState, tellSample } from '../sample.ts';
 import { resultJson } from '../summary.ts';
 import { widthOf } from '../terminal.ts';
 
@@ -27,7 +29,7 @@ interface RunArgs extends Selection {
   readonly show?: number;
   readonly full: boolean;
   readonly commitEvery?: CommitEvery;
-  readonly out: string;
+  readonly out?: string;
 }
 
 /** `5000` rows, or `30s`, `5m` of time. */
@@ -53,18 +55,23 @@ const shownText = (text: string, op: string | undefined, io: Io): string =>
 
 async function runOnce(args: RunArgs, io: Io): Promise<number> {
   const loaded = await load(args);
-  const found = await checkLoaded(loaded, args, 'run');
+  const sample = await sampleFolder(loaded, args);
+  const found = await checkLoaded(loaded, args, 'run', sample);
   const { plan } = found;
   await printProblems(found.problems, io);
   if (!plan) return noPlan(loaded, found, args.json, io);
   const show = args.show === undefined ? undefined : { steps: lastSteps(plan), most: args.show };
   const { full, commitEvery } = args;
-  const run = await runPlan(plan, io, { show, full, commitEvery, partial: isPartial(args) });
+  tellSample(plan, sample, io);
+  const partial = isPartial(args);
+  const run = await runPlan(plan, io, { show, full, commitEvery, partial, ...sampleState(sample) });
   const { result } = run;
-  const plots = result.status === 'ok' ? await reportPlots(plan, result.reports, args.out) : {};
+  const plots =
+    result.status === 'ok' ? await reportPlots(plan, result.reports, plotFolder(args, sample)) : {};
   if (args.json) {
     io.json({
       ...resultJson(result),
+      ...(sample === undefined ? {} : { sample }),
       ...(Object.keys(plots).length > 0 ? { plots } : {}),
       ...(show ? { rows: run.rows } : {}),
     });
@@ -78,9 +85,10 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   }
   const code = afterRun(run, plan, args, io);
   for (const path of Object.values(plots)) io.err(`plot: ${path}`);
-  if (code === 0 && plan.next?.length) {
+  // a part leaves nothing that the commands could look at
+  if (code === 0 && !partial && plan.next?.length) {
     io.err('to try next:');
-    for (const command of plan.next) io.err(`  ${command}`);
+    for (const command of plan.next) io.err(`  ${asCalled(command)}`);
   }
   return code;
 }
@@ -90,7 +98,8 @@ export const command = defineCommand({
   summary: 'Runs a pipeline.',
   text:
     'Run again, it redoes only what changed since: rows, parameters, operators. Progress and the summary go to stderr, reports and rows (--show) to stdout. Ctrl-C stops cleanly: what was not\n' +
-    'complete is dropped. Exit code 1 where the pipeline has problems or the run fails.',
+    'complete is dropped. With --limit everything is written under .millrace/.sample/NAME, and what whole runs wrote\n' +
+    'stays. Exit code 1 where the pipeline has problems or the run fails.',
   build: y =>
     cutArguments(pipelineArguments(y))
       .option('show', {
@@ -119,9 +128,8 @@ export const command = defineCommand({
       .option('out', {
         type: 'string',
         requiresArg: true,
-        default: 'out',
-        coerce: (value: unknown) => oneText('--out')(value) as string,
-        describe: 'folder for plots',
+        coerce: oneText('--out'),
+        describe: 'folder for plots; default out',
       })
       .example('$0 index', 'the pipeline in pipelines/index.yaml or .ts')
       .example('$0 index --limit 100 --stop-after split --show 3', 'a look at what the first steps make')

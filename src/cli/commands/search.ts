@@ -1,54 +1,32 @@
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import type { SimilaritySpec, SparseIndex } from '../../retrieval/sparse/index.ts';
+import type { SearchOptions as IndexSearchOptions, SparseIndex } from '../../retrieval/sparse/index.ts';
 import { defineCommand, type Io, oneText, wholeNumber } from '../command.ts';
 import { EXIT, isExpected, UsageError } from '../errors.ts';
 import { hitLines, searchIndex } from '../hits.ts';
+import { filterOf, similaritySpec } from '../search-options.ts';
 import { count } from '../table.ts';
 import { widthOf } from '../terminal.ts';
 
-interface SearchOptions {
-  readonly k: number;
-  readonly similarity: SimilaritySpec;
-}
-
-/** `lucene`, `lucene:k1=0.9,b=0.4`, or JSON. */
-export function similaritySpec(text: string): SimilaritySpec {
-  if (text.trimStart().startsWith('{')) {
-    try {
-      return JSON.parse(text) as SimilaritySpec;
-    } catch (error) {
-      throw new UsageError(`--similarity ${text}: not JSON (${(error as Error).message})`, {
-        help: 'for example lucene:k1=0.9,b=0.4',
-      });
-    }
-  }
-  const [name, rest] = text.split(/:(.*)/s);
-  if (!rest) return name as SimilaritySpec;
-  const parameters = rest.split(',').map(pair => {
-    const [key, value] = pair.split('=');
-    if (!value)
-      throw new UsageError(`--similarity ${text}: "${pair}" has no value`, { help: 'wanted name=value' });
-    const number = Number(value);
-    return [
-      key.trim(),
-      value === 'true' ? true : value === 'false' ? false : Number.isNaN(number) ? value : number,
-    ];
-  });
-  return { name, ...Object.fromEntries(parameters) } as SimilaritySpec;
+interface SearchOptions extends IndexSearchOptions {
+  readonly explain: boolean;
 }
 
 /** Searches once and prints; gives the number of hits. */
 function once(index: SparseIndex, query: string, options: SearchOptions, io: Io): number {
   const hits = searchIndex(index, query, options);
   const width = widthOf(process.stdout);
-  for (const line of hitLines(hits, query, index.analyzer, width, io.style)) io.out(line);
+  const { feedback, ...asked } = options;
+  const terms = [...new Set(index.queryTerms(query, asked).map(t => t.term))];
+  for (const line of hitLines(hits, terms, index.analyzer, width, io.style)) io.out(line);
   if (hits.length === 0) {
-    const terms = index.analyzer.terms(query);
+    const conditions = /["+\-:(]/.test(query) && options.syntax === 'query';
     io.err(
       terms.length === 0
         ? 'no hits: nothing of the query is a word that is searched (a stop word, or a sign)'
-        : `no hits: no document holds ${terms.map(t => `"${t}"`).join(' or ')}`,
+        : conditions || options.filter !== undefined
+          ? 'no hits: no document meets all conditions; --plain takes signs as text'
+          : `no hits: no document holds ${terms.map(t => `"${t}"`).join(' or ')}`,
     );
   }
   return hits.length;
@@ -72,7 +50,9 @@ async function interactive(index: SparseIndex, options: SearchOptions, io: Io): 
 export const command = defineCommand({
   usage: 'search <index> [query..]',
   summary: 'Searches an index and shows the best hits, the matching words marked.',
-  text: 'Without a query, on a terminal, it asks for one after the other. A query that begins with a dash goes behind --.',
+  text: `A query may say "exact phrase", +must, -not, title:word (a text field), word^2 (counts twice) and ( groups ); a sign
+without meaning where it stands is text. Without a query, on a terminal, it asks for one after the other. A query that
+begins with a dash goes behind --.`,
   build: y =>
     y
       .positional('index', { type: 'string', demandOption: true, describe: 'the folder of the index' })
@@ -89,27 +69,62 @@ export const command = defineCommand({
         requiresArg: true,
         default: 'lucene',
         coerce: (value: unknown) => oneText('--similarity')(value) as string,
-        describe: 'how hits are scored: a name, or name:parameter=value,…',
+        describe: 'how hits are scored: a name, name:parameter=value,… or JSON',
+      })
+      .option('explain', { type: 'boolean', default: false, describe: 'take every score apart' })
+      .option('plain', {
+        type: 'boolean',
+        default: false,
+        describe: 'the query is a bag of words: signs mean nothing',
+      })
+      .option('field', {
+        type: 'string',
+        requiresArg: true,
+        coerce: oneText('--field'),
+        describe: 'search this text field only',
+      })
+      .option('filter', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: 'COLUMN=VALUE[,VALUE…], COLUMN>=VALUE or COLUMN<=VALUE; may stand several times',
+      })
+      .option('feedback', {
+        type: 'boolean',
+        default: false,
+        describe: 'add terms of the best hits to the query (RM3)',
       })
       .example('$0 indexes/wiki who wrote the anthem', 'five hits')
       .example("$0 indexes/wiki '서울의 인구' -k 20 --json", 'for a program')
-      .example('$0 indexes/wiki anthem --similarity lucene:k1=0.9,b=0.4', 'scored otherwise'),
+      .example('$0 indexes/wiki anthem --similarity lucene:k1=0.9,b=0.4', 'scored otherwise')
+      .example('$0 indexes/wiki \'+anthem "national song" -sport\' --filter unit=passage', 'with conditions')
+      .example('$0 indexes/wiki anthem --explain', 'tf, df, idf and length norm of every term'),
   run: async (args, io) => {
     const query = [...(args.query ?? []), ...(args._ as string[])].join(' ').trim();
     const asks = query === '' && process.stdin.isTTY === true && !args.json;
     if (query === '' && !asks) {
       throw new UsageError('search: QUERY is missing', { help: 'usage: millrace search <index> [query..]' });
     }
-    const options = { k: args.k, similarity: similaritySpec(args.similarity) };
-    const { resolveSimilarity, SparseIndex } = await import('../../retrieval/sparse/index.ts');
+    const similarity = similaritySpec(args.similarity);
+    const { resolveScoring, SparseIndex } = await import('../../retrieval/sparse/index.ts');
     try {
-      resolveSimilarity(options.similarity);
+      resolveScoring(similarity);
     } catch (error) {
       if (!isExpected(error)) throw error;
-      throw new UsageError(`--similarity: ${error.message.replace(/^similarity:? /, '')}`);
+      throw new UsageError(`--similarity: ${error.message.replace(/^similarity:? ?:? ?/, '')}`);
     }
     const index = await SparseIndex.open(resolve(args.root, args.index));
     try {
+      const options: SearchOptions = {
+        k: args.k,
+        similarity,
+        explain: args.explain,
+        syntax: args.plain ? 'plain' : 'query',
+        field: args.field,
+        filter: args.filter.length === 0 ? undefined : filterOf(args.filter, index.info.columns),
+        feedback: args.feedback,
+      };
       if (asks) return await interactive(index, options, io);
       if (args.json)
         io.json({ index: args.index, query, k: args.k, hits: searchIndex(index, query, options) });

@@ -33,7 +33,7 @@ interface Sampled {
 async function sample(loaded: Loaded, args: TestArgs, io: Io): Promise<Sampled | undefined> {
   const [{ operators }, { redirectWrites }] = await Promise.all([
     import('../../../operators/index.ts'),
-    import('../test/redirect.ts'),
+    import('../redirect.ts'),
   ]);
   const folder = await mkdtemp(join(tmpdir(), 'millrace-test-'));
   try {

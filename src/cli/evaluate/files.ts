@@ -13,6 +13,8 @@ import { readBatches } from '../source.ts';
 
 /** What is known of a question. */
 export interface Judged {
+  /** What is asked, where the file says it. */
+  readonly question?: string;
   readonly answers?: readonly string[];
   readonly goldDocIds?: readonly string[];
   readonly relevance?: ReadonlyMap<string, number>;
@@ -80,6 +82,7 @@ function judgedOf(row: Readonly<Record<string, unknown>>): Judged {
       : undefined;
   const answers = texts(row.answers);
   return {
+    ...(typeof row.question === 'string' ? { question: row.question } : {}),
     ...(answers ? { answers } : {}),
     ...(goldDocIds ? { goldDocIds } : {}),
     ...(relevance ? { relevance } : {}),
@@ -92,6 +95,12 @@ function reader(path: string): { op: AnyOperator; questions: Readonly<Record<str
   const op = (operators as readonly AnyOperator[]).find(o => o.name === name);
   if (!op) return undefined;
   return { op, questions: name === 'read.squad' ? { take: 'questions' } : { key: 'question_id' } };
+}
+
+function datasetReader(): { op: AnyOperator; questions: Readonly<Record<string, unknown>> } {
+  const op = (operators as readonly AnyOperator[]).find(o => o.name === 'read.dataset');
+  if (!op) throw new Error('no operator read.dataset');
+  return { op, questions: {} };
 }
 
 async function* rowsIn(
@@ -151,8 +160,9 @@ export async function readRunFile(shown: string, root: string): Promise<RunFile>
 /** Reads questions (JSONL, CSV, Parquet, Arrow, SQuAD's JSON) or qrels (any other ending). */
 export async function readGoldFile(shown: string, root: string): Promise<GoldFile> {
   const path = resolve(root, shown);
-  await mustExist(path, shown, '--gold');
-  const found = reader(path);
+  const dataset = /^dataset:(.+)$/.exec(shown)?.[1];
+  if (dataset === undefined) await mustExist(path, shown, '--gold');
+  const found = dataset === undefined ? reader(path) : datasetReader();
   const judged = new Map<string, Judged>();
   if (!found) {
     const help =
@@ -161,7 +171,9 @@ export async function readGoldFile(shown: string, root: string): Promise<GoldFil
     for (const [question, relevance] of qrels) judged.set(question, { relevance });
     return { kind: 'qrels', judged };
   }
-  for await (const row of rowsIn(found.op, { path: shown, ...found.questions }, root)) {
+  const params =
+    dataset === undefined ? { path: shown, ...found.questions } : { name: dataset, take: 'questions' };
+  for await (const row of rowsIn(found.op, params, root)) {
     if (typeof row.question_id !== 'string') {
       throw new UserError(
         `${shown}: wanted questions with question_id, found the columns ${Object.keys(row).join(', ')}`,

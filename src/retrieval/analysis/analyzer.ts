@@ -1,5 +1,8 @@
+import { ChainStream } from './chain.ts';
+import { CjkStream } from './cjk.ts';
 import { EnglishStream } from './english.ts';
 import { KoreanStream } from './korean.ts';
+import { LanguageStream } from './language.ts';
 import { type AnalyzerSpec, type ResolvedSpec, resolveSpec, specFingerprint } from './spec.ts';
 import type { TermStream } from './term-stream.ts';
 import { StandardStream, WhitespaceStream } from './words.ts';
@@ -38,6 +41,14 @@ function openStream(spec: ResolvedSpec): TermStream {
       return new StandardStream();
     case 'whitespace':
       return new WhitespaceStream(spec.lowercase);
+    case 'cjk':
+      return new CjkStream();
+    case 'ngrams':
+      return new ChainStream(new StandardStream(), [{ ngrams: { min: spec.min, max: spec.max } }]);
+    case 'custom':
+      return new ChainStream(openStream(spec.tokenizer), spec.filters);
+    default:
+      return new LanguageStream(spec);
   }
 }
 

@@ -2,7 +2,7 @@ import { stem as snowball } from 'porter2';
 import { stemmer as porter } from 'stemmer';
 import type { EnglishSpec } from './spec.ts';
 import { LUCENE_STOP_WORDS } from './stopwords.ts';
-import { foldWord, WordStream } from './words.ts';
+import { foldWord, lowerCase, WordStream } from './words.ts';
 
 /** Words, possessives stripped, stop words dropped, stems taken: the order of Lucene's EnglishAnalyzer. */
 export class EnglishStream extends WordStream {
@@ -14,7 +14,7 @@ export class EnglishStream extends WordStream {
     super();
     const { stopwords } = spec;
     const words = stopwords === 'lucene' ? LUCENE_STOP_WORDS : stopwords === 'none' ? [] : stopwords;
-    this.stop = new Set(words.map(foldWord));
+    this.stop = new Set(words.map(lowerCase));
     this.stem = spec.stemmer === 'porter' ? porter : spec.stemmer === 'snowball' ? snowball : word => word;
     this.possessives = spec.possessives;
   }

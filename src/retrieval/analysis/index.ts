@@ -1,4 +1,6 @@
 export { type Analyzer, createAnalyzer, type TermSpan } from './analyzer.ts';
+export { AnalyzerError } from './error.ts';
+export type { FilterSpec } from './filters.ts';
 export {
   bestPassage,
   type MarkOptions,
@@ -9,14 +11,18 @@ export {
   type Span,
   snippet,
 } from './highlight.ts';
+export { SNOWBALL_LANGUAGES, type SnowballLanguage } from './snowball.ts';
 export {
   ANALYZER_NAMES,
   ANALYZER_VERSION,
-  AnalyzerError,
   type AnalyzerName,
   type AnalyzerSpec,
+  type CjkSpec,
+  type CustomSpec,
   type EnglishSpec,
   type KoreanSpec,
+  type LanguageSpec,
+  type NgramsSpec,
   type ResolvedSpec,
   type StandardSpec,
   type WhitespaceSpec,

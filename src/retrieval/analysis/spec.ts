@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { AnalyzerError } from './error.ts';
+import { type FilterSpec, resolveFilter } from './filters.ts';
+import { isSnowball, SNOWBALL_LANGUAGES, type SnowballLanguage } from './snowball.ts';
 
 /** English words: Unicode segmentation, lower case, possessives, stop words, a stemmer. */
 export interface EnglishSpec {
@@ -15,7 +18,18 @@ export interface EnglishSpec {
 export interface KoreanSpec {
   name: 'korean';
   /** What a Hangul run becomes. A run of one syllable is always a term. Default bigrams. */
-  grams?: 'bigrams' | 'unigrams+bigrams';
+  grams?: 'bigrams' | 'unigrams+bigrams' | 'words';
+  /** Whether particles are cut off a run first, where two syllables are left. Default keep. */
+  particles?: 'keep' | 'strip';
+  /** Runs that are left out: none, the words that questions ask with, or a list. Default none. */
+  stopwords?: 'none' | 'questions' | string[];
+}
+
+/** Words of a language, stemmed by its Snowball stemmer. */
+export interface LanguageSpec {
+  name: SnowballLanguage;
+  /** None, or a list of words. Default none. */
+  stopwords?: 'none' | string[];
 }
 
 /** Unicode words, NFC and lower-cased, nothing removed. */
@@ -30,43 +44,117 @@ export interface WhitespaceSpec {
   lowercase?: boolean;
 }
 
-export type AnalyzerName = 'english' | 'korean' | 'standard' | 'whitespace';
-export type AnalyzerSpec = AnalyzerName | EnglishSpec | KoreanSpec | StandardSpec | WhitespaceSpec;
-export type ResolvedSpec =
+/** Bigrams of Han, Hiragana and Katakana and of Hangul, other scripts as words. */
+export interface CjkSpec {
+  name: 'cjk';
+}
+
+/** Character n-grams of Unicode words; a shorter word is a term as it is. */
+export interface NgramsSpec {
+  name: 'ngrams';
+  /** 1 to 255; default 3. */
+  min?: number;
+  /** Default: min. */
+  max?: number;
+}
+
+/** Another analyzer's terms through filters. */
+export interface CustomSpec {
+  name: 'custom';
+  tokenizer: Exclude<AnalyzerSpec, CustomSpec>;
+  filters: readonly FilterSpec[];
+}
+
+export type AnalyzerName =
+  | 'english'
+  | 'korean'
+  | 'standard'
+  | 'whitespace'
+  | 'cjk'
+  | 'ngrams'
+  | 'custom'
+  | SnowballLanguage;
+export type AnalyzerSpec =
+  | Exclude<AnalyzerName, 'custom'>
+  | EnglishSpec
+  | KoreanSpec
+  | LanguageSpec
+  | StandardSpec
+  | WhitespaceSpec
+  | CjkSpec
+  | NgramsSpec
+  | CustomSpec;
+type ResolvedPlain =
   | Required<EnglishSpec>
   | Required<KoreanSpec>
+  | Required<LanguageSpec>
   | StandardSpec
-  | Required<WhitespaceSpec>;
+  | Required<WhitespaceSpec>
+  | CjkSpec
+  | Required<NgramsSpec>;
+export type ResolvedCustom = {
+  name: 'custom';
+  tokenizer: ResolvedPlain;
+  filters: readonly FilterSpec[];
+};
+export type ResolvedSpec = ResolvedPlain | ResolvedCustom;
 
 /** Raised when an analyzer gives other terms than before for the same spec: stored indexes compare it. */
 export const ANALYZER_VERSION = 1;
 
-export const ANALYZER_NAMES: readonly AnalyzerName[] = ['english', 'korean', 'standard', 'whitespace'];
+export const ANALYZER_NAMES: readonly AnalyzerName[] = [
+  'english',
+  'korean',
+  'standard',
+  'whitespace',
+  'cjk',
+  'ngrams',
+  ...SNOWBALL_LANGUAGES,
+  'custom',
+];
 
-/** Thrown for a spec that names no analyzer or an option it does not have. */
-export class AnalyzerError extends Error {
-  override name = 'AnalyzerError';
+interface Option {
+  check(value: unknown): boolean;
+  wanted: string;
 }
 
-const options: Record<AnalyzerName, Record<string, (value: unknown) => boolean>> = {
+const isList = (v: unknown): v is string[] => Array.isArray(v) && v.every(w => typeof w === 'string');
+const oneOf = (...values: string[]): Option => ({
+  check: v => values.includes(v as string),
+  wanted: values.map(v => `'${v}'`).join(' or '),
+});
+const wordsOr = (...values: string[]): Option => ({
+  check: v => values.includes(v as string) || isList(v),
+  wanted: `${values.map(v => `'${v}'`).join(', ')} or a list of words`,
+});
+const flag: Option = { check: v => typeof v === 'boolean', wanted: 'true or false' };
+const size: Option = {
+  check: v => Number.isInteger(v) && (v as number) >= 1 && (v as number) <= 255,
+  wanted: 'a whole number from 1 to 255',
+};
+const anything: Option = { check: () => true, wanted: '' };
+
+const language: Record<string, Option> = { stopwords: wordsOr('none') };
+const OPTIONS: Record<Exclude<AnalyzerName, SnowballLanguage>, Record<string, Option>> = {
   english: {
-    stemmer: v => v === 'porter' || v === 'snowball' || v === 'none',
-    stopwords: v =>
-      v === 'lucene' || v === 'none' || (Array.isArray(v) && v.every(w => typeof w === 'string')),
-    possessives: v => typeof v === 'boolean',
+    stemmer: oneOf('porter', 'snowball', 'none'),
+    stopwords: wordsOr('lucene', 'none'),
+    possessives: flag,
   },
-  korean: { grams: v => v === 'bigrams' || v === 'unigrams+bigrams' },
+  korean: {
+    grams: oneOf('bigrams', 'unigrams+bigrams', 'words'),
+    particles: oneOf('keep', 'strip'),
+    stopwords: wordsOr('none', 'questions'),
+  },
   standard: {},
-  whitespace: { lowercase: v => typeof v === 'boolean' },
+  whitespace: { lowercase: flag },
+  cjk: {},
+  ngrams: { min: size, max: size },
+  custom: { tokenizer: anything, filters: anything },
 };
 
-const wanted: Record<string, string> = {
-  stemmer: "'porter', 'snowball' or 'none'",
-  stopwords: "'lucene', 'none' or a list of words",
-  possessives: 'true or false',
-  grams: "'bigrams' or 'unigrams+bigrams'",
-  lowercase: 'true or false',
-};
+const sorted = <T extends string>(words: T | string[]): T | string[] =>
+  Array.isArray(words) ? [...new Set(words)].sort() : words;
 
 /** Fills in the defaults and checks every option. Throws AnalyzerError. */
 export function resolveSpec(spec: AnalyzerSpec): ResolvedSpec {
@@ -77,35 +165,67 @@ export function resolveSpec(spec: AnalyzerSpec): ResolvedSpec {
       `analyzer: no analyzer is named ${JSON.stringify(given.name)}; there are ${ANALYZER_NAMES.join(', ')}`,
     );
   }
+  const options = isSnowball(name) ? language : OPTIONS[name];
   for (const [key, value] of Object.entries(given)) {
     if (key === 'name' || value === undefined) continue;
-    const check = options[name][key];
-    if (check === undefined) {
-      const known = Object.keys(options[name]).join(', ') || 'none';
+    const option = Object.hasOwn(options, key) ? options[key] : undefined;
+    if (option === undefined) {
+      const known = Object.keys(options).join(', ') || 'none';
       throw new AnalyzerError(
         `analyzer ${name}: has no option ${JSON.stringify(key)}; its options: ${known}`,
       );
     }
-    if (!check(value)) {
+    if (!option.check(value)) {
       throw new AnalyzerError(
-        `analyzer ${name}: ${key} is ${JSON.stringify(value)}, wanted ${wanted[key] ?? 'another value'}`,
+        `analyzer ${name}: ${key} is ${JSON.stringify(value)}, wanted ${option.wanted}`,
       );
     }
   }
-  if (name === 'english') {
-    const english = given as unknown as EnglishSpec;
-    const stopwords = english.stopwords ?? 'lucene';
-    return {
-      name,
-      possessives: english.possessives ?? true,
-      stemmer: english.stemmer ?? 'porter',
-      stopwords: Array.isArray(stopwords) ? [...new Set(stopwords)].sort() : stopwords,
-    };
+  return withDefaults(given as unknown as Exclude<AnalyzerSpec, string>);
+}
+
+function withDefaults(given: Exclude<AnalyzerSpec, string>): ResolvedSpec {
+  switch (given.name) {
+    case 'english':
+      return {
+        name: given.name,
+        possessives: given.possessives ?? true,
+        stemmer: given.stemmer ?? 'porter',
+        stopwords: sorted(given.stopwords ?? 'lucene'),
+      };
+    case 'korean':
+      return {
+        name: given.name,
+        grams: given.grams ?? 'bigrams',
+        particles: given.particles ?? 'keep',
+        stopwords: sorted(given.stopwords ?? 'none'),
+      };
+    case 'whitespace':
+      return { name: given.name, lowercase: given.lowercase ?? true };
+    case 'standard':
+    case 'cjk':
+      return { name: given.name };
+    case 'ngrams': {
+      const { name, min = 3, max = Math.max(3, min) } = given;
+      if (min > max) throw new AnalyzerError(`analyzer ngrams: min is ${min}, more than max, ${max}`);
+      return { name, min, max };
+    }
+    case 'custom':
+      return custom(given);
+    default:
+      return { name: given.name, stopwords: sorted(given.stopwords ?? 'none') };
   }
-  if (name === 'korean') return { name, grams: (given as unknown as KoreanSpec).grams ?? 'bigrams' };
-  if (name === 'whitespace')
-    return { name, lowercase: (given as unknown as WhitespaceSpec).lowercase ?? true };
-  return { name };
+}
+
+function custom({ name, tokenizer, filters }: CustomSpec): ResolvedCustom {
+  if (tokenizer === undefined || (tokenizer as { name?: string }).name === 'custom')
+    throw new AnalyzerError('analyzer custom: tokenizer: wanted the name or spec of another analyzer');
+  if (!Array.isArray(filters)) throw new AnalyzerError('analyzer custom: filters: wanted a list');
+  return {
+    name,
+    tokenizer: resolveSpec(tokenizer) as ResolvedPlain,
+    filters: filters.map((filter, i) => resolveFilter(filter, i, i === filters.length - 1)),
+  };
 }
 
 /** sha256 (hex) over the resolved spec and the analyzer version. */

@@ -55,14 +55,20 @@ export abstract class TermStream {
     let id = this.cache.find(length);
     if (id === TokenCache.UNKNOWN) {
       const term = this.resolve(decoder.decode(this.scratch.subarray(0, length)));
-      if (term === '') id = TokenCache.DROPPED;
-      else {
-        const bytes = encoder.encode(term);
-        id = this.terms.intern(bytes, 0, bytes.length, hashBytes(bytes, 0, bytes.length));
-      }
+      id = term === '' ? TokenCache.DROPPED : this.termId(term);
       this.cache.add(length, id);
     }
-    if (id < 0) return;
+    if (id >= 0) this.emit(id, start, end);
+  }
+
+  /** The id of a term's text. */
+  protected termId(term: string): number {
+    const bytes = encoder.encode(term);
+    return this.terms.intern(bytes, 0, bytes.length, hashBytes(bytes, 0, bytes.length));
+  }
+
+  /** Adds a term that came from `[start, end)` of the text. */
+  protected emit(id: number, start: number, end: number): void {
     const at = this.count++;
     if (at === this.ids.length) this.growTokens();
     this.ids[at] = id;

@@ -136,10 +136,13 @@ function lastClass(bytes: Uint8Array, start: number, i: number): number {
   return OTHER;
 }
 
+/** NFC and lower case, whatever it was before. */
+export const lowerCase = (word: string): string => word.normalize('NFC').toLowerCase().normalize('NFC');
+
 /** NFC and lower case; nothing to do for plain ASCII, which the scanner lower-cases. */
 export function foldWord(token: string): string {
   for (let i = 0; i < token.length; i++) {
-    if (token.charCodeAt(i) > 0x7f) return token.normalize('NFC').toLowerCase().normalize('NFC');
+    if (token.charCodeAt(i) > 0x7f) return lowerCase(token);
   }
   return token;
 }

@@ -47,7 +47,8 @@ export class ImpactArena {
   readonly kernels: Kernels;
   readonly sums: number;
   readonly pairs: number;
-  private readonly counts: number;
+  /** Working space of 64 Ki numbers of 32 bits. */
+  readonly counts: number;
   private readonly state: number;
   private readonly start: number;
   private readonly limit: number;

@@ -8,28 +8,26 @@ import type { TopK } from './top-k.ts';
 /** What looking one place up costs against walking one posting, and clearing the sums of a window. */
 const LOOK_UP = 24;
 const CLEARING = 512;
-const ALPHA = Number(process.env.ALPHA ?? 0.4);
+/** Only terms whose bounds together stay below this share of the floor are left to complete candidates. */
+const CAUTION = 0.4;
 const MAX_SUM = 0xffff;
 
-/** One query term over one segment. */
-export interface ImpactTerm {
-  list: ImpactList;
-  scorer: TermScorer;
-  /** How often the query repeats the term. */
-  queryFrequency: number;
-}
-
 export interface ImpactQuery {
-  terms: readonly ImpactTerm[];
+  /** Terms; lists, scorers and frequencies have so many entries that count. */
+  readonly count: number;
+  readonly lists: readonly ImpactList[];
+  readonly scorers: readonly TermScorer[];
+  /** How often the query repeats each term. */
+  readonly frequencies: readonly number[];
   /** Documents in the segment. */
-  documents: number;
+  readonly documents: number;
   /** Number of its first document in the index. */
-  firstDocument: number;
-  lengths: Uint32Array;
-  pivots: Float64Array;
-  deleted: Uint8Array | undefined;
+  readonly firstDocument: number;
+  readonly lengths: Uint32Array;
+  readonly pivots: Float64Array;
+  readonly deleted: Uint8Array | undefined;
   /** How many are deleted. */
-  gone: number;
+  readonly gone: number;
   /** tf of a term's i-th posting, where it is above 254. */
   frequency(term: number, index: number): number;
 }
@@ -43,6 +41,7 @@ export class ImpactSearch {
   /** The k highest sums: a heap with the lowest at its root. */
   private heap = new Int32Array(16);
   private heapSize = 0;
+  private scores = new Float64Array(64);
   private fresh = false;
   // Per term, by rising bound in the window: its number, bound, entry and next entry of `windows`.
   private order = new Int32Array(16);
@@ -62,23 +61,22 @@ export class ImpactSearch {
    * offered, where sums could pass 16 bits.
    */
   search(query: ImpactQuery, top: TopK): boolean {
-    const { terms, documents, gone } = query;
+    const { count, lists, frequencies, documents, gone } = query;
     let most = 0;
     let units = 0;
     let floor = Math.max(1, Math.ceil(top.threshold * IMPACT_SCALE));
-    for (const { list, queryFrequency } of terms) {
-      most += list.best * queryFrequency;
-      units += queryFrequency;
-    }
-    if (most > MAX_SUM) return false;
-    // A document has at least one unit less than its rounded impact, once a repeat.
-    for (const { list, queryFrequency } of terms) {
-      const reached = (this.arena.reachedBy(list, top.k + gone) - 1) * queryFrequency;
+    for (let t = 0; t < count; t++) {
+      most += lists[t].best * frequencies[t];
+      units += frequencies[t];
+      // A document has at least one unit less than its rounded impact, once a repeat.
+      const reached = (this.arena.reachedBy(lists[t], top.k + gone) - 1) * frequencies[t];
       if (reached > floor) floor = reached;
     }
-    this.prepare(terms.length, top.k);
+    if (most > MAX_SUM) return false;
+    this.prepare(count, top.k);
     const windows = Math.ceil(documents / WINDOW);
-    this.fresh = top.k <= WINDOW / CHUNK / 2;
+    const chunks = Math.ceil(Math.min(WINDOW, documents) / CHUNK);
+    this.fresh = gone === 0 && top.k <= chunks / 2;
     for (let window = 0; window < windows; window++) floor = this.window(query, window, floor, units, top.k);
     this.score(query, floor, top);
     return true;
@@ -102,16 +100,15 @@ export class ImpactSearch {
 
   /** Searches one window; gives the floor as it is then. */
   private window(query: ImpactQuery, window: number, floor: number, units: number, k: number): number {
-    const { terms } = query;
+    const { count, lists, frequencies, documents } = query;
     const { order, bounds, reach, entry, arena } = this;
     const { kernels, sums, pairs } = arena;
-    const count = terms.length;
     for (let t = 0; t < count; t++) {
-      const { windows } = terms[t].list;
+      const { windows } = lists[t];
       let e = entry[t];
       while (e < windows.length && windows[e] < window) e += 3;
       entry[t] = e;
-      bounds[t] = e < windows.length && windows[e] === window ? windows[e + 2] * terms[t].queryFrequency : 0;
+      bounds[t] = e < windows.length && windows[e] === window ? windows[e + 2] * frequencies[t] : 0;
     }
     // Insertion sort: few terms, mostly in order from the window before.
     for (let i = 1; i < count; i++) {
@@ -126,58 +123,60 @@ export class ImpactSearch {
     let optional = 0;
     for (let i = 0; i < count; i++) {
       reach[i + 1] = reach[i] + bounds[order[i]];
-      if (reach[i + 1] < floor * ALPHA) optional = i + 1;
+      if (reach[i + 1] < floor * CAUTION) optional = i + 1;
     }
     if (reach[count] < floor) return floor;
-    if (this.fresh && query.gone === 0) {
-      optional = 0;
-    }
+    if (this.fresh) optional = 0;
     while (optional < count && bounds[order[optional]] === 0) optional++;
-    for (let i = optional; i < count; i++) this.accumulate(terms[order[i]], entry[order[i]]);
-    if (this.fresh && query.gone === 0) {
+    for (let i = optional; i < count; i++) this.accumulate(query, order[i]);
+    const places = Math.min(WINDOW, documents - (window << WINDOW_BITS));
+    if (this.fresh) {
       this.fresh = false;
-      floor = Math.max(floor, this.highest(k) - units);
+      floor = Math.max(floor, this.highest(k, places) - units);
     }
-    let left = kernels.collect(sums, sums + WINDOW * 2, Math.max(1, floor - reach[optional]), pairs);
+    const end = sums + 2 * rounded(places, CHUNK);
+    let left = kernels.collect(sums, end, Math.max(1, floor - reach[optional]), pairs);
     for (let i = optional - 1; i >= 0 && left > 0; i--) {
       const t = order[i];
       if (bounds[t] === 0) break;
-      left = this.complete(terms[t], entry[t], left, Math.max(1, floor - reach[i]));
+      left = this.complete(query, t, left, Math.max(1, floor - reach[i]));
     }
     return left === 0 ? floor : this.take(query, window, left, floor, units, k);
   }
 
   /** A sum that k documents of the window reach: the k-th highest of the maxima of its chunks. */
-  private highest(k: number): number {
+  private highest(k: number, places: number): number {
     const { kernels, sums, pairs, u16 } = this.arena;
-    kernels.maxima(sums, sums + WINDOW * 2, pairs);
+    const all = rounded(places, 8 * CHUNK);
+    kernels.maxima(sums, sums + 2 * all, pairs);
     this.heapSize = 0;
-    for (let at = pairs / 2, end = at + WINDOW / CHUNK; at < end; at++)
+    for (let at = pairs / 2, end = at + all / CHUNK; at < end; at++)
       if (this.heapSize < k || u16[at] > this.heap[0]) this.push(u16[at], k);
     this.heapSize = 0;
     return this.heap[0];
   }
 
-  private accumulate(term: ImpactTerm, entry: number): void {
-    const { list, queryFrequency } = term;
+  private accumulate({ lists, frequencies }: ImpactQuery, t: number): void {
+    const list = lists[t];
     const { kernels, sums } = this.arena;
+    const entry = this.entry[t];
     const from = list.docs + 2 * list.windows[entry + 1];
     const to = list.docs + 2 * endOf(list, entry);
-    if (queryFrequency === 1) kernels.accumulate(from, to, list.delta, sums);
-    else kernels.accumulateTimes(from, to, list.delta, sums, queryFrequency);
+    if (frequencies[t] === 1) kernels.accumulate(from, to, list.delta, sums);
+    else kernels.accumulateTimes(from, to, list.delta, sums, frequencies[t]);
   }
 
   /** Adds a term to the candidates and keeps those that reach `floor`; how many are left. */
-  private complete(term: ImpactTerm, entry: number, left: number, floor: number): number {
-    const { list, queryFrequency } = term;
+  private complete(query: ImpactQuery, t: number, left: number, floor: number): number {
+    const list = query.lists[t];
     const { kernels, sums, pairs, u16 } = this.arena;
-    const first = list.windows[entry + 1];
-    const end = endOf(list, entry);
+    const first = list.windows[this.entry[t] + 1];
+    const end = endOf(list, this.entry[t]);
     if (left * LOOK_UP < end - first + CLEARING) {
       const from = list.docs + 2 * first;
-      return kernels.probe(from, list.docs + 2 * end, list.delta, queryFrequency, pairs, left, floor);
+      return kernels.probe(from, list.docs + 2 * end, list.delta, query.frequencies[t], pairs, left, floor);
     }
-    this.accumulate(term, entry);
+    this.accumulate(query, t);
     const kept = kernels.gather(sums, pairs, left, floor);
     u16.fill(0, sums / 2, sums / 2 + WINDOW);
     return kept;
@@ -255,37 +254,56 @@ export class ImpactSearch {
     heap[at] = sum;
   }
 
-  /** Scores the documents found exactly and offers them. */
+  /** Scores the documents found exactly and offers them, window by window. */
   private score(query: ImpactQuery, floor: number, top: TopK): void {
-    const { terms, lengths, pivots, firstDocument } = query;
     const { found, entry } = this;
-    const { kernels, u8 } = this.arena;
-    for (let t = 0; t < terms.length; t++) entry[t] = 0;
-    for (let f = 0; f < this.foundCount * 2; f += 2) {
-      if (found[f + 1] < floor) continue;
-      const doc = found[f];
-      const window = doc >>> WINDOW_BITS;
-      const place = doc & (WINDOW - 1);
-      let score = 0;
-      for (let t = 0; t < terms.length; t++) {
-        const term = terms[t];
-        const { list } = term;
-        const { windows } = list;
-        let e = entry[t];
-        while (e < windows.length && windows[e] < window) e += 3;
-        entry[t] = e;
-        if (e >= windows.length || windows[e] !== window) continue;
-        const first = windows[e + 1];
-        const at = kernels.find(list.docs + 2 * first, list.docs + 2 * endOf(list, e), place);
+    for (let t = 0; t < query.count; t++) entry[t] = 0;
+    const end = this.foundCount * 2;
+    for (let f = 0; f < end; ) {
+      const { i32, pairs } = this.arena;
+      const window = found[f] >>> WINDOW_BITS;
+      let n = 0;
+      for (; f < end && found[f] >>> WINDOW_BITS === window; f += 2) {
+        if (found[f + 1] < floor) continue;
+        i32[pairs / 4 + 2 * n++] = found[f] & (WINDOW - 1);
+      }
+      if (n > 0) this.scoreWindow(query, window, n, top);
+    }
+  }
+
+  /** Scores the `n` places that stand in the pairs. */
+  private scoreWindow(query: ImpactQuery, window: number, n: number, top: TopK): void {
+    const { lists, scorers, frequencies, lengths, pivots, firstDocument } = query;
+    const { entry } = this;
+    const { kernels, u8, i32, pairs, counts } = this.arena;
+    const base = window << WINDOW_BITS;
+    if (n > this.scores.length) this.scores = new Float64Array(n * 2);
+    const { scores } = this;
+    scores.fill(0, 0, n);
+    for (let t = 0; t < query.count; t++) {
+      const list = lists[t];
+      const { windows } = list;
+      let e = entry[t];
+      while (e < windows.length && windows[e] < window) e += 3;
+      entry[t] = e;
+      if (e >= windows.length || windows[e] !== window) continue;
+      const first = windows[e + 1];
+      kernels.lookUp(list.docs + 2 * first, list.docs + 2 * endOf(list, e), pairs, n, counts);
+      for (let i = 0; i < n; i++) {
+        const at = i32[counts / 4 + i] - 1;
         if (at < 0) continue;
         const kept = u8[list.tfs + first + at];
         const tf = kept < 255 ? kept : query.frequency(t, first + at);
-        score += contribution(term.scorer, tf, lengths[doc], pivots) * term.queryFrequency;
+        const length = lengths[base + i32[pairs / 4 + 2 * i]];
+        scores[i] += contribution(scorers[t], tf, length, pivots) * frequencies[t];
       }
-      if (score >= top.threshold) top.offer(firstDocument + doc, score);
     }
+    for (let i = 0; i < n; i++)
+      if (scores[i] >= top.threshold) top.offer(firstDocument + base + i32[pairs / 4 + 2 * i], scores[i]);
   }
 }
+
+const rounded = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
 
 /** Index behind the last posting of a window. */
 function endOf(list: ImpactList, entry: number): number {

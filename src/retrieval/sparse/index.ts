@@ -1,6 +1,27 @@
-export type { DocumentBatch, StoredColumn, StoredField, StoredType, TextColumn } from './columns.ts';
+export type {
+  DocumentBatch,
+  StoredColumn,
+  StoredField,
+  StoredType,
+  TextColumn,
+  WeightsColumn,
+} from './columns.ts';
 export { IndexError, type IndexErrorCode } from './errors.ts';
+export type { FieldSpec, TextFieldSpec, WeightsFieldSpec } from './fields.ts';
 export { changedSince, isWhole, publish, rollback } from './generations.ts';
+export { sparseGenerations } from './manifest.ts';
+export { type PoolOptions, SearchPool } from './pool/pool.ts';
+export type {
+  ExplanationNode,
+  Feedback,
+  Filter,
+  FilterValue,
+  Query,
+  QueryOptions,
+  StructuredQuery,
+  TermExplanation,
+  Weights,
+} from './query/types.ts';
 export {
   type Parameter,
   resolveSimilarity,
@@ -9,6 +30,15 @@ export {
   type SimilaritySpec,
   similarities,
 } from './similarity/index.ts';
+export {
+  type Bm25fSpec,
+  type EnsembleSpec,
+  type ImpactSpec,
+  type MemberSpec,
+  resolveScoring,
+  type ScoringSpec,
+  scoringNames,
+} from './similarity/scoring-spec.ts';
 export {
   type Explanation,
   type IndexInfo,

@@ -41,7 +41,7 @@ class WindowReader {
 
 /**
  * Merges segments into one, dropping deleted documents: keys, terms and postings stream by; in memory are
- * a number a document and a term, the dictionary and the stored columns' compressed blocks.
+ * a number a document and a term, the dictionary, and stored columns of numbers.
  */
 export async function mergeSegments(
   inputs: MergeInput[],
@@ -56,16 +56,13 @@ export async function mergeSegments(
     writer.beginForward();
     mergeForward(writer, inputs, maps, source, ordinals);
     const live = rowMaps(inputs, maps);
-    const columns = fields.map(field => {
-      const column = columnWriter(field);
+    return await writer.finish(fields.map(columnWriter), (column, c) => {
       inputs.forEach(({ segment }, s) => {
-        const reader = segment.column(field.name);
-        if (reader === undefined) throw new Error(`no column ${field.name}`);
+        const reader = segment.column(fields[c].name);
+        if (reader === undefined) throw new Error(`no column ${fields[c].name}`);
         column.appendFrom(reader, live[s]);
       });
-      return column;
     });
-    return await writer.finish(columns);
   } catch (error) {
     writer.abort();
     throw error;

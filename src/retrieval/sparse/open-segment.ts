@@ -4,6 +4,7 @@ import { ALL_TEXT, entryName, fieldOfEntry, type TermSpace, termStart } from './
 import type { SegmentEntry } from './manifest.ts';
 import { BLOCK_DOCS, type PostingsList } from './postings.ts';
 import { ScoredPostings } from './scored-postings.ts';
+import type { SharedSections } from './section-file.ts';
 import { Segment, type SegmentTerm } from './segment.ts';
 import type { TermScorer } from './similarity/index.ts';
 import { Tombstones } from './tombstones.ts';
@@ -31,8 +32,14 @@ export class OpenSegment {
   private readonly keyCursor;
   private readonly termCursor;
 
-  constructor(dir: string, entry: SegmentEntry, firstDocument: number, cacheBytes: number) {
-    this.segment = new Segment(path.join(dir, entry.file));
+  constructor(
+    dir: string,
+    entry: SegmentEntry,
+    firstDocument: number,
+    cacheBytes: number,
+    shared?: SharedSections,
+  ) {
+    this.segment = new Segment(path.join(dir, entry.file), shared);
     this.firstDocument = firstDocument;
     this.cacheBytes = cacheBytes;
     try {

@@ -15,12 +15,15 @@ export interface ScoredTerm {
   absent: number;
   /** Bound of what it adds to a score, in the saturation form. */
   largest: number;
+  /** By segment: impacts, where queries came back to the term. */
+  readonly impacts: KeptImpacts[];
 }
 
-/** Impact lists by word, null where no live document holds it; void where the arena dropped since. */
+/** A term's impacts in one segment; void where the arena dropped all since. */
 export interface KeptImpacts {
   dropped: number;
-  readonly lists: Map<string, ImpactList | null>;
+  /** null where no document of the segment holds the term. */
+  list: ImpactList | null;
 }
 
 const KEPT_TERMS = 1 << 16;
@@ -33,8 +36,6 @@ export class Scoring {
   readonly similarity: PreparedSimilarity;
   /** u(l) for every length the index has. */
   readonly pivots: Float64Array;
-  /** Impacts of terms that queries came back to, a segment. */
-  readonly impacts: readonly KeptImpacts[];
   private readonly segments: readonly OpenSegment[];
   private readonly terms = new Map<string, ScoredTerm | undefined>();
 
@@ -47,7 +48,6 @@ export class Scoring {
     this.key = resolved.key;
     this.similarity = resolved.prepare(collection);
     this.segments = segments;
-    this.impacts = segments.map(() => ({ dropped: 0, lists: new Map() }));
     this.pivots = new Float64Array(maxLength + 1);
     for (let l = 0; l <= maxLength; l++) this.pivots[l] = this.similarity.pivot(l);
   }
@@ -81,6 +81,7 @@ export class Scoring {
     });
     const absent = toGrid(scorer.absent ?? 0);
     const largest = Math.abs(scorer.weight) + Math.abs(scorer.add) + absent;
-    return { text, word, documents, occurrences, scorer, absent, largest };
+    const impacts = this.segments.map(() => ({ dropped: -1, list: null }));
+    return { text, word, documents, occurrences, scorer, absent, largest, impacts };
   }
 }

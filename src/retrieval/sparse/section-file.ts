@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { ByteWriter, crc32 } from './bytes.ts';
 import { IndexError } from './errors.ts';
@@ -18,7 +19,7 @@ const HEADER_BYTES = 24;
 const TRAILER_BYTES = 28;
 /** 2 added fields, weighted terms and positions; files of version 1 are read as an index of one text field. */
 export const FORMAT_VERSION = 2;
-const OLDEST_VERSION = 1;
+export const OLDEST_VERSION = 1;
 
 export const readable = (version: unknown): boolean =>
   typeof version === 'number' && version >= OLDEST_VERSION && version <= FORMAT_VERSION;
@@ -142,16 +143,24 @@ export class SectionWriter {
   }
 }
 
+/** Sections that threads share: "file name/section" → its bytes, padded, checked when they were read. */
+export type SharedSections = Map<string, SharedArrayBuffer>;
+
 /** Reads one file: header, contents and trailer are checked on opening, sections when loaded whole. */
 export class SectionFile {
   readonly path: string;
   readonly length: number;
   readonly sections: readonly Section[];
   private fd: number;
+  private readonly shared: SharedSections | undefined;
 
-  /** Throws IndexError 'missing', 'version' or 'corrupt', naming the file. */
-  constructor(path: string, kind: string) {
+  /**
+   * Throws IndexError 'missing', 'version' or 'corrupt', naming the file. With `shared`, sections are taken from there,
+   * and those that are not there yet are put there.
+   */
+  constructor(path: string, kind: string, shared?: SharedSections) {
     this.path = path;
+    this.shared = shared;
     try {
       this.fd = fs.openSync(path, 'r');
     } catch {
@@ -177,13 +186,18 @@ export class SectionFile {
     return section;
   }
 
-  /** Reads a whole section into a buffer of its own and checks it. */
-  load(name: string, allocate: (bytes: number) => ArrayBufferLike = n => new ArrayBuffer(n)): Uint8Array {
+  /** Reads a whole section into a buffer of its own and checks it; a section that is shared was read before. */
+  load(name: string): Uint8Array {
     const section = this.find(name);
+    const key = `${basename(this.path)}/${name}`;
+    const kept = this.shared?.get(key);
+    if (kept !== undefined) return new Uint8Array(kept, 0, section.length);
     const padded = Math.ceil((section.offset + section.length) / 8) * 8 - section.offset;
-    const bytes = new Uint8Array(allocate(padded));
+    const buffer = this.shared === undefined ? new ArrayBuffer(padded) : new SharedArrayBuffer(padded);
+    const bytes = new Uint8Array(buffer);
     this.read(bytes, section.offset);
     if (crc32(bytes) !== section.crc) throw this.corrupt(`section "${name}" fails its checksum`);
+    if (buffer instanceof SharedArrayBuffer) this.shared?.set(key, buffer);
     return bytes.subarray(0, section.length);
   }
 

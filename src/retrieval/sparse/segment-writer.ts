@@ -161,13 +161,23 @@ export class SegmentWriter {
     if (forward.length >= 1 << 16) this.drainForward();
   }
 
-  /** Ends the forward lists, writes the columns and closes the file. */
-  async finish(columns: ColumnWriter[]): Promise<{ meta: SegmentMeta; bytes: number }> {
+  /**
+   * Ends the forward lists, writes the columns and closes the file. With `fill` the columns are empty yet, and each is
+   * written while that fills it.
+   */
+  async finish(
+    columns: ColumnWriter[],
+    fill?: (column: ColumnWriter, c: number) => void,
+  ): Promise<{ meta: SegmentMeta; bytes: number }> {
     this.drainForward();
     this.out.end();
     this.forwardOffsets[this.forwardOffsets.length - 1] = this.forwardAt;
     this.out.section('forward.index', this.forwardOffsets);
     columns.forEach((column, c) => {
+      if (fill !== undefined) {
+        column.begin(this.out, `column.${c}`);
+        fill(column, c);
+      }
       column.write(this.out, `column.${c}`);
     });
     let totalLength = 0;

@@ -3,7 +3,7 @@ import { DEFAULT_LAYOUT, Fields, fieldOfEntry } from './fields.ts';
 import { FrontCodedReader } from './front-coded.ts';
 import { PositionsList } from './positions.ts';
 import { PostingsList } from './postings.ts';
-import { type Section, SectionFile } from './section-file.ts';
+import { type Section, SectionFile, type SharedSections } from './section-file.ts';
 import {
   FORWARD_STRIDE,
   SEGMENT_KIND,
@@ -47,8 +47,8 @@ export class Segment {
   private loadedForward: Float64Array | undefined;
   private readonly columns = new Map<string, ColumnReader>();
 
-  constructor(path: string) {
-    this.file = new SectionFile(path, SEGMENT_KIND);
+  constructor(path: string, shared?: SharedSections) {
+    this.file = new SectionFile(path, SEGMENT_KIND, shared);
     try {
       this.meta = JSON.parse(new TextDecoder().decode(this.file.load('meta'))) as SegmentMeta;
       this.postingsSection = this.file.find('postings');
@@ -109,6 +109,13 @@ export class Segment {
   /** Loads all postings into memory. */
   preload(): void {
     this.loadedPostings ??= this.file.load('postings');
+  }
+
+  /** Loads all that a search reads, stored columns apart. */
+  loadAll(): void {
+    this.preload();
+    for (let field = -1; field < this.fields.spaces.length; field++) this.fieldLengths(field);
+    for (const part of [this.keys, this.terms, this.forwardOffsets, this.rows]) void part;
   }
 
   /** Opens a term's postings: a view of the loaded section, or a read of its own. */

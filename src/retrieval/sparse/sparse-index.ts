@@ -2,30 +2,40 @@ import * as fs from 'node:fs';
 import { type Analyzer, createAnalyzer, type ResolvedSpec } from '../analysis/index.ts';
 import { compareBytes } from './bytes.ts';
 import type { StoredField } from './columns.ts';
-import { contribution } from './contribution.ts';
 import { IndexError } from './errors.ts';
+import { type FieldSpec, Fields } from './fields.ts';
 import { GRID_LIMIT, toGrid } from './grid.ts';
 import { type Manifest, readCurrent, readManifest } from './manifest.ts';
 import { OpenSegment } from './open-segment.ts';
+import { scoredClauses } from './query/ast.ts';
+import { QueryEngine } from './query/engine.ts';
+import type { DocumentExplanation } from './query/explain.ts';
+import type { Query, QueryOptions } from './query/types.ts';
+import { vocabularyMean } from './query/vocabulary.ts';
 import { type ScoredTerm, Scoring } from './scoring.ts';
 import { SearchMemory, searchSegment } from './search.ts';
+import type { SharedSections } from './section-file.ts';
 import { SegmentImpacts } from './segment-impacts.ts';
 import {
   type Collection,
   resolveSimilarity,
   type SimilaritySpec,
+  similarities,
   type TermScorer,
 } from './similarity/index.ts';
+import type { ScoringSpec } from './similarity/scoring-spec.ts';
 import type { StoredValue } from './stored.ts';
 import { TopK } from './top-k.ts';
 
 export interface OpenOptions {
   /** Open this generation instead of the live one. */
   generation?: number;
-  /** Hold all postings in memory; default: where they fit `cacheBytes`. */
+  /** Hold all postings in memory, besides `cacheBytes`; default: where they take no more than a quarter of it. */
   preload?: boolean;
-  /** Memory for postings that were read; default 256 MiB. */
+  /** Memory for what queries come back to, postings that were read and impacts; default 256 MiB. */
   cacheBytes?: number;
+  /** Sections that threads share: those not there yet are put there. */
+  shared?: SharedSections;
 }
 
 export interface IndexInfo {
@@ -42,13 +52,15 @@ export interface IndexInfo {
   /** Mean document length in terms. */
   averageLength: number;
   columns: StoredField[];
+  /** What is searched. */
+  fields: readonly FieldSpec[];
+  /** Whether it keeps the places of terms. */
+  positions: boolean;
 }
 
-export interface SearchOptions {
+export interface SearchOptions extends QueryOptions {
   /** Hits wanted. */
   k: number;
-  /** Default lucene (k1 1.2, b .75). */
-  similarity?: SimilaritySpec;
 }
 
 /** Documents by number (valid for this open index) with their scores, best first, ties by key. */
@@ -57,33 +69,17 @@ export interface SearchResult {
   scores: Float64Array;
 }
 
-export interface Explanation {
+export interface Explanation extends DocumentExplanation {
   key: string;
-  /** Equal to the score `search` gives. */
-  score: number;
   /** Terms in the document. */
   length: number;
-  /** Whether the document holds a query term and so can be a hit. */
-  matches: boolean;
-  terms: {
-    term: string;
-    queryFrequency: number;
-    /** f */
-    frequency: number;
-    /** n */
-    documents: number;
-    /** What the term adds, query repeats included. */
-    score: number;
-  }[];
-}
-
-interface QueryTerm extends ScoredTerm {
-  queryFrequency: number;
 }
 
 interface PreparedQuery {
   scoring: Scoring;
-  terms: QueryTerm[];
+  terms: ScoredTerm[];
+  /** How often the query repeats each. */
+  counts: number[];
   /** Added to every document (terms counted where absent). */
   constant: number;
   /** Query terms the collection holds, repeats included. */
@@ -103,14 +99,20 @@ export class SparseIndex {
   private readonly segments: OpenSegment[];
   private readonly collection: Collection;
   private readonly memory = new SearchMemory();
+  private readonly best = new TopK(0, (a, b) => this.before(a, b));
   private readonly scorings = new Map<string, Scoring>();
   private readonly impacts: SegmentImpacts;
+  private readonly manifest: Manifest;
+  private readonly searched: Fields;
+  private queries: QueryEngine | undefined;
   private maxLength = 0;
 
-  private constructor(dir: string, manifest: Manifest, segments: OpenSegment[], cacheBytes: number) {
+  private constructor(dir: string, manifest: Manifest, segments: OpenSegment[], impactBytes: number) {
     this.dir = dir;
-    this.impacts = new SegmentImpacts(cacheBytes);
+    this.impacts = new SegmentImpacts(impactBytes);
     this.segments = segments;
+    this.manifest = manifest;
+    this.searched = new Fields(manifest.searched);
     this.analyzer = createAnalyzer(manifest.analyzer.spec);
     if (this.analyzer.fingerprint !== manifest.analyzer.fingerprint) {
       throw new IndexError(
@@ -119,7 +121,12 @@ export class SparseIndex {
       );
     }
     const averageLength = manifest.documents === 0 ? 0 : manifest.totalLength / manifest.documents;
-    this.collection = { documents: manifest.documents, totalLength: manifest.totalLength, averageLength };
+    this.collection = {
+      documents: manifest.documents,
+      totalLength: manifest.totalLength,
+      averageLength,
+      vocabularyMean: value => vocabularyMean(segments, -1, value),
+    };
     for (const { segment } of segments) this.maxLength = Math.max(this.maxLength, segment.meta.maxLength);
     this.info = {
       generation: manifest.generation,
@@ -131,6 +138,8 @@ export class SparseIndex {
       keyColumn: manifest.keyColumn,
       averageLength,
       columns: manifest.fields,
+      fields: manifest.searched.fields,
+      positions: manifest.searched.positions,
     };
   }
 
@@ -152,37 +161,59 @@ export class SparseIndex {
     }
   }
 
+  /** A generation over sections that another thread has loaded. */
+  static openShared(
+    dir: string,
+    generation: number,
+    cacheBytes: number,
+    shared: SharedSections,
+  ): SparseIndex {
+    const manifest = findManifest(dir, generation);
+    return SparseIndex.openManifest(dir, manifest, { preload: true, cacheBytes, shared });
+  }
+
+  /** Loads all that searches read, as `shared` wants it. */
+  loadAll(): void {
+    for (const { segment } of this.segments) segment.loadAll();
+  }
+
   private static openManifest(dir: string, manifest: Manifest, options: OpenOptions): SparseIndex {
     const segments: OpenSegment[] = [];
     try {
       let first = 0;
-      const cacheBytes = options.cacheBytes ?? 256 << 20;
+      const { cacheBytes = 256 << 20, shared } = options;
+      const listBytes = cacheBytes / 4 / manifest.segments.length;
       for (const entry of manifest.segments) {
-        segments.push(new OpenSegment(dir, entry, first, cacheBytes / manifest.segments.length));
+        segments.push(new OpenSegment(dir, entry, first, listBytes, shared));
         first += entry.documents;
       }
       const postings = segments.reduce((sum, s) => sum + s.segment.postingsBytes, 0);
-      if (options.preload ?? postings <= cacheBytes) for (const { segment } of segments) segment.preload();
-      return new SparseIndex(dir, manifest, segments, cacheBytes);
+      const preload = options.preload ?? postings <= cacheBytes / 4;
+      if (preload) for (const { segment } of segments) segment.preload();
+      const taken = preload && options.preload === undefined ? postings : 0;
+      return new SparseIndex(dir, manifest, segments, (cacheBytes * 3) / 4 - taken);
     } catch (error) {
       for (const segment of segments) segment.close();
       throw error;
     }
   }
 
-  /** The `k` best documents for a query text, which goes through the index's own analyzer. */
-  search(query: string, options: SearchOptions): SearchResult {
-    return this.searchTerms(this.analyzer.terms(query), options);
+  /**
+   * The `k` best documents for a query: a text, which goes through the index's own analyzer, or weighted terms.
+   * Throws IndexError 'argument' for options that do not fit the index.
+   */
+  search(query: Query, options: SearchOptions): SearchResult {
+    checkK(options.k);
+    const { similarity = 'lucene' } = options;
+    if (typeof query === 'string' && isText(similarity) && this.isPlain(query, options))
+      return this.searchTerms(this.analyzer.terms(query), { k: options.k, similarity });
+    return this.engine().search(query, options.k, options);
   }
 
   /** As `search`, for terms as the analyzer gives them; a term counts as often as it is repeated. */
-  searchTerms(terms: readonly string[], options: SearchOptions): SearchResult {
-    if (!Number.isInteger(options.k) || options.k < 1) {
-      throw new IndexError('argument', `search: k is ${options.k}, wanted a whole number of at least 1`);
-    }
-    const top = new TopK(Math.min(options.k, Math.max(1, this.collection.documents)), (a, b) =>
-      this.before(a, b),
-    );
+  searchTerms(terms: readonly string[], options: { k: number; similarity?: SimilaritySpec }): SearchResult {
+    checkK(options.k);
+    const top = this.best.reset(Math.min(options.k, Math.max(1, this.collection.documents)));
     const prepared = this.prepare(terms, options.similarity ?? 'lucene');
     if (prepared.terms.length === 0) return top.take();
     for (let s = 0; s < this.segments.length; s++) this.searchOne(s, prepared, top);
@@ -227,37 +258,30 @@ export class SparseIndex {
     return -1;
   }
 
-  /** How a document (by number) comes to its score for a query. */
-  explain(query: string, doc: number, similarity: SimilaritySpec = 'lucene'): Explanation {
-    const prepared = this.prepare(this.analyzer.terms(query), similarity);
+  /**
+   * How a document (by number) comes to its score for a query: `score` is what `search` gives, and the terms'
+   * scores, with what the similarity adds once a document, sum to it exactly.
+   */
+  explain(query: Query, doc: number, options: QueryOptions = {}): Explanation {
     const open = this.segmentOf(doc);
     const local = doc - open.firstDocument;
-    const length = open.segment.lengths[local];
-    const { pivots } = prepared.scoring;
-    let sum = 0;
-    let matches = false;
-    const terms = prepared.terms.map(term => {
-      const frequency = open.frequency(term.text, local);
-      if (frequency > 0) matches = true;
-      const part = frequency > 0 ? contribution(term.scorer, frequency, length, pivots) : term.absent;
-      const score = part * term.queryFrequency;
-      sum += score;
-      return {
-        term: term.word,
-        queryFrequency: term.queryFrequency,
-        frequency,
-        documents: term.documents,
-        score,
-      };
-    });
-    const finish = this.finisher(open, prepared, 0);
     return {
       key: decoder.decode(open.key(local)),
-      score: finish === undefined ? sum : finish(sum, local),
-      length,
-      matches,
-      terms,
+      length: open.segment.lengths[local],
+      ...this.engine().explain(query, doc, options),
     };
+  }
+
+  /** The terms that a search looks for, with those that feedback adds, and their weights. */
+  queryTerms(query: Query, options: QueryOptions = {}): { term: string; field?: string; weight: number }[] {
+    const clause = this.engine().clause(query, options);
+    return [...scoredClauses(clause)].flatMap(c =>
+      (c.kind === 'term' ? [c.word] : c.words).map(term => ({
+        term,
+        ...(c.field === undefined ? {} : { field: c.field }),
+        weight: c.boost,
+      })),
+    );
   }
 
   /** Closes the files. */
@@ -265,22 +289,52 @@ export class SparseIndex {
     for (const segment of this.segments) segment.close();
   }
 
+  /** Whether a text is a bag of words for all text and nothing besides. */
+  private isPlain(query: string, options: SearchOptions): boolean {
+    const { syntax = 'plain', field, filter, feedback } = options;
+    const plain = syntax === 'plain' || (syntax === 'query' && !SIGNS.test(query));
+    const filtered = filter !== undefined && Object.keys(filter).length > 0;
+    return plain && field === undefined && !filtered && !feedback && this.searched.text.length > 0;
+  }
+
+  private engine(): QueryEngine {
+    const { segments, collection, searched, manifest } = this;
+    this.queries ??= new QueryEngine({
+      dir: this.dir,
+      analyzer: this.analyzer,
+      fields: searched,
+      keyColumn: this.info.keyColumn,
+      columns: this.info.columns,
+      segments,
+      documents: collection.documents,
+      totalLength: field => (field < 0 ? manifest.totalLength : manifest.fieldLengths[field]),
+      before: (a, b) => this.before(a, b),
+      segmentOf: doc => this.segmentOf(doc),
+    });
+    return this.queries;
+  }
+
   /** The distinct terms of a query that the collection holds, in order of first occurrence. */
   private prepare(words: readonly string[], spec: SimilaritySpec): PreparedQuery {
     const scoring = this.scoring(spec);
-    const terms: QueryTerm[] = [];
+    const terms: ScoredTerm[] = [];
+    const counts: number[] = [];
     let constant = 0;
     let count = 0;
     let largest = 0;
-    for (const [word, queryFrequency] of tally(words)) {
-      const term = scoring.term(word);
+    for (let i = 0; i < words.length; i++) {
+      const term = scoring.term(words[i]);
       if (term === undefined) continue;
-      constant += term.absent * queryFrequency;
-      count += queryFrequency;
-      largest += term.largest * queryFrequency;
-      terms.push({ ...term, queryFrequency });
+      constant += term.absent;
+      count++;
+      largest += term.largest;
+      const at = terms.indexOf(term);
+      if (at < 0) {
+        terms.push(term);
+        counts.push(1);
+      } else counts[at]++;
     }
-    return { scoring, terms, constant, count, exact: largest < GRID_LIMIT };
+    return { scoring, terms, counts, constant, count, exact: largest < GRID_LIMIT };
   }
 
   /** A similarity made ready for this index; the last eight are kept. */
@@ -303,19 +357,20 @@ export class SparseIndex {
 
   private searchOne(s: number, prepared: PreparedQuery, top: TopK): void {
     const open = this.segments[s];
-    const { scoring, terms } = prepared;
+    const { scoring, terms, counts } = prepared;
     const { pivots, key, similarity } = scoring;
     const prune = similarity.prunable && prepared.exact && prepared.constant === 0;
-    if (prune && this.impacts.search(open, scoring.impacts[s], terms, pivots, top)) return;
+    if (prune && this.impacts.search(open, s, terms, counts, pivots, top)) return;
     const cursors = [];
-    for (const term of terms) {
+    for (let i = 0; i < terms.length; i++) {
+      const term = terms[i];
       const list = open.postings(term.word, term.text);
       if (list === undefined) continue;
       const scorer = this.relative(term.scorer);
       const scored = open.scored(list, key, scorer, pivots);
-      if (prune && scored !== undefined) top.atLeast(scored.reachedBy(top.k) * term.queryFrequency);
+      if (prune && scored !== undefined) top.atLeast(scored.reachedBy(top.k) * counts[i]);
       const cursor = this.memory.cursor(cursors.length);
-      cursor.open(list, scorer, term.queryFrequency, key, pivots);
+      cursor.open(list, scorer, counts[i], key, pivots);
       cursors.push(cursor);
     }
     if (cursors.length === 0) return;
@@ -393,11 +448,15 @@ export class SparseIndex {
   }
 }
 
-/** How often each word comes, in order of first occurrence. */
-function tally(words: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return counts;
+/** A sign of the query language; text without one is the same in it and outside. */
+const SIGNS = /["+\-():^]/;
+
+const isText = (similarity: ScoringSpec): similarity is SimilaritySpec =>
+  similarities.has(typeof similarity === 'string' ? similarity : similarity.name);
+
+export function checkK(k: number): void {
+  if (!Number.isInteger(k) || k < 1)
+    throw new IndexError('argument', `search: k is ${k}, wanted a whole number of at least 1`);
 }
 
 function findManifest(dir: string, generation: number | undefined): Manifest {

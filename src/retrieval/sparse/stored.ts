@@ -1,18 +1,22 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { StoredColumn, StoredField } from './columns.ts';
 import { IndexError } from './errors.ts';
-import { compress, compressBound, decompress } from './lz4.ts';
+import { compress, compressBound, Decompressor } from './lz4.ts';
 import type { Section, SectionFile, SectionWriter } from './section-file.ts';
 
-/** Raw bytes of a compressed block: small enough that one hit's row is cheap to read. */
-const BLOCK_BYTES = 16 << 10;
+/** Raw bytes of a compressed block: on average half of them are unpacked for one hit's row. */
+const BLOCK_BYTES = 32 << 10;
+/** Compressed bytes that wait in memory when a column is written as it is filled. */
+const DRAIN_BYTES = 1 << 20;
+/** Bytes of the longest length. */
+const MAX_VARINT = 5;
 const BLOCK_ROWS = 4096;
 
 export type StoredValue = string | number | boolean | null;
 
 /**
  * Collects one stored column row by row and writes it as sections. Strings are cut into blocks of about
- * 16 KiB (lengths as varints, 0 for null, else length + 1, then bytes), each compressed on its own (its raw length as a varint, then LZ4); numbers
+ * 32 KiB (lengths as varints, 0 for null, else length + 1, then bytes), each compressed on its own (its raw length as a varint, then LZ4); numbers
  * are plain arrays with a null mark a row where there are nulls.
  */
 export abstract class ColumnWriter {
@@ -21,6 +25,8 @@ export abstract class ColumnWriter {
   abstract append(column: StoredColumn, row: number): void;
   /** Appends `rows` rows of another segment's column; `live[r]` of a row to keep is its new row, else -1. */
   abstract appendFrom(reader: ColumnReader, live: Int32Array): void;
+  /** Writes from now on what is appended, so that a large column need not fit memory; `write` ends it. */
+  begin(_out: SectionWriter, _prefix: string): void {}
   abstract write(out: SectionWriter, prefix: string): void;
 }
 
@@ -35,6 +41,9 @@ export class TextColumnWriter extends ColumnWriter {
   private readonly lengths = new ByteWriter(4096);
   private readonly text = new ByteWriter(BLOCK_BYTES * 2);
   private pending = 0;
+  /** Where the data goes, and how much of it went there, once `begin` was called. */
+  private out: SectionWriter | undefined;
+  private written = 0;
 
   get memoryBytes(): number {
     return this.data.bytes.length + this.text.bytes.length + this.firstRow.length * 16;
@@ -70,9 +79,10 @@ export class TextColumnWriter extends ColumnWriter {
         this.mark(this.rows);
         this.data.put(reader.compressed(b));
         this.rows += keep;
+        this.drain();
         continue;
       }
-      const block = reader.block(b);
+      const block = reader.block(b).all();
       for (let r = from; r < to; r++) {
         if (live[r] < 0) continue;
         const i = r - from;
@@ -82,11 +92,19 @@ export class TextColumnWriter extends ColumnWriter {
     }
   }
 
+  override begin(out: SectionWriter, prefix: string): void {
+    out.begin(`${prefix}.data`);
+    this.out = out;
+  }
+
   write(out: SectionWriter, prefix: string): void {
+    if (this.out === undefined) this.begin(out, prefix);
     this.flush();
-    out.section(`${prefix}.data`, this.data.view());
+    const end = this.written + this.data.length;
+    out.write(this.data.view());
+    out.end();
     out.section(`${prefix}.rows`, Uint32Array.from([...this.firstRow, this.rows]));
-    out.section(`${prefix}.offsets`, Float64Array.from([...this.offsets, this.data.length]));
+    out.section(`${prefix}.offsets`, Float64Array.from([...this.offsets, end]));
   }
 
   rowsWith(wanted: ReadonlySet<string>): Set<number> {
@@ -95,7 +113,7 @@ export class TextColumnWriter extends ColumnWriter {
     for (let b = 0; b < this.firstRow.length; b++) {
       const from = this.firstRow[b];
       const to = this.firstRow[b + 1] ?? this.rows;
-      const block = openBlock(
+      const block = new TextBlock(
         this.data.bytes.subarray(this.offsets[b], this.offsets[b + 1] ?? this.data.length),
         to - from,
       );
@@ -106,7 +124,7 @@ export class TextColumnWriter extends ColumnWriter {
 
   private mark(row: number): void {
     this.firstRow.push(row);
-    this.offsets.push(this.data.length);
+    this.offsets.push(this.written + this.data.length);
   }
 
   private flush(): void {
@@ -121,6 +139,14 @@ export class TextColumnWriter extends ColumnWriter {
     this.lengths.reset();
     this.text.reset();
     this.pending = 0;
+    this.drain();
+  }
+
+  private drain(): void {
+    if (this.out === undefined || this.data.length < DRAIN_BYTES) return;
+    this.out.write(this.data.view());
+    this.written += this.data.length;
+    this.data.reset();
   }
 }
 
@@ -195,33 +221,52 @@ export function columnReader(file: SectionFile, field: StoredField, prefix: stri
   return new NumberColumnReader(file, field.type, prefix);
 }
 
-/** One block, decompressed. */
-interface TextBlock {
-  bytes: Uint8Array;
-  offsets: Uint32Array;
-  nulls: Uint8Array;
-}
-
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-function openBlock(compressed: Uint8Array, rows: number): TextBlock {
-  const header = new ByteReader(compressed);
-  const raw = new Uint8Array(header.varint());
-  decompress(compressed.subarray(header.at), raw);
-  const reader = new ByteReader(raw);
-  const offsets = new Uint32Array(rows + 1);
-  const nulls = new Uint8Array(rows);
-  for (let i = 0; i < rows; i++) {
-    const code = reader.varint();
-    if (code === 0) nulls[i] = 1;
-    offsets[i + 1] = offsets[i] + Math.max(0, code - 1);
+/** One block, unpacked as far as was asked for. */
+class TextBlock {
+  readonly nulls: Uint8Array;
+  /** Where each string begins in `bytes`, and the end. */
+  readonly offsets: Uint32Array;
+  /** The strings, good up to what `string` or `all` unpacked. */
+  readonly bytes: Uint8Array;
+  private readonly packed: Decompressor;
+  private readonly start: number;
+
+  /** Throws RangeError where the block is not sound. */
+  constructor(compressed: Uint8Array, rows: number) {
+    const header = new ByteReader(compressed);
+    const raw = new Uint8Array(header.varint());
+    this.packed = new Decompressor(compressed.subarray(header.at), raw);
+    this.packed.upTo(Math.min(raw.length, rows * MAX_VARINT));
+    const reader = new ByteReader(raw);
+    this.offsets = new Uint32Array(rows + 1);
+    this.nulls = new Uint8Array(rows);
+    for (let i = 0; i < rows; i++) {
+      const code = reader.varint();
+      if (code === 0) this.nulls[i] = 1;
+      this.offsets[i + 1] = this.offsets[i] + Math.max(0, code - 1);
+    }
+    this.start = reader.at;
+    this.bytes = raw.subarray(reader.at);
   }
-  return { bytes: raw.subarray(reader.at), offsets, nulls };
+
+  /** The bytes of a string. */
+  string(i: number): Uint8Array {
+    this.packed.upTo(this.start + this.offsets[i + 1]);
+    return this.bytes.subarray(this.offsets[i], this.offsets[i + 1]);
+  }
+
+  /** The block with all strings good. */
+  all(): this {
+    this.packed.upTo(this.start + this.bytes.length);
+    return this;
+  }
 }
 
 /** Places in a block whose string is wanted. */
 function* matching(block: TextBlock, wanted: ReadonlySet<string>): Generator<number> {
-  const { bytes, offsets, nulls } = block;
+  const { bytes, offsets, nulls } = block.all();
   for (let i = 0; i < nulls.length; i++) {
     if (nulls[i] === 0 && wanted.has(decoder.decode(bytes.subarray(offsets[i], offsets[i + 1])))) yield i;
   }
@@ -262,14 +307,7 @@ export class TextColumnReader implements ColumnReader {
     const kept = this.kept.get(block);
     if (kept !== undefined) return kept;
     const [from, to] = this.rowsOf(block);
-    let opened: TextBlock;
-    try {
-      opened = openBlock(this.compressed(block), to - from);
-    } catch (error) {
-      if (error instanceof IndexError) throw error;
-      const { path } = this.file;
-      throw new IndexError('corrupt', `${path}: ${this.section.name}: ${(error as Error).message}`, path);
-    }
+    const opened = this.sound(() => new TextBlock(this.compressed(block), to - from));
     if (this.kept.size >= KEPT_BLOCKS) this.kept.delete(this.kept.keys().next().value as number);
     this.kept.set(block, opened);
     return opened;
@@ -294,9 +332,17 @@ export class TextColumnReader implements ColumnReader {
     }
     const block = this.block(low);
     const i = row - this.firstRow[low];
-    return block.nulls[i] === 1
-      ? null
-      : decoder.decode(block.bytes.subarray(block.offsets[i], block.offsets[i + 1]));
+    return block.nulls[i] === 1 ? null : decoder.decode(this.sound(() => block.string(i)));
+  }
+
+  private sound<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof IndexError) throw error;
+      const { path } = this.file;
+      throw new IndexError('corrupt', `${path}: ${this.section.name}: ${(error as Error).message}`, path);
+    }
   }
 }
 

@@ -1,9 +1,9 @@
 /** The k best documents seen, best by score, then by key: a binary heap with the worst at its root. */
 export class TopK {
-  readonly k: number;
+  k: number;
   size = 0;
-  private readonly scores: Float64Array;
-  private readonly docs: Int32Array;
+  private scores: Float64Array;
+  private docs: Int32Array;
   private readonly before: (a: number, b: number) => boolean;
 
   /** `before(a, b)`: document a's key sorts before b's. */
@@ -12,6 +12,17 @@ export class TopK {
     this.scores = new Float64Array(k);
     this.docs = new Int32Array(k);
     this.before = before;
+  }
+
+  /** As new, for the next search; it must be empty. */
+  reset(k: number): this {
+    this.k = k;
+    this.floor = Number.NEGATIVE_INFINITY;
+    if (k > this.scores.length) {
+      this.scores = new Float64Array(k);
+      this.docs = new Int32Array(k);
+    }
+    return this;
   }
 
   /** A score that k documents are known to reach, seen or not. */

@@ -1,5 +1,6 @@
 /** What the ledger remembers of a flow and its steps. */
 import type { Json } from '../../define/index.ts';
+import { openParams } from '../../plan/index.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 
 /** A step as the ledger remembers it. */
@@ -61,8 +62,5 @@ export const flowName = (flow: Flow): string =>
   (flow.steps.find(s => s.op.shape === 'source') ?? flow.steps[0]).id;
 
 /** Parameters as the ledger may hold them: no secrets. */
-export function plainParams(step: PlannedStep): Json {
-  const shape = step.op.params.shape as Record<string, { meta(): Record<string, unknown> | undefined }>;
-  const open = Object.entries(step.params).filter(([name]) => !shape[name]?.meta()?.secret);
-  return JSON.parse(JSON.stringify(Object.fromEntries(open))) as Json;
-}
+export const plainParams = (step: PlannedStep): Json =>
+  JSON.parse(JSON.stringify(openParams(step.op, step.params))) as Json;

@@ -48,12 +48,6 @@ export const idsIn = (batch: RecordBatch | undefined): Int32Array =>
     : NONE;
 const NONE = new Int32Array(0);
 
-/** The ids of rows of whatever columns in one batch; undefined for none. */
-export function idsOf(batches: readonly RecordBatch[]): RecordBatch | undefined {
-  const ids = batches.flatMap(batch => [...idsIn(batch)]);
-  return ids.length ? idBatch(Int32Array.from(ids)) : undefined;
-}
-
 const withId = (columns: Columns): Columns => ({ ...columns, [ROW_ID]: int32() });
 
 /** A map step whose rows carry ids. @param gone whether rows that give nothing must be named */

@@ -39,6 +39,7 @@ export interface SinkDiffOptions {
 
 /** A root whose rows are coming in: they follow one another, over several packets where there are many. */
 interface OpenRoot {
+  readonly id: number;
   readonly key: Buffer;
   readonly rest: Uint8Array;
   readonly old: Map<string, Child>;
@@ -48,12 +49,21 @@ interface OpenRoot {
   packet: number;
 }
 
+/** Of a root that is a row itself. */
+const NO_ID = 0;
+
 export class SinkDiff {
   readonly #o: SinkDiffOptions;
   readonly #names: readonly string[];
   readonly #open = new Map<number, OpenRoot>();
   #packet = 0;
   #deletes: string[] = [];
+  /** The root that each of the deletes comes from. */
+  #deleters: number[] = [];
+  /** Roots that lost a row on the way and of which none has come yet: others of it may still come. */
+  #waiting = new Set<number>();
+  /** Keys written in this run, and by which root: one may have gone from a root to another, whose row must stay. */
+  readonly #written = new HashMap64();
   readonly #seenIds = new BitSet();
   readonly #seenKeys = new HashMap64();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
@@ -63,7 +73,7 @@ export class SinkDiff {
     this.#names = Object.keys(options.key);
   }
 
-  #root(rest: Uint8Array): OpenRoot {
+  #root(id: number, rest: Uint8Array): OpenRoot {
     const key = tableKey(TABLE.children, this.#o.slot, rest);
     const before = this.#o.overlay
       ? this.#o.overlay.get(rest)
@@ -71,6 +81,7 @@ export class SinkDiff {
         ? undefined
         : this.#o.ledger.get(key);
     return {
+      id,
       key,
       rest,
       old: new Map(before ? decodeChildren(before).map(c => [c.key, c]) : []),
@@ -91,15 +102,34 @@ export class SinkDiff {
     return row => JSON.stringify(datas.map(d => valueAt(d, row)));
   }
 
-  /** Takes what came to the sink; gives what it has to do. */
-  push(change: Change): Change {
+  /**
+   * Takes what came to the sink; gives what it has to do. Rows of a root come one after the other.
+   * @param gone rows that went missing on the way: one of a root's, or all of them; others of the root may have come
+   * before, or come after
+   */
+  push(change: Change, gone: readonly RecordBatch[] = []): Change {
     this.#packet++;
-    // a root that is named without rows may have others, before or after: what is missing shows when it is closed
     for (const id of idsIn(change.deletes)) this.#emptied(this.#named(id));
-    for (const id of idsIn(change.gone)) this.#named(id);
+    for (const rows of gone) for (const id of idsIn(rows)) this.#missing(id);
     const upserts = change.upserts?.numRows ? this.#upserts(change.upserts) : undefined;
     for (const [id, root] of this.#open) if (root.packet < this.#packet) this.#close(id, root);
-    return { upserts, deletes: this.#takeDeletes() };
+    // deletes of a change apply before its upserts, so only what was written before counts
+    const deletes = this.#takeDeletes();
+    if (upserts) this.#note(upserts);
+    return { upserts: upserts && withoutRowIds(upserts), deletes };
+  }
+  // a root that has come needs no more: what it has not got is missed when it is closed
+  #missing(id: number): void {
+    const open = this.#open.get(id);
+    if (open) open.packet = this.#packet;
+    else if (!this.#o.complete && !this.#seenIds.has(id)) this.#waiting.add(id);
+  }
+  // remembers who wrote a key: the root, or any where each row is its own
+  #note(written: RecordBatch): void {
+    if (this.#o.roots === 'key' || (this.#o.fresh && !this.#o.overlay)) return;
+    const keys = hashRows(written, this.#names);
+    const ids = rowIds(written);
+    for (let row = 0; row < ids.length; row++) this.#written.set(keys, row * HASH_BYTES, ids[row]);
   }
 
   #upserts(batch: RecordBatch): RecordBatch | undefined {
@@ -121,13 +151,13 @@ export class SinkDiff {
       } else {
         const at = row * HASH_BYTES;
         this.#seenKeys.getOrSet(names as Uint8Array, at, 0);
-        root = this.#root((names as Uint8Array).subarray(at, at + HASH_BYTES));
+        root = this.#root(NO_ID, (names as Uint8Array).subarray(at, at + HASH_BYTES));
       }
       if (this.#child(root, child)) write.push(row);
       if (!ids) this.#finish(root);
     }
     if (write.length === 0) return undefined;
-    return write.length === plain.numRows ? plain : takeRows(plain, Int32Array.from(write));
+    return write.length === batch.numRows ? batch : takeRows(batch, Int32Array.from(write));
   }
 
   // whether the row has to be written
@@ -150,7 +180,7 @@ export class SinkDiff {
   }
 
   #finish(root: OpenRoot): void {
-    for (const key of root.old.keys()) this.#delete(key);
+    for (const key of root.old.keys()) this.#delete(key, root.id);
     if (!root.changed && root.old.size === 0) return;
     if (this.#o.overlay) {
       if (root.now.length > 0) this.#o.overlay.put(root.rest, encodeChildren(root.now));
@@ -162,7 +192,7 @@ export class SinkDiff {
     let root = this.#open.get(id);
     if (!root) {
       this.#seenIds.add(id);
-      root = this.#root(idBytes(id));
+      root = this.#root(id, idBytes(id));
       this.#open.set(id, root);
     }
     root.packet = this.#packet;
@@ -179,18 +209,25 @@ export class SinkDiff {
   #closeAll(): void {
     for (const [id, root] of this.#open) this.#close(id, root);
   }
-  #delete(key: string): void {
+  #dropWaiting(): void {
+    for (const id of this.#waiting) if (!this.#seenIds.has(id)) this.#named(id);
+    this.#waiting = new Set();
+  }
+  #delete(key: string, root: number): void {
     this.counts.deleted++;
     this.#deletes.push(key);
+    this.#deleters.push(root);
   }
   /** Before a commit in the middle of a run: what is left to do for the rows so far. */
   checkpoint(): Change {
+    this.#dropWaiting();
     this.#closeAll();
     return { deletes: this.#takeDeletes() };
   }
 
   /** After the last change: what is left to do. */
   end(): Change {
+    this.#dropWaiting();
     this.#closeAll();
     if (this.#o.complete && !this.#o.fresh) {
       for (const { key, value } of this.#o.ledger.entries(TABLE.children, this.#o.slot)) {
@@ -199,7 +236,8 @@ export class SinkDiff {
             ? this.#seenIds.has(key.readUInt32BE(0))
             : this.#seenKeys.getOrSet(key, 0, 1) !== undefined;
         if (seen) continue;
-        for (const child of decodeChildren(value)) this.#delete(child.key);
+        const id = this.#o.roots === 'id' ? key.readUInt32BE(0) : NO_ID;
+        for (const child of decodeChildren(value)) this.#delete(child.key, id);
         this.#o.journal.delete(tableKey(TABLE.children, this.#o.slot, key));
       }
     }
@@ -209,7 +247,9 @@ export class SinkDiff {
   #takeDeletes(): RecordBatch | undefined {
     if (this.#deletes.length === 0) return undefined;
     const keys = this.#deletes;
+    const roots = this.#deleters;
     this.#deletes = [];
+    this.#deleters = [];
     const rows = keys.map(text => {
       const [first] = this.#names;
       if (this.#names.length === 1 && String(this.#o.key[first].type) === 'Utf8') return { [first]: text };
@@ -218,7 +258,21 @@ export class SinkDiff {
         this.#names.map((name, i) => [name, typed(values[i], String(this.#o.key[name].type))]),
       );
     });
-    return batchFromRows(this.#o.key, rows);
+    return this.#unwritten(batchFromRows(this.#o.key, rows), roots);
+  }
+
+  /** The keys that no other root has taken over in this run. */
+  #unwritten(deletes: RecordBatch, roots: readonly number[]): RecordBatch | undefined {
+    if (this.#written.size === 0) return deletes;
+    const keys = hashRows(deletes, this.#names);
+    const left: number[] = [];
+    for (let row = 0; row < deletes.numRows; row++) {
+      const writer = this.#written.get(keys, row * HASH_BYTES);
+      if (writer === undefined || writer === roots[row]) left.push(row);
+    }
+    this.counts.deleted -= deletes.numRows - left.length;
+    if (left.length === 0) return undefined;
+    return left.length === deletes.numRows ? deletes : takeRows(deletes, Int32Array.from(left));
   }
 }
 

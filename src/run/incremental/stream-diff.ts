@@ -8,7 +8,7 @@ import type { Change, Json } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { BitSet, HashMap64 } from './hash-set.ts';
 import type { Overlay } from './overlay.ts';
-import { withRowIds } from './row-id.ts';
+import { idBatch, idsIn, withRowIds } from './row-id.ts';
 import type { SinkDiff } from './sink-diff.ts';
 
 export interface StreamIdsOptions {
@@ -47,18 +47,24 @@ export class StreamIds {
 
   give(change: Change): Change {
     const deletes = change.deletes?.numRows ? this.#deletes(change.deletes) : undefined;
-    const upserts = change.upserts?.numRows ? this.#upserts(change.upserts) : undefined;
-    return { deletes, upserts };
+    if (!change.upserts?.numRows) return { deletes };
+    const { upserts, again } = this.#upserts(change.upserts);
+    // a row that is given once more takes the place of what it gave first
+    if (!again.length) return { deletes, upserts };
+    const ids = [...idsIn(deletes), ...again];
+    return { deletes: idBatch(Int32Array.from(ids)), upserts };
   }
-  #upserts(batch: RecordBatch): RecordBatch {
+  #upserts(batch: RecordBatch): { upserts: RecordBatch; again: number[] } {
     const { journal, slot, key } = this.#o;
     const hashes = hashRows(batch, key);
     const ids = new Int32Array(batch.numRows);
+    const again: number[] = [];
     for (let row = 0; row < ids.length; row++) {
       const at = row * HASH_BYTES;
       const known = this.#idOf(hashes, at);
       const id = known?.id ?? this.nextId++;
       ids[row] = id;
+      if (known && !known.gone && this.#touched.has(id)) again.push(id);
       if (!known || known.gone) {
         const name = hashes.subarray(at, at + HASH_BYTES);
         const entry = Buffer.alloc(4);
@@ -73,7 +79,7 @@ export class StreamIds {
       this.#now.set(hashes, at, id << 1);
       this.#touched.add(id);
     }
-    return withRowIds(batch, ids);
+    return { upserts: withRowIds(batch, ids), again };
   }
   // rows the step has not given are not deleted anywhere
   #deletes(batch: RecordBatch): RecordBatch | undefined {

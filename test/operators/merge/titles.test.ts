@@ -100,7 +100,7 @@ describe('merge.titles', () => {
       }),
       { numRuns: 8 },
     );
-  }, 60_000);
+  });
 
   test('a partition that does not fit is cut again', async () => {
     const given = Array.from(
@@ -112,7 +112,7 @@ describe('merge.titles', () => {
     // 160 titles fill all 32 partitions; what each was cut into again has been merged to one file by now
     expect(files.filter(f => /^part-\d+\.arrow\.joined$/.test(f))).toHaveLength(32);
     expect(files).toHaveLength(32);
-  }, 60_000);
+  });
 
   test('deleted documents are left out, those that come after stay', async () => {
     const doc = (doc_id: string, title: string, text: string): Row => ({ doc_id, title, text });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -75,10 +75,28 @@ describe('a file appears whole or not at all', () => {
 
   test('a prepared file that is gone', async () => {
     const root = folder();
-    const token = { temporary: '.tmp-1-0.a.jsonl', bytes: 3 };
+    const token = { temporary: '.tmp-1-0.a.jsonl', bytes: 3, crc: 0 };
     expect(await failure(publishFile('a.jsonl', token, context(root)))).toContain(
       'a.jsonl: the prepared file .tmp-1-0.a.jsonl is gone, and nothing was published',
     );
+  });
+
+  test('a prepared file that is gone where an older one stands; one that was published', async () => {
+    const root = folder({ 'a.jsonl': 'old' });
+    const { sink } = await openSink(writeJsonl, root, { path: 'a.jsonl' }, columns);
+    await sink.write({ upserts: batch('x') });
+    const { token } = await sink.prepare();
+    const [prepared] = readdirSync(root).filter(name => name.startsWith('.tmp-'));
+    const bytes = readFileSync(join(root, prepared));
+    rmSync(join(root, prepared));
+    const gone = `a.jsonl: the prepared file ${prepared} is gone, and the file there is another one`;
+    expect(await failure(publishFile('a.jsonl', token, context(root)))).toContain(gone);
+    // as long as the one that was prepared
+    writeFileSync(join(root, 'a.jsonl'), Buffer.alloc(bytes.length, 120));
+    expect(await failure(publishFile('a.jsonl', token, context(root)))).toContain(gone);
+    writeFileSync(join(root, 'a.jsonl'), bytes);
+    await publishFile('a.jsonl', token, context(root));
+    expect(readFileSync(join(root, 'a.jsonl'))).toEqual(bytes);
   });
 });
 

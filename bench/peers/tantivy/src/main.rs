@@ -1,9 +1,7 @@
-//! tantivy as a peer of the sparse index, one thread, measured in CPU time of the whole process.
+//! tantivy as a peer of the sparse index, one thread, in CPU time of the whole process; the protocol is in
+//! bench/peers/protocol.md.
 //!
-//!   tantivy-peer index PASSAGES.jsonl FOLDER
-//!   tantivy-peer search FOLDER QUERIES.jsonl K ROUNDS
-//!
-//! Passages and queries are JSON strings, one a line. Prints one JSON object.
+//!   tantivy-peer PASSAGES FOLDER QUERIES K
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -93,7 +91,7 @@ fn index(passages: &str, folder: &str) -> tantivy::Result<()> {
     let bytes: u64 = fs::read_dir(folder)?.map(|e| e.unwrap().metadata().unwrap().len()).sum();
     println!(
         "{}",
-        json!({ "passages": count, "cpu": seconds, "bytes": bytes, "rss": peak_rss_bytes() })
+        json!({ "version": tantivy::version_string(), "passages": count, "cpu": seconds, "bytes": bytes, "rss": peak_rss_bytes() })
     );
     Ok(())
 }
@@ -104,7 +102,7 @@ fn thread_seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-fn search(folder: &str, queries: &str, k: usize, rounds: usize) -> tantivy::Result<()> {
+fn search(folder: &str, queries: &str, k: usize) -> tantivy::Result<()> {
     let queries: Vec<String> = lines(queries).collect();
     let opening = Instant::now();
     let index = Index::open_in_dir(folder)?;
@@ -128,36 +126,32 @@ fn search(folder: &str, queries: &str, k: usize, rounds: usize) -> tantivy::Resu
     };
     run(&queries[0])?;
     let open = opening.elapsed().as_secs_f64();
-    let mut cpu = Vec::new();
-    let mut hits = 0;
-    for _ in 0..rounds {
-        let start = cpu_seconds();
-        hits = 0;
+    println!("{}", json!({ "open": open }));
+    for _ in std::io::stdin().lock().lines() {
+        let (start, wall) = (cpu_seconds(), Instant::now());
+        let mut hits = 0;
         for query in &queries {
             hits += run(query)?;
         }
-        cpu.push(cpu_seconds() - start);
+        println!(
+            "{}",
+            json!({
+                "cpu": cpu_seconds() - start,
+                "wall": wall.elapsed().as_secs_f64(),
+                "queries": queries.len(),
+                "hits": hits
+            })
+        );
     }
-    println!(
-        "{}",
-        json!({ "queries": queries.len(), "hits": hits, "cpu": cpu, "open": open, "rss": peak_rss_bytes() })
-    );
     Ok(())
 }
 
 fn main() -> tantivy::Result<()> {
     let args: Vec<String> = std::env::args().collect();
-    match args.get(1).map(String::as_str) {
-        Some("index") if args.len() == 4 => index(&args[2], &args[3]),
-        Some("search") if args.len() == 6 => search(
-            &args[2],
-            &args[3],
-            args[4].parse().expect("K"),
-            args[5].parse().expect("ROUNDS"),
-        ),
-        _ => {
-            eprintln!("usage: tantivy-peer index PASSAGES FOLDER | search FOLDER QUERIES K ROUNDS");
-            std::process::exit(2)
-        }
+    if args.len() != 5 {
+        eprintln!("usage: tantivy-peer PASSAGES FOLDER QUERIES K");
+        std::process::exit(2)
     }
+    index(&args[1], &args[2])?;
+    search(&args[2], &args[3], args[4].parse().expect("K"))
 }

@@ -194,8 +194,33 @@ const gather = kernel(
   ],
 );
 
+/** Moves `docs` on to the first entry not below `place`, or to `end`: gallop, then halve. */
+function seek(v: Record<'docs' | 'end' | 'place' | 'step' | 'high' | 'middle', Local>): Code[] {
+  return [
+    set(v.step, i32(2)),
+    set(v.high, get(v.docs)),
+    loopWhile(
+      // a 0 where the end is reached or the entry is not below the place
+      and(ltU(get(v.high), get(v.end)), ltU(load16U(get(v.high)), get(v.place))),
+      set(v.docs, add(get(v.high), i32(2))),
+      set(v.high, add(get(v.high), get(v.step))),
+      set(v.step, shl(get(v.step), i32(1))),
+    ),
+    when(gtU(get(v.high), get(v.end)), set(v.high, get(v.end))),
+    loopWhile(
+      ltU(get(v.docs), get(v.high)),
+      set(v.middle, add(get(v.docs), and(shrU(sub(get(v.high), get(v.docs)), i32(1)), i32(-2)))),
+      choose(
+        ltU(load16U(get(v.middle)), get(v.place)),
+        [set(v.docs, add(get(v.middle), i32(2)))],
+        [set(v.high, get(v.middle))],
+      ),
+    ),
+  ];
+}
+
 /**
- * Looks the pairs' places up in `docs..end` (gallop, then halve), adds the impacts found `factor` times and
+ * Looks the pairs' places up in `docs..end`, adds the impacts found `factor` times and
  * keeps the pairs that reach `floor`; returns how many are left.
  */
 const probe = kernel(
@@ -220,26 +245,7 @@ const probe = kernel(
       ltU(get(v.read), get(v.last)),
       set(v.place, load32(get(v.read))),
       set(v.sum, load32(get(v.read), 4)),
-      set(v.step, i32(2)),
-      // docs stays at the first entry not below a place already looked up
-      set(v.high, get(v.docs)),
-      loopWhile(
-        // a 0 where the end is reached or the entry is not below the place
-        and(ltU(get(v.high), get(v.end)), ltU(load16U(get(v.high)), get(v.place))),
-        set(v.docs, add(get(v.high), i32(2))),
-        set(v.high, add(get(v.high), get(v.step))),
-        set(v.step, shl(get(v.step), i32(1))),
-      ),
-      when(gtU(get(v.high), get(v.end)), set(v.high, get(v.end))),
-      loopWhile(
-        ltU(get(v.docs), get(v.high)),
-        set(v.middle, add(get(v.docs), and(shrU(sub(get(v.high), get(v.docs)), i32(1)), i32(-2)))),
-        choose(
-          ltU(load16U(get(v.middle)), get(v.place)),
-          [set(v.docs, add(get(v.middle), i32(2)))],
-          [set(v.high, get(v.middle))],
-        ),
-      ),
+      ...seek(v),
       when(
         ltU(get(v.docs), get(v.end)),
         when(
@@ -258,30 +264,30 @@ function eqPlace(docs: Local, place: Local): Code {
   return [...load16U(get(docs)), ...get(place), 0x46];
 }
 
-/** Index in `docs..end` of the entry equal to `place`, or -1. */
-const find = kernel(
-  'find',
-  { docs: 'i32', end: 'i32', place: 'i32' },
-  { low: 'i32', high: 'i32', middle: 'i32', result: 'i32' },
-  'i32',
+/**
+ * Looks the pairs' places up in `docs..end`, as `probe` does; writes 1 + the index of each one's entry, 0 where there is
+ * none, 32 bits each at `out`.
+ */
+const lookUp = kernel(
+  'lookUp',
+  { docs: 'i32', end: 'i32', pairs: 'i32', count: 'i32', out: 'i32' },
+  { start: 'i32', last: 'i32', place: 'i32', step: 'i32', high: 'i32', middle: 'i32' },
+  undefined,
   v => [
-    set(v.low, get(v.docs)),
-    set(v.high, get(v.end)),
+    set(v.start, sub(get(v.docs), i32(2))),
+    set(v.last, add(get(v.pairs), shl(get(v.count), i32(3)))),
     loopWhile(
-      ltU(get(v.low), get(v.high)),
-      set(v.middle, add(get(v.low), and(shrU(sub(get(v.high), get(v.low)), i32(1)), i32(-2)))),
-      choose(
-        ltU(load16U(get(v.middle)), get(v.place)),
-        [set(v.low, add(get(v.middle), i32(2)))],
-        [set(v.high, get(v.middle))],
+      ltU(get(v.pairs), get(v.last)),
+      set(v.place, load32(get(v.pairs))),
+      ...seek(v),
+      store32(get(v.out), i32(0)),
+      when(
+        ltU(get(v.docs), get(v.end)),
+        when(eqPlace(v.docs, v.place), store32(get(v.out), shrU(sub(get(v.docs), get(v.start)), i32(1)))),
       ),
+      advance(v.out, 4),
+      advance(v.pairs, 8),
     ),
-    set(v.result, i32(-1)),
-    when(
-      ltU(get(v.low), get(v.end)),
-      when(eqPlace(v.low, v.place), set(v.result, shrU(sub(get(v.low), get(v.docs)), i32(1)))),
-    ),
-    get(v.result),
   ],
 );
 
@@ -470,7 +476,7 @@ export interface Kernels {
     count: number,
     floor: number,
   ): number;
-  find(docs: number, end: number, place: number): number;
+  lookUp(docs: number, end: number, pairs: number, count: number, out: number): void;
   maxima(sums: number, end: number, out: number): void;
   histogram(impacts: number, end: number, counts: number): void;
   block(
@@ -496,7 +502,7 @@ let compiled: object | undefined;
 /** Compiles the module once a thread and instantiates it over `memory`. */
 export function instantiate(memory: Memory): Kernels {
   compiled ??= new WebAssembly.Module(
-    assemble([accumulate, accumulateTimes, collect, gather, probe, find, histogram, block, maxima]),
+    assemble([accumulate, accumulateTimes, collect, gather, probe, lookUp, histogram, block, maxima]),
   );
   return new WebAssembly.Instance(compiled, { env: { memory } }).exports as Kernels;
 }

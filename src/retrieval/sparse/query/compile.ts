@@ -104,8 +104,7 @@ export function compile(
         const absent = toGrid((plain.absent ?? 0) * boost);
         members[m].constant += absent * count;
         members[m].count += boost * count;
-        const most = plain.score === undefined ? Math.abs(plain.weight) + Math.abs(plain.add) : 0;
-        largest += (most * Math.abs(boost) + Math.abs(absent)) * count;
+        largest += (of.largest(term) * Math.abs(boost) + Math.abs(absent)) * count;
         scores.push({
           kind: 'space',
           member: m,

@@ -1,4 +1,5 @@
 import type { Analyzer } from '../../analysis/index.ts';
+import { hasBit } from '../bitmap.ts';
 import type { StoredField } from '../columns.ts';
 import { IndexError } from '../errors.ts';
 import { expand } from '../feedback.ts';
@@ -65,13 +66,16 @@ export class QueryEngine {
     const open = this.host.segmentOf(doc);
     const ranges =
       plan.scoring.combine === 'mean' ? rangesOf(plan.compiled, this.searched(plan), this.host.segments) : [];
+    const local = doc - open.firstDocument;
     const nodes = this.nodes(open, plan);
-    return explainDocument(plan.compiled, nodes, doc - open.firstDocument, ranges, this.host);
+    const explained = explainDocument(plan.compiled, nodes, local, ranges, this.host);
+    const excluded = hasBit(plan.excluded[this.host.segments.indexOf(open)], local);
+    return excluded ? { ...explained, matches: false } : explained;
   }
 
-  /** The query with the terms that feedback adds, as the second search runs it. */
-  expand(query: Query, options: QueryOptions): GroupClause {
-    return this.plan(query, { ...options, feedback: options.feedback ?? true }).clause;
+  /** The query as it is searched for, with the terms that feedback adds where it is asked for. */
+  clause(query: Query, options: QueryOptions): GroupClause {
+    return this.plan(query, options).clause;
   }
 
   private top(plan: Plan, k: number): { docs: Int32Array; scores: Float64Array } {

@@ -2,9 +2,22 @@ import { emptyBitmap, setBit } from '../bitmap.ts';
 import { compareBytes } from '../bytes.ts';
 import type { StoredField } from '../columns.ts';
 import { IndexError } from '../errors.ts';
-import type { OpenSegment } from '../open-segment.ts';
-import { NumberColumnReader, type StoredValue, TextColumnReader } from '../stored.ts';
+import type { FrontCodedReader } from '../front-coded.ts';
+import { type ColumnReader, NumberColumnReader, type StoredValue, TextColumnReader } from '../stored.ts';
 import type { Filter, FilterValue } from './types.ts';
+
+/** What a filter looks at of an open segment, of whatever kind of index. */
+export interface Filtered {
+  /** The live document with a key, or -1. */
+  find(key: Uint8Array): number;
+  readonly segment: {
+    readonly meta: { readonly documents: number; readonly rows: number };
+    readonly keys: FrontCodedReader;
+    /** The stored row of each document. */
+    readonly rows: Uint32Array;
+    column(name: string): ColumnReader | undefined;
+  };
+}
 
 /** One column's condition. */
 interface Condition {
@@ -46,11 +59,7 @@ export function checkFilter(filter: Filter, keyColumn: string, columns: readonly
 }
 
 /** The documents of a segment that meet all conditions, as a bitmap. */
-export function filterBits(
-  open: OpenSegment,
-  conditions: readonly Condition[],
-  keyColumn: string,
-): Uint8Array {
+export function filterBits(open: Filtered, conditions: readonly Condition[], keyColumn: string): Uint8Array {
   const { documents } = open.segment.meta;
   let met: Uint8Array | undefined;
   for (const condition of conditions) {
@@ -63,7 +72,7 @@ export function filterBits(
   return met ?? emptyBitmap(documents).fill(0xff);
 }
 
-function keys(open: OpenSegment, condition: Condition, bits: Uint8Array): void {
+function keys(open: Filtered, condition: Condition, bits: Uint8Array): void {
   if (condition.values !== undefined) {
     for (const value of condition.values) {
       const doc = value === null ? -1 : open.find(encoder.encode(String(value)));
@@ -75,7 +84,9 @@ function keys(open: OpenSegment, condition: Condition, bits: Uint8Array): void {
   const max = condition.max === undefined ? undefined : encoder.encode(String(condition.max));
   const cursor = open.segment.keys.cursor();
   // Keys are sorted, and a document's number is its key's.
-  let more = min === undefined ? cursor.next() : (cursor.seek(min, 0, min.length), !cursor.done);
+  if (min === undefined) cursor.next();
+  else cursor.seek(min, 0, min.length);
+  let more = !cursor.done;
   while (more) {
     if (max !== undefined && compareBytes(cursor.text, 0, cursor.length, max, 0, max.length) > 0) return;
     setBit(bits, cursor.ordinal);
@@ -83,7 +94,7 @@ function keys(open: OpenSegment, condition: Condition, bits: Uint8Array): void {
   }
 }
 
-function stored(open: OpenSegment, condition: Condition, bits: Uint8Array): void {
+function stored(open: Filtered, condition: Condition, bits: Uint8Array): void {
   const column = open.segment.column(condition.column);
   const { rows } = open.segment;
   const mark = (holds: (row: number) => boolean): void => {

@@ -101,17 +101,26 @@ export class SegmentQuery {
     return { matcher, windows: [...lists].map(list => new PostingsWindow(list)) };
   }
 
+  /** How often a phrase counts in the space of a score, from how often it stands in each text field. */
+  phraseFrequency(score: Extract<LeafScore, { kind: 'space' }>, frequencies: readonly number[]): number {
+    const place = this.fields.text.indexOf(score.scoring.space.field);
+    return place < 0 ? frequencies.reduce((sum, f) => sum + f, 0) : frequencies[place];
+  }
+
+  phraseFieldFrequency(field: string, frequencies: readonly number[]): number {
+    return frequencies[this.fields.textNames.indexOf(field)];
+  }
+
   /** What one member gives for one word of a phrase that a document has so often, field by field. */
   phraseScore(score: LeafScore, doc: number, frequencies: readonly number[]): number {
     const { segment } = this.open;
     if (score.kind === 'space') {
       const { space, pivots } = score.scoring;
-      const place = this.fields.text.indexOf(space.field);
-      const tf = place < 0 ? frequencies.reduce((sum, f) => sum + f, 0) : frequencies[place];
+      const tf = this.phraseFrequency(score, frequencies);
       return tf === 0 ? 0 : contribution(score.scorer, tf, segment.fieldLengths(space.field)[doc], pivots);
     }
     const fields = score.scoring.fields.map(f => ({ ...f, lengths: segment.fieldLengths(f.space.field) }));
-    const tfs = score.scoring.fields.map(f => frequencies[this.fields.textNames.indexOf(f.name)]);
+    const tfs = score.scoring.fields.map(f => this.phraseFieldFrequency(f.name, frequencies));
     const flow = flowOf(fields, doc, tfs);
     return flow === 0 ? 0 : saturate(score.weight, flow, score.scoring.k1);
   }

@@ -70,6 +70,7 @@ export class SpaceScoring {
   readonly pivots: Float64Array;
   private readonly host: QueryHost;
   private readonly scorers = new Map<string, TermScorer>();
+  private readonly most = new Map<string, number>();
 
   constructor(host: QueryHost, resolved: ResolvedSimilarity, space: TermSpace) {
     if ((resolved.name === 'impact') !== (space.kind === 'weights')) {
@@ -93,7 +94,10 @@ export class SpaceScoring {
   scorer(term: SpaceTerm): TermScorer {
     const kept = this.scorers.get(term.word);
     if (kept !== undefined) return kept;
-    if (this.scorers.size >= 1 << 14) this.scorers.clear();
+    if (this.scorers.size >= 1 << 14) {
+      this.scorers.clear();
+      this.most.clear();
+    }
     const scorer = this.similarity.term({
       documents: term.documents,
       occurrences: term.occurrences,
@@ -104,6 +108,30 @@ export class SpaceScoring {
     this.scorers.set(term.word, scorer);
     return scorer;
   }
+
+  /** Bound of what a term adds, before boosts, by absolute value. */
+  largest(term: SpaceTerm): number {
+    const { weight, add, score } = this.scorer(term);
+    if (score === undefined) return Math.abs(weight) + Math.abs(add);
+    const kept = this.most.get(term.word);
+    if (kept !== undefined) return kept;
+    const most = highest(this.host, term, score);
+    this.most.set(term.word, most);
+    return most;
+  }
+}
+
+/** The highest of a scorer's contributions, by absolute value, at the best pairs of the term's blocks. */
+function highest(host: QueryHost, term: SpaceTerm, score: (tf: number, length: number) => number): number {
+  let most = 0;
+  for (const open of host.segments) {
+    const list = open.postings(term.name, term.entry);
+    if (list === undefined) continue;
+    const { frontierTf, frontierLength } = list;
+    for (let i = 0; i < frontierTf.length; i++)
+      most = Math.max(most, Math.abs(score(frontierTf[i], frontierLength[i])));
+  }
+  return most;
 }
 
 /** The scorer with its contributions multiplied; with absent terms counted elsewhere, only what is above that. */

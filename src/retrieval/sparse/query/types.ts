@@ -51,6 +51,34 @@ export interface QueryOptions {
   feedback?: boolean | Feedback;
 }
 
+/** What one term adds to a score under one similarity. */
+export interface TermExplanation {
+  similarity: string;
+  term: string;
+  /** The phrase that it is a word of; it then counts as often as the phrase. */
+  phrase?: string;
+  /** The field, where the term counts in one field alone. */
+  field?: string;
+  /** f; under bm25f f′, the fields' weighted tf. */
+  frequency: number;
+  /** n, live documents that hold it. */
+  documents: number;
+  /** Where the similarity has one. */
+  idf?: number;
+  /** l, terms in the document (in the field). */
+  length: number;
+  /** u, the length normalisation; 1 where the similarity has none of this form. */
+  lengthNorm: number;
+  /** Times in the query. */
+  queryFrequency: number;
+  /** Weight in the query. */
+  boost: number;
+  /** bm25f: what each field gives. */
+  fields?: { field: string; weight: number; frequency: number; length: number; lengthNorm: number }[];
+  /** What it adds, repeats and weight included. */
+  score: number;
+}
+
 /**
  * How a score comes about. A node whose description begins with "sum of" has the exact sum of its
  * details' values as its value; other details say what went into it.

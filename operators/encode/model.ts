@@ -1,0 +1,157 @@
+/** What steps that run an encoder share: their parameters, where the model is, what it holds, what it gives. */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { hint, UserError } from '../../src/define/index.ts';
+import {
+  dimensionOf,
+  type Encoder,
+  type EncoderOptions,
+  embeddedNames,
+  locateModel,
+  ModelError,
+  modelFiles,
+  openEncoder,
+  parseReference,
+  type ResolvedModel,
+  resolveModel,
+} from '../../src/models/index.ts';
+
+/** Parameters of every step that encodes. */
+export const encoderParams = {
+  model: z
+    .string()
+    .default('default')
+    .describe('the encoder: an embedded one (default, korean), a folder, or hf:ORG/NAME[@REVISION][:FILE]'),
+  side: z
+    .enum(['query', 'passage'])
+    .optional()
+    .describe(
+      'which prefix, and of a pair of encoders which; default: query for a column "question", else passage',
+    ),
+  dimension: z
+    .int()
+    .positive()
+    .optional()
+    .describe('cuts vectors to so many leading numbers (Matryoshka); default: all the model gives'),
+  pooling: z
+    .enum(['mean', 'cls', 'last', 'max', 'none'])
+    .optional()
+    .describe('how token vectors become one; default: as the files of the model say'),
+  normalize: z
+    .boolean()
+    .optional()
+    .describe('whether vectors are brought to length 1; default: as the files of the model say'),
+  prefix: z
+    .string()
+    .optional()
+    .describe('what is put in front of each text; default: as the files of the model say'),
+  maxTokens: z.int().positive().optional().describe('longest text in tokens; default: what the model takes'),
+  output: z.string().optional().describe("the model's output to take; default: the fitting one"),
+  device: z
+    .enum(['auto', 'cpu', 'cuda', 'dml', 'coreml'])
+    .default('cpu')
+    .describe('where the model runs')
+    .meta(hint()),
+  threads: z.int().positive().default(1).describe('threads of the model').meta(hint()),
+  batchTokens: z.int().positive().default(4096).describe('padded tokens that run at once').meta(hint()),
+} as const;
+
+const schema = z.strictObject(encoderParams);
+export type EncoderParams = z.output<typeof schema>;
+
+interface Paths {
+  path(relative: string): string;
+}
+
+/** A model's name, where it is a path made absolute. */
+export function modelName(model: string, ctx: Paths): string {
+  try {
+    return parseReference(model, embeddedNames()).kind === 'folder' ? resolve(ctx.path(model)) : model;
+  } catch (error) {
+    throw asModelError(error);
+  }
+}
+
+/** An error of a model as the user sees it; any other as it is. */
+export function asModelError(error: unknown): unknown {
+  if (!(error instanceof ModelError)) return error;
+  return new UserError(error.message, { help: error.help, cause: error });
+}
+
+const missing = (model: string, message: string, help?: string): UserError =>
+  new UserError(message, {
+    help: help ?? `fetch it: millrace models add ${model}`,
+    cause: { code: 'ENOENT' },
+  });
+
+/** Where a model is on this machine. @throws UserError where it is not here: a warning in check, an error in a run */
+export function located(model: string, ctx: Paths): ResolvedModel {
+  let found: ResolvedModel | undefined;
+  try {
+    found = locateModel(modelName(model, ctx));
+  } catch (error) {
+    if (error instanceof ModelError) throw missing(model, error.message, error.help);
+    throw error;
+  }
+  if (!found) throw missing(model, `model "${model}": is not on this machine`);
+  return found;
+}
+
+/** The files of a model that decide what it gives. */
+export const modelAssets = (model: string, ctx: Paths): string[] => modelFiles(located(model, ctx));
+
+/** Bytes of a loaded model and of what one run of it needs, from the sizes of its files. */
+export function modelBytes(model: string, batchTokens: number, ctx: Paths): number {
+  const bytes = modelAssets(model, ctx).reduce((sum, file) => sum + statSync(file).size, 0);
+  // weights once, packed for the kernels; the vocabulary as objects; activations of a batch
+  return Math.ceil(bytes * 1.5) + (48 << 20) + batchTokens * 8192;
+}
+
+/** The length of a model's vectors; 0 where it cannot be known before the model is here. */
+export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'output'>): number {
+  if (p.dimension !== undefined) return p.dimension;
+  let found: ResolvedModel | undefined;
+  try {
+    found = locateModel(p.model);
+  } catch (error) {
+    // said where the model is looked for with the root of the run
+    if (error instanceof ModelError) return 0;
+    throw error;
+  }
+  return (found && dimensionOf(found.folder, { file: found.file, output: p.output })) ?? 0;
+}
+
+/** The side of a column of texts. */
+export const sideOf = (p: Pick<EncoderParams, 'side'>, column: string): 'query' | 'passage' =>
+  p.side ?? (column === 'question' ? 'query' : 'passage');
+
+/** What opening needs; the rest has its default. */
+export type OpenedParams = Partial<EncoderParams> & Pick<EncoderParams, 'model'>;
+
+/** Opens the encoder of a step. @throws UserError */
+export async function openModel(p: OpenedParams, side: 'query' | 'passage', ctx: Paths): Promise<Encoder> {
+  try {
+    const name = modelName(p.model, ctx);
+    const model = await resolveModel(name, { offline: true });
+    const options: EncoderOptions = {
+      name: p.model,
+      file: model.file,
+      device: p.device,
+      threads: p.threads,
+      batchTokens: p.batchTokens,
+      pooling: p.pooling,
+      normalize: p.normalize,
+      dimension: p.dimension,
+      maxTokens: p.maxTokens,
+      output: p.output,
+      ...(p.prefix !== undefined && { prefixes: { [side]: p.prefix } }),
+    };
+    return await openEncoder(model.folder, options);
+  } catch (error) {
+    throw asModelError(error);
+  }
+}
+
+/** Whether results of a model are worth keeping: an embedded one is quicker than a look-up. */
+export const worthKeeping = (p: { readonly model: string }): boolean => !embeddedNames().includes(p.model);

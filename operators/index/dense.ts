@@ -1,0 +1,159 @@
+import { DataType } from 'apache-arrow';
+import { z } from 'zod';
+import { type Columns, fixedList, float32, typeName, utf8, vectorView } from '../../src/arrow/index.ts';
+import { formatBytes, operator, type SinkInstance, UserError, writesPath } from '../../src/define/index.ts';
+import {
+  DenseIndex,
+  DenseIndexWriter,
+  denseGenerations,
+  publishDense,
+  verifyDense,
+} from '../../src/retrieval/dense/index.ts';
+import { IndexError } from '../../src/retrieval/sparse/index.ts';
+import { anyColumns } from '../shape/any-column.ts';
+import { withIndex } from './errors.ts';
+import { deletedValues, keyColumn, storedColumns, wantMainThread } from './keyed.ts';
+import { keyedRows } from './stored.ts';
+import { numberOf, tokenOf } from './token.ts';
+
+/** Writers of this thread that have prepared and still hold their lock, by folder: they publish themselves. */
+const preparedWriters = new Map<string, DenseIndexWriter>();
+
+export const indexDense = operator({
+  name: 'index.dense',
+  version: 1,
+  shape: 'sink',
+  changes: true,
+  summary: 'Builds an index of vectors, for search.dense.',
+  description: `Rows are named by \`key\`; a row whose key is there already replaces it. The columns \`unit\`, \`doc_id\`, \`title\`,
+\`text\`, \`start\` and \`end\` are kept where the input has them, and those named in \`store\`.
+
+\`method: exact\` looks at every vector; scores are dot products (or cosines) of the stored vectors in double precision and
+do not depend on how the index came about. \`method: hnsw\` (Malkov & Yashunin 2018, by the usearch library) builds a graph
+over segments of 5,000 rows and more; how far a search looks is chosen so that a sample reaches \`recall\` among the 10
+nearest, and what it finds is scored exactly.
+
+\`precision\`: f32; f16, half the size at no loss that shows; int8, a quarter, with a factor a vector.`,
+  equality: 'approximate',
+  params: z.strictObject({
+    path: z.string().describe('folder of the index; made where absent').meta(writesPath()),
+    vector: z.string().default('vector').describe('the column of vectors'),
+    key: z
+      .string()
+      .optional()
+      .describe('the column that names a row; default: the key of the input, such as unit_id or doc_id'),
+    store: z.array(z.string()).default([]).describe('further columns to keep and give back with hits'),
+    precision: z.enum(['f32', 'f16', 'int8']).default('f32').describe('how numbers are kept'),
+    metric: z
+      .enum(['dot', 'cosine'])
+      .default('dot')
+      .describe('how vectors are compared; for vectors of length 1 both are the same'),
+    method: z.enum(['exact', 'hnsw']).default('exact').describe('looks at every vector, or goes by a graph'),
+    recall: z
+      .number()
+      .positive()
+      .max(1)
+      .default(0.98)
+      .describe('hnsw: the share of the 10 nearest that a sample must find'),
+    connectivity: z.int().min(2).max(256).default(16).describe('hnsw: links a vector'),
+    expansion: z
+      .int()
+      .positive()
+      .default(128)
+      .describe('hnsw: candidates looked at while a vector is put in'),
+  }),
+  reads: p => {
+    const columns: Record<string, Columns[string]> = { ...anyColumns(p.store) };
+    columns[p.vector] = fixedList(0, float32());
+    if (p.key !== undefined) columns[p.key] = utf8();
+    return columns;
+  },
+  fixedBytes: () => 32 << 20,
+  examples: [
+    {
+      title: 'Two passages as halves',
+      with: { path: 'indexes/dense', precision: 'f16' },
+      columns: { vector: 'fixed<2,float32>' },
+      in: [
+        { unit_id: 'a#0', doc_id: 'a', text: 'Seoul is a city', vector: [1, 0] },
+        { unit_id: 'b#0', doc_id: 'b', text: 'Busan is a port', vector: [0, 1] },
+      ],
+    },
+  ],
+  open: async (p, ctx) => {
+    wantMainThread('index.dense');
+    const input = ctx.inputs[0] ?? {};
+    const key = keyColumn('index.dense', p.key, ctx);
+    const stored = storedColumns(input, key, p.store);
+    const dimension = sizeOf(input, p.vector);
+    const dir = ctx.path(p.path);
+    const writer = await withIndex(() =>
+      DenseIndexWriter.open(dir, {
+        keyColumn: key,
+        dimension,
+        precision: p.precision,
+        metric: p.metric,
+        approximate:
+          p.method === 'hnsw'
+            ? { recall: p.recall, connectivity: p.connectivity, expansion: p.expansion }
+            : null,
+        memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
+        replace: ctx.full,
+      }),
+    );
+    const instance: SinkInstance = {
+      write: async ({ deletes, upserts }) => {
+        if (deletes?.numRows) await withIndex(() => writer.delete(...deletedValues(deletes, key)));
+        if (upserts?.numRows) {
+          const { values } = vectorView(upserts, p.vector);
+          await withIndex(() => writer.add({ ...keyedRows(upserts, key, stored), vectors: values }));
+        }
+      },
+      prepare: async () => {
+        const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
+        preparedWriters.set(dir, writer);
+        return {
+          token: tokenOf(denseGenerations, dir, generation),
+          summary: { documents, segments, size: formatBytes(bytes) },
+        };
+      },
+      abort: () => writer.abort(),
+      close: async () => {
+        preparedWriters.delete(dir);
+        await writer.close();
+      },
+    };
+    return instance;
+  },
+  current: async (p, ctx) => {
+    try {
+      const index = await DenseIndex.open(ctx.path(p.path), { cacheBytes: 0 });
+      index.close();
+      const dir = ctx.path(p.path);
+      const token = tokenOf(denseGenerations, dir);
+      const changed = denseGenerations.changedSince(dir, index.info.generation);
+      return changed && !(await verifyDense(dir)).ok ? undefined : token;
+    } catch (error) {
+      // nothing there, or nothing that changes could be put onto: it is built anew
+      if (error instanceof IndexError) return undefined;
+      throw error;
+    }
+  },
+  publish: async (p, token, ctx) => {
+    const dir = ctx.path(p.path);
+    const writer = preparedWriters.get(dir);
+    await withIndex(() => {
+      const generation = numberOf(denseGenerations, dir, token);
+      return writer ? writer.publish(generation) : publishDense(dir, generation);
+    });
+  },
+});
+
+/** Numbers in a vector of a column. */
+function sizeOf(input: Columns, name: string): number {
+  const type = input[name]?.type;
+  if (type && DataType.isFixedSizeList(type) && type.listSize > 0) return type.listSize;
+  throw new UserError(
+    `with.vector: column "${name}" is ${type ? typeName(type) : 'not there'}, wanted vectors of one length`,
+  );
+}

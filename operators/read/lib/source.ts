@@ -1,0 +1,70 @@
+/** The scan that text formats share: files in order, blocks of whole records, positions, progress. */
+import type { Json, OpenContext, SourceChunk, SourcePosition } from '../../../src/define/index.ts';
+import { UserError } from '../../../src/define/index.ts';
+import { openBytes } from './bytes.ts';
+import type { SourceFile } from './files.ts';
+import { type Cutter, type Place, recordBlocks, START } from './lines.ts';
+
+/** What `decode` needs besides the bytes. */
+export interface BlockMeta {
+  /** Shown path, for messages. */
+  readonly file: string;
+  /** Name for ids that are made. */
+  readonly name: string;
+  /** Line of the first record (1-based). */
+  readonly line: number;
+  /** Number of the first record (0-based). */
+  readonly record: number;
+}
+
+/** Where a source of files stands. */
+export interface FilePosition {
+  readonly file: string;
+  readonly offset: number;
+  readonly line: number;
+  readonly record: number;
+}
+
+/** Reads a position back. @throws UserError where it is none of this source. */
+export function filePosition(from: SourcePosition | undefined): FilePosition | undefined {
+  if (from === undefined || from === null) return undefined;
+  const p = from as Partial<FilePosition>;
+  if (typeof p.file !== 'string' || typeof p.offset !== 'number')
+    throw new UserError(`the stored position ${JSON.stringify(from)} is none of this source`, {
+      help: 'start over with --full',
+    });
+  return { file: p.file, offset: p.offset, line: p.line ?? 1, record: p.record ?? 0 };
+}
+
+/** The files still to read from a position: a file that is gone is passed over, those after it follow. */
+export const filesFrom = (files: readonly SourceFile[], at: FilePosition | undefined): SourceFile[] =>
+  at === undefined ? [...files] : files.filter(f => f.shown >= at.file);
+
+/** Scans files as raw blocks of whole records. */
+export async function* scanFiles(
+  files: readonly SourceFile[],
+  ctx: Pick<OpenContext, 'signal'>,
+  cutter: () => Cutter,
+  from?: SourcePosition,
+): AsyncGenerator<SourceChunk> {
+  const at = filePosition(from);
+  let unsaid = 0;
+  for (const file of filesFrom(files, at)) {
+    const place: Place = at?.file === file.shown ? at : START;
+    const blocks = await openBytes(file, place.offset);
+    let consumed = 0;
+    for await (const block of recordBlocks(blocks, cutter(), file.shown, place)) {
+      ctx.signal.throwIfAborted();
+      const progress = blocks.consumed - consumed + unsaid;
+      unsaid = 0;
+      consumed = blocks.consumed;
+      yield {
+        raw: block.raw,
+        meta: { file: file.shown, name: file.name, line: block.line, record: block.record } satisfies Json,
+        position: { file: file.shown, ...block.end },
+        progress,
+      };
+    }
+    unsaid += blocks.consumed - consumed;
+  }
+}

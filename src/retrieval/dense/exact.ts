@@ -1,0 +1,142 @@
+/** Exact search over blocks of vectors: a fast product finds candidates, and their scores are worked out anew. */
+import { hasBit } from '../sparse/bitmap.ts';
+
+/**
+ * Dot products of stored vectors with queries: `rows` × `queries`, row-major. Float arithmetic in any order.
+ * @param vectors rows × dimension; @param queries dimension × queries (transposed)
+ */
+export type Multiply = (
+  vectors: Float32Array,
+  rows: number,
+  queries: Float32Array,
+  count: number,
+  dimension: number,
+) => Float32Array | Promise<Float32Array>;
+
+/** A plain loop: what is used where nothing quicker is given. */
+export const plainMultiply: Multiply = (vectors, rows, queries, count, dimension) => {
+  const out = new Float32Array(rows * count);
+  for (let r = 0; r < rows; r++) {
+    const row = r * dimension;
+    const to = r * count;
+    for (let c = 0; c < dimension; c++) {
+      const x = vectors[row + c];
+      const from = c * count;
+      for (let q = 0; q < count; q++) out[to + q] += x * queries[from + q];
+    }
+  }
+  return out;
+};
+
+/** The score of a hit: a dot product in double precision, in a fixed order, so that it is the same however it was found. */
+export function exactDot(
+  vectors: ArrayLike<number>,
+  at: number,
+  query: ArrayLike<number>,
+  from: number,
+  d: number,
+): number {
+  let sum = 0;
+  for (let c = 0; c < d; c++) sum += vectors[at + c] * query[from + c];
+  return sum;
+}
+
+const ROUNDING = 2 ** -23;
+
+/** How far a float product can be from the exact one: d roundings of terms that sum to at most |x|·|q|. */
+export const errorBound = (dimension: number, xNorm: number, qNorm: number): number =>
+  (dimension + 2) * ROUNDING * xNorm * qNorm;
+
+/** Gathers, for each query, the documents that may be among the k best. */
+export class Candidates {
+  readonly k: number;
+  private readonly heaps: Float32Array[];
+  private readonly sizes: Int32Array;
+  private readonly docs: number[][];
+  private readonly approximate: number[][];
+  /** A score below `floors[q]` cannot be among the best. */
+  private readonly floors: Float64Array;
+  private readonly slack: Float64Array;
+
+  /** @param slack twice the error of an approximate score, one a query */
+  constructor(queries: number, k: number, slack: Float64Array) {
+    this.k = k;
+    this.slack = slack;
+    this.heaps = Array.from({ length: queries }, () => new Float32Array(k));
+    this.sizes = new Int32Array(queries);
+    this.docs = Array.from({ length: queries }, () => []);
+    this.approximate = Array.from({ length: queries }, () => []);
+    this.floors = new Float64Array(queries).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  /** Looks through scores, rows × queries, of documents from `first` on; `allowed` is over the segment's own numbers. */
+  scan(
+    scores: Float32Array,
+    rows: number,
+    first: number,
+    local: number,
+    allowed: Uint8Array | undefined,
+  ): void {
+    const { floors } = this;
+    const count = floors.length;
+    for (let r = 0, at = 0; r < rows; r++) {
+      if (allowed !== undefined && !hasBit(allowed, local + r)) {
+        at += count;
+        continue;
+      }
+      for (let q = 0; q < count; q++, at++) {
+        const score = scores[at];
+        if (score >= floors[q]) this.take(q, first + r, score);
+      }
+    }
+  }
+
+  private take(q: number, doc: number, score: number): void {
+    this.docs[q].push(doc);
+    this.approximate[q].push(score);
+    const heap = this.heaps[q];
+    const size = this.sizes[q];
+    if (size < this.k) {
+      let at = size;
+      this.sizes[q] = size + 1;
+      while (at > 0 && heap[(at - 1) >> 1] > score) {
+        heap[at] = heap[(at - 1) >> 1];
+        at = (at - 1) >> 1;
+      }
+      heap[at] = score;
+    } else if (score > heap[0]) {
+      let at = 0;
+      for (;;) {
+        let child = 2 * at + 1;
+        if (child >= size) break;
+        if (child + 1 < size && heap[child + 1] < heap[child]) child++;
+        if (heap[child] >= score) break;
+        heap[at] = heap[child];
+        at = child;
+      }
+      heap[at] = score;
+    }
+    if (this.sizes[q] === this.k) this.floors[q] = heap[0] - this.slack[q];
+    // what the rising floor has left behind is dropped now and then
+    if (this.docs[q].length > 4 * this.k + 1024) this.prune(q);
+  }
+
+  private prune(q: number): void {
+    const floor = this.floors[q];
+    const docs: number[] = [];
+    const approximate: number[] = [];
+    this.approximate[q].forEach((score, i) => {
+      if (score < floor) return;
+      docs.push(this.docs[q][i]);
+      approximate.push(score);
+    });
+    this.docs[q] = docs;
+    this.approximate[q] = approximate;
+  }
+
+  /** The documents that may be among the k best of a query. */
+  of(q: number): number[] {
+    this.prune(q);
+    return this.docs[q];
+  }
+}

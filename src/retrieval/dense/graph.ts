@@ -1,0 +1,169 @@
+/** The approximate index of a segment: HNSW (Malkov & Yashunin 2018) by the usearch library, in a file beside it. */
+import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { crc32 } from '../sparse/bytes.ts';
+import { IndexError } from '../sparse/errors.ts';
+
+const require = createRequire(import.meta.url);
+
+interface Native {
+  add(keys: BigUint64Array, vectors: Float32Array, threads: number): void;
+  search(
+    vectors: Float32Array,
+    k: number,
+    threads: number,
+  ): { keys: BigUint64Array; counts?: BigUint64Array; distances: Float32Array };
+  save(path: string): void;
+  view(path: string): void;
+  size(): number;
+}
+
+interface Library {
+  Index: new (options: {
+    dimensions: number;
+    metric: string;
+    quantization: string;
+    connectivity: number;
+    expansion_add: number;
+    expansion_search: number;
+  }) => Native;
+}
+
+export interface GraphOptions {
+  /** Links a vector; more find more and cost memory. Default 16. */
+  readonly connectivity: number;
+  /** Candidates looked at while a vector is put in. Default 128. */
+  readonly expansion: number;
+}
+
+/** Whether the library is there: it has builds for Linux and macOS. */
+export function graphLibrary(): Library | undefined {
+  try {
+    return require('usearch') as Library;
+  } catch {
+    return undefined;
+  }
+}
+
+function library(): Library {
+  const found = graphLibrary();
+  if (found === undefined) {
+    throw new IndexError(
+      'argument',
+      `an approximate index needs the package usearch, which cannot be loaded on ${process.platform}-${process.arch}; use method exact`,
+    );
+  }
+  return found;
+}
+
+/** Vectors are kept as halves in the graph; hits are scored anew from the index's own. */
+const open = (dimension: number, o: GraphOptions, search: number): Native =>
+  new (library().Index)({
+    dimensions: dimension,
+    metric: 'ip',
+    quantization: 'f16',
+    connectivity: o.connectivity,
+    expansion_add: o.expansion,
+    expansion_search: search,
+  });
+
+/** Reads a file's CRC-32 in pieces. */
+export function fileCrc(path: string): { bytes: number; crc: number } {
+  const fd = fs.openSync(path, 'r');
+  try {
+    const piece = new Uint8Array(1 << 20);
+    let [crc, bytes] = [0, 0];
+    for (;;) {
+      const got = fs.readSync(fd, piece, 0, piece.length, bytes);
+      if (got === 0) return { bytes, crc: crc >>> 0 };
+      crc = crc32(piece.subarray(0, got), crc);
+      bytes += got;
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** @throws IndexError 'missing', 'corrupt': a file that was cut short must never reach the library, which would crash */
+export function checkGraphFile(path: string, bytes: number, crc: number): void {
+  let found: { bytes: number; crc: number };
+  try {
+    found = fileCrc(path);
+  } catch {
+    throw new IndexError('missing', `${path}: the index names this file, but it cannot be opened`, path);
+  }
+  if (found.bytes !== bytes || found.crc !== crc) {
+    const what =
+      found.bytes === bytes
+        ? 'fails its checksum'
+        : `is ${found.bytes} bytes long, the manifest says ${bytes}`;
+    throw new IndexError(
+      'corrupt',
+      `${path}: ${what}; restore the file, roll back or build the index again`,
+      path,
+    );
+  }
+}
+
+/** Builds a graph, one thread, so the same vectors give the same file. */
+export class GraphBuilder {
+  private readonly native: Native;
+  private readonly dimension: number;
+  private next = 0;
+
+  constructor(dimension: number, options: GraphOptions) {
+    this.dimension = dimension;
+    this.native = open(dimension, options, 64);
+  }
+
+  /** Puts in the next documents. */
+  add(vectors: Float32Array): void {
+    const count = vectors.length / this.dimension;
+    const keys = new BigUint64Array(count);
+    for (let i = 0; i < count; i++) keys[i] = BigInt(this.next + i);
+    this.native.add(keys, vectors, 1);
+    this.next += count;
+  }
+
+  save(path: string): { bytes: number; crc: number } {
+    this.native.save(path);
+    const fd = fs.openSync(path, 'r+');
+    try {
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+    return fileCrc(path);
+  }
+}
+
+/**
+ * How many a graph is asked for where `k` are wanted: its halves cannot tell apart what is nearly as near, and scoring a
+ * few more anew costs little.
+ */
+export const askedFor = (k: number): number => k + Math.max(10, k >> 1);
+
+/** An open graph, mapped from its file. */
+export class Graph {
+  private readonly native: Native;
+  private readonly dimension: number;
+
+  /** @param search candidates looked at in a search. The file must have been checked. */
+  constructor(path: string, dimension: number, options: GraphOptions, search: number) {
+    this.dimension = dimension;
+    this.native = open(dimension, options, search);
+    this.native.view(path);
+  }
+
+  /** Documents near each query, nearest first, at most k of each. */
+  search(queries: Float32Array, k: number): number[][] {
+    const count = queries.length / this.dimension;
+    const wanted = Math.min(k, this.native.size());
+    if (wanted === 0) return Array.from({ length: count }, () => []);
+    const { keys, counts } = this.native.search(queries, wanted, 1);
+    return Array.from({ length: count }, (_, q) => {
+      const n = counts === undefined ? keys.length : Number(counts[q]);
+      return Array.from({ length: n }, (_, i) => Number(keys[q * wanted + i]));
+    });
+  }
+}

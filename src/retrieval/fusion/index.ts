@@ -1,0 +1,2 @@
+export * from './fuse.ts';
+export * from './logistic.ts';

@@ -1,0 +1,265 @@
+/** Generations of an index folder: a manifest each, and a file that names the live one. */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { IndexError } from '../sparse/errors.ts';
+import { acquireLock } from '../sparse/lock.ts';
+import { type Format, sealed, unseal, writeAtomically } from './sealed.ts';
+
+export interface Current {
+  generation: number;
+  /** The generation `rollback` goes back to. */
+  previous: number | null;
+  /** Of its manifest. */
+  id?: string;
+}
+
+/** What every kind of manifest has. */
+export interface AnyManifest {
+  generation: number;
+  /** Of its content: numbers begin anew where an index does, so they alone do not tell two apart. */
+  id?: string;
+}
+
+/** What a commit names a generation by. */
+export interface GenerationToken {
+  readonly generation: number;
+  /** Empty in indexes of older versions. */
+  readonly id: string;
+}
+
+export const CURRENT = 'CURRENT';
+export const manifestName = (generation: number): string => `manifest.${generation}.json`;
+
+/** Generations whose manifest is in the folder, ascending. */
+export function generations(dir: string): number[] {
+  return fs
+    .readdirSync(dir)
+    .map(name => /^manifest\.(\d+)\.json$/.exec(name)?.[1])
+    .filter(g => g !== undefined)
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** The number of the next segment file. */
+export function nextFileNumber(dir: string): number {
+  let highest = 0;
+  for (const name of fs.readdirSync(dir)) {
+    const match = /^segment-(\d+)\./.exec(name);
+    if (match !== null) highest = Math.max(highest, Number(match[1]));
+  }
+  return highest + 1;
+}
+
+/** Reads, writes and switches the generations of one kind of index. */
+export class Generations<M extends AnyManifest> {
+  readonly format: Format;
+  private readonly files: (manifest: M) => string[];
+  private readonly defaults: Partial<M>;
+  /** Names of files that belong to generations: unused ones are removed. */
+  private readonly owned: RegExp;
+
+  /** @param defaults what manifests of older versions do not say */
+  constructor(format: Format, files: (manifest: M) => string[], owned: RegExp, defaults: Partial<M> = {}) {
+    this.format = format;
+    this.files = files;
+    this.owned = owned;
+    this.defaults = defaults;
+  }
+
+  async write(dir: string, manifest: M): Promise<void> {
+    const named = { ...manifest, id: this.contentId(dir, manifest) };
+    await writeAtomically(path.join(dir, manifestName(manifest.generation)), sealed(this.format, named));
+  }
+
+  /** A hash of the manifest and of the ends of its files, where their checksums stand. */
+  private contentId(dir: string, manifest: M): string {
+    const hash = createHash('sha256').update(JSON.stringify(manifest));
+    for (const file of this.files(manifest)) hash.update(tailOf(path.join(dir, file)));
+    return hash.digest('hex').slice(0, 16);
+  }
+
+  /** What to name a generation by; the live one by default, undefined where there is none. */
+  token(dir: string, generation = this.readCurrent(dir)?.generation): GenerationToken | undefined {
+    return generation === undefined ? undefined : { generation, id: this.read(dir, generation).id ?? '' };
+  }
+
+  /** The number of the generation that a token names. @throws IndexError 'generation' where another has it now */
+  named(dir: string, { generation, id }: GenerationToken): number {
+    if (this.token(dir, generation)?.id === id) return generation;
+    throw new IndexError(
+      'generation',
+      `${dir}: generation ${generation} is not the one that was prepared; the index was built by something else since`,
+      dir,
+    );
+  }
+
+  read(dir: string, generation: number): M {
+    const file = path.join(dir, manifestName(generation));
+    const manifest = { ...this.defaults, ...unseal(file, this.format) } as unknown as M;
+    if (manifest.generation !== generation) {
+      throw new IndexError('corrupt', `${file}: says it is generation ${manifest.generation}`, file);
+    }
+    return manifest;
+  }
+
+  async writeCurrent(dir: string, current: Current): Promise<void> {
+    await writeAtomically(path.join(dir, CURRENT), sealed(this.format, current));
+  }
+
+  /** The live generation; undefined where nothing was ever published there. */
+  readCurrent(dir: string): Current | undefined {
+    const file = path.join(dir, CURRENT);
+    if (!fs.existsSync(file)) return undefined;
+    return unseal(file, this.format) as unknown as Current;
+  }
+
+  /** The manifest of the live generation, or of a named one. @throws IndexError 'missing', 'generation' */
+  find(dir: string, generation?: number): M {
+    if (!fs.existsSync(dir))
+      throw new IndexError('missing', `${dir}: there is no index here; build one first`, dir);
+    const current = this.readCurrent(dir);
+    if (generation === undefined) {
+      if (current === undefined) {
+        throw new IndexError('missing', `${dir}: no index was published here; build one first`, dir);
+      }
+      return this.read(dir, current.generation);
+    }
+    try {
+      return this.read(dir, generation);
+    } catch (error) {
+      if (!(error instanceof IndexError) || error.code !== 'missing') throw error;
+      throw new IndexError(
+        'generation',
+        `${dir}: generation ${generation} is not here; the live one is ${current?.generation ?? 'none'}`,
+        dir,
+      );
+    }
+  }
+
+  /**
+   * Opens what a manifest names. A writer may remove a generation between the look at CURRENT and the opening of its
+   * files: then it looks again.
+   */
+  async opened<T>(
+    dir: string,
+    generation: number | undefined,
+    open: (manifest: M) => T | Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      const manifest = this.find(dir, generation);
+      try {
+        return await open(manifest);
+      } catch (error) {
+        const moved = generation === undefined && this.readCurrent(dir)?.generation !== manifest.generation;
+        if (!(error instanceof IndexError && error.code === 'missing' && moved && attempt < 5)) throw error;
+      }
+    }
+  }
+
+  /** Files that the live, the previous or a prepared generation names, but for `except`. */
+  kept(dir: string, except?: number): Set<string> {
+    const kept = new Set<string>();
+    for (const generation of generations(dir)) {
+      if (generation === except) continue;
+      try {
+        for (const file of this.files(this.read(dir, generation))) kept.add(file);
+      } catch {
+        // A manifest that cannot be read keeps nothing.
+      }
+    }
+    return kept;
+  }
+
+  /** Whether a file of a generation was changed after the generation was published: then its checksums decide. */
+  changedSince(dir: string, generation: number): boolean {
+    const published = fs.statSync(path.join(dir, CURRENT)).mtimeMs;
+    return [...this.files(this.read(dir, generation)), manifestName(generation)].some(
+      file => fs.statSync(path.join(dir, file)).mtimeMs > published,
+    );
+  }
+
+  /**
+   * Writes CURRENT and then removes what neither the new generation nor the one before it needs.
+   * @param anew what was built from nothing takes the place of whatever is there, readable or not
+   */
+  async switchTo(dir: string, generation: number, anew = false): Promise<void> {
+    const { id } = this.read(dir, generation);
+    let current: Current | undefined;
+    try {
+      current = this.readCurrent(dir);
+    } catch (error) {
+      if (!anew) throw error;
+    }
+    if (current?.generation === generation) return;
+    if (current !== undefined && current.generation > generation) {
+      throw new IndexError(
+        'generation',
+        `${dir}: generation ${generation} is older than the live one (${current.generation}); use rollback to go back`,
+      );
+    }
+    await this.writeCurrent(dir, { generation, previous: current?.generation ?? null, id });
+    this.removeUnused(dir, [generation, current?.generation]);
+  }
+
+  /**
+   * Publishes a prepared generation without a writer: what recovery does when a commit record names a generation that
+   * the index itself has not switched to. Publishing the live generation does nothing.
+   */
+  async publish(dir: string, generation: number): Promise<void> {
+    const release = acquireLock(dir);
+    try {
+      await this.switchTo(dir, generation);
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Goes back to the generation before the live one. Returns the generation that is live now.
+   * Throws IndexError 'generation' where there is none to go back to.
+   */
+  async rollback(dir: string): Promise<number> {
+    if (!fs.existsSync(dir)) throw new IndexError('missing', `${dir}: there is no index here`, dir);
+    const release = acquireLock(dir);
+    try {
+      const current = this.readCurrent(dir);
+      if (current === undefined) throw new IndexError('missing', `${dir}: nothing was published here`, dir);
+      if (current.previous === null) {
+        throw new IndexError(
+          'generation',
+          `${dir}: generation ${current.generation} has none before it to go back to`,
+        );
+      }
+      const { id } = this.read(dir, current.previous);
+      await this.writeCurrent(dir, { generation: current.previous, previous: null, id });
+      return current.previous;
+    } finally {
+      release();
+    }
+  }
+
+  private removeUnused(dir: string, keep: (number | undefined)[]): void {
+    for (const generation of generations(dir)) {
+      if (!keep.includes(generation)) fs.rmSync(path.join(dir, manifestName(generation)), { force: true });
+    }
+    const kept = this.kept(dir);
+    for (const name of fs.readdirSync(dir)) {
+      if (this.owned.test(name) && !kept.has(name)) fs.rmSync(path.join(dir, name), { force: true });
+      if (/\.tmp$/.test(name)) fs.rmSync(path.join(dir, name), { force: true });
+    }
+  }
+}
+
+/** The last bytes of a file: the table of its sections with their checksums. */
+function tailOf(file: string): Uint8Array {
+  const fd = fs.openSync(file, 'r');
+  try {
+    const { size } = fs.fstatSync(fd);
+    const bytes = Buffer.alloc(Math.min(size, 4096));
+    fs.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
+    return bytes;
+  } finally {
+    fs.closeSync(fd);
+  }
+}

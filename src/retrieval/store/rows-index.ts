@@ -1,0 +1,226 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { hasBit } from '../sparse/bitmap.ts';
+import { compareBytes } from '../sparse/bytes.ts';
+import { IndexError } from '../sparse/errors.ts';
+import type { FrontCodedCursor } from '../sparse/front-coded.ts';
+import { checkFilter, filterBits } from '../sparse/query/filter.ts';
+import type { Filter } from '../sparse/query/types.ts';
+import type { StoredValue } from '../sparse/stored.ts';
+import type { VerifyProblem, VerifyReport } from '../sparse/verify.ts';
+import { CURRENT, type Generations, generations, manifestName } from './generations.ts';
+import { RowsDeletes } from './rows-deletes.ts';
+import { RowsSegment } from './rows-segment.ts';
+import type { RowsManifest, RowsSegmentEntry } from './rows-types.ts';
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** A segment open for search. */
+export class OpenRows {
+  readonly segment: RowsSegment;
+  readonly entry: RowsSegmentEntry;
+  readonly deletes: RowsDeletes | undefined;
+  readonly first: number;
+  private readonly cursor: FrontCodedCursor;
+
+  constructor(dir: string, entry: RowsSegmentEntry, first: number, kind: string) {
+    this.segment = new RowsSegment(path.join(dir, entry.file), kind);
+    this.entry = entry;
+    this.first = first;
+    try {
+      this.deletes = entry.deletes && RowsDeletes.read(path.join(dir, entry.deletes.file));
+      this.cursor = this.segment.keys.cursor();
+    } catch (error) {
+      this.segment.close();
+      throw error;
+    }
+  }
+  get documents(): number {
+    return this.segment.meta.documents;
+  }
+  get live(): number {
+    return this.documents - (this.deletes?.documents ?? 0);
+  }
+  /** The key of a document, a copy. */
+  key(document: number): Uint8Array {
+    this.cursor.at(document);
+    return this.cursor.text.slice(0, this.cursor.length);
+  }
+  /** The live document with a key, or -1. */
+  find(key: Uint8Array): number {
+    if (!this.cursor.seek(key, 0, key.length)) return -1;
+    return this.deletes?.has(this.cursor.ordinal) ? -1 : this.cursor.ordinal;
+  }
+}
+
+/** One generation of an index of keyed rows, open for reading: what its kinds share. */
+export class RowsIndex {
+  readonly dir: string;
+  readonly manifest: RowsManifest;
+  readonly segments: readonly OpenRows[];
+
+  constructor(dir: string, manifest: RowsManifest, kind: string) {
+    this.dir = dir;
+    this.manifest = manifest;
+    const segments: OpenRows[] = [];
+    try {
+      let first = 0;
+      for (const entry of manifest.segments) {
+        segments.push(new OpenRows(dir, entry, first, kind));
+        first += entry.documents;
+      }
+    } catch (error) {
+      for (const { segment } of segments) segment.close();
+      throw error;
+    }
+    this.segments = segments;
+  }
+
+  get bytes(): number {
+    return this.manifest.segments.reduce(
+      (sum, s) => sum + s.bytes + (s.deletes?.bytes ?? 0) + (s.graph?.bytes ?? 0),
+      0,
+    );
+  }
+
+  segmentOf(document: number): OpenRows {
+    for (let s = this.segments.length - 1; s >= 0; s--) {
+      const open = this.segments[s];
+      if (document >= open.first && document < open.first + open.documents) return open;
+    }
+    throw new IndexError('argument', `document number ${document}: this index has no such document`);
+  }
+
+  /** Stored values of documents (by number), the key column included; all columns where none are named. */
+  rows(docs: Int32Array | readonly number[], columns?: readonly string[]): Record<string, StoredValue>[] {
+    const { keyColumn, fields } = this.manifest;
+    const names = columns ?? [keyColumn, ...fields.map(f => f.name)];
+    return Array.from(docs, doc => {
+      const open = this.segmentOf(doc);
+      const local = doc - open.first;
+      const row: Record<string, StoredValue> = {};
+      for (const name of names) {
+        if (name === keyColumn) row[name] = decoder.decode(open.key(local));
+        else {
+          const column = open.segment.column(name);
+          if (column === undefined) {
+            const known = [keyColumn, ...fields.map(f => f.name)].join(', ');
+            throw new IndexError(
+              'argument',
+              `${this.dir}: no column "${name}" is stored; there are ${known}`,
+            );
+          }
+          row[name] = column.value(open.segment.rows[local]);
+        }
+      }
+      return row;
+    });
+  }
+
+  /** Keys of documents by number. */
+  keys(docs: Int32Array | readonly number[]): string[] {
+    return Array.from(docs, doc => {
+      const open = this.segmentOf(doc);
+      return decoder.decode(open.key(doc - open.first));
+    });
+  }
+
+  /** Whether document a's key sorts before b's, in code point order. */
+  before(a: number, b: number): boolean {
+    const first = this.segmentOf(a);
+    const second = this.segmentOf(b);
+    if (first === second) return a < b;
+    const key = first.key(a - first.first);
+    const other = second.key(b - second.first);
+    return compareBytes(key, 0, key.length, other, 0, other.length) < 0;
+  }
+
+  /** Which documents of each segment may be hits: live, and meeting the filter. Undefined: all of them. */
+  allowed(filter: Filter | undefined): (Uint8Array | undefined)[] {
+    const { keyColumn, fields } = this.manifest;
+    const conditions = filter && checkFilter(filter, keyColumn, fields);
+    return this.segments.map(open => {
+      if (conditions === undefined || conditions.length === 0) {
+        return open.deletes && Uint8Array.from(open.deletes.bits, b => ~b);
+      }
+      const bits = filterBits(open, conditions, keyColumn);
+      if (open.deletes) for (let i = 0; i < bits.length; i++) bits[i] &= ~open.deletes.bits[i];
+      return bits;
+    });
+  }
+
+  close(): void {
+    for (const { segment } of this.segments) segment.close();
+  }
+}
+
+/** Documents that a bitmap allows. */
+export function countAllowed(bits: Uint8Array | undefined, documents: number): number {
+  if (bits === undefined) return documents;
+  let n = 0;
+  for (let d = 0; d < documents; d++) if (hasBit(bits, d)) n++;
+  return n;
+}
+
+/**
+ * Reads every file of every generation in the folder and recomputes its checksums. Problems are listed, each with its
+ * file. Throws IndexError 'missing' where there is no index.
+ */
+export function verifyRows(
+  dir: string,
+  all: Generations<RowsManifest>,
+  segmentKind: string,
+  checkGraph: (file: string, bytes: number, crc: number) => void,
+): VerifyReport {
+  if (!fs.existsSync(path.join(dir, CURRENT)))
+    throw new IndexError('missing', `${dir}: no index was published here`, dir);
+  const problems: VerifyProblem[] = [];
+  const report: VerifyReport = { ok: true, generations: generations(dir), files: 0, bytes: 0, problems };
+  const check = (file: string, look: () => void): void => {
+    report.files++;
+    try {
+      report.bytes += fs.statSync(file).size;
+      look();
+    } catch (error) {
+      const code = error instanceof IndexError ? error.code : 'missing';
+      problems.push({ file, code, message: (error as Error).message });
+    }
+  };
+  let live: number | undefined;
+  check(path.join(dir, CURRENT), () => {
+    live = all.readCurrent(dir)?.generation;
+  });
+  if (live !== undefined && !report.generations.includes(live)) report.generations.push(live);
+  const seen = new Set<string>();
+  const once = (name: string, look: (file: string) => void): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    check(path.join(dir, name), () => look(path.join(dir, name)));
+  };
+  for (const generation of report.generations) {
+    let manifest: RowsManifest | undefined;
+    check(path.join(dir, manifestName(generation)), () => {
+      manifest = all.read(dir, generation);
+    });
+    for (const { file, bytes, deletes, graph } of manifest?.segments ?? []) {
+      once(file, path => {
+        const segment = new RowsSegment(path, segmentKind);
+        try {
+          if (segment.file.length !== bytes)
+            throw new IndexError(
+              'corrupt',
+              `${path}: is ${segment.file.length} bytes long, the manifest says ${bytes}`,
+              path,
+            );
+          segment.file.verify();
+        } finally {
+          segment.close();
+        }
+      });
+      if (deletes) once(deletes.file, path => RowsDeletes.verify(path));
+      if (graph) once(graph.file, path => checkGraph(path, graph.bytes, graph.crc));
+    }
+  }
+  report.ok = problems.length === 0;
+  return report;
+}

@@ -1,0 +1,379 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { checkFields, type StoredField, storedFields } from '../sparse/columns.ts';
+import { IndexError } from '../sparse/errors.ts';
+import type { FrontCodedCursor } from '../sparse/front-coded.ts';
+import { acquireLock, type Release } from '../sparse/lock.ts';
+import { chooseMerge, type Mergeable } from '../sparse/merge-policy.ts';
+import { TextColumnReader } from '../sparse/stored.ts';
+import { type Generations, generations, nextFileNumber } from './generations.ts';
+import { RowsBuffer } from './rows-buffer.ts';
+import { RowsDeletes } from './rows-deletes.ts';
+import { mergeRowsSegments } from './rows-merge.ts';
+import { RowsSegment } from './rows-segment.ts';
+import {
+  type KeyedRows,
+  type Prepared,
+  type RowsManifest,
+  type RowsSegmentEntry,
+  rowsFiles,
+} from './rows-types.ts';
+import { syncFolder } from './sealed.ts';
+
+/** What a kind of index adds to the writer. */
+export interface RowsKind {
+  readonly generations: Generations<RowsManifest>;
+  /** Of its segment files, at most 8 ASCII characters. */
+  readonly segmentKind: string;
+  /** Bytes of a row's payload; null where they differ. */
+  readonly rowBytes: number | null;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** What is wrong with putting rows onto an index with these settings, or undefined. */
+  clash(found: Readonly<Record<string, unknown>>): string | undefined;
+  /** Makes the file that speeds search up, for a segment that is to be published and has none. */
+  graph?(
+    segment: RowsSegment,
+    path: string,
+  ): Promise<{ bytes: number; crc: number; settings: Readonly<Record<string, number>> } | undefined>;
+}
+
+export interface RowsWriterOptions {
+  /** The name under which `rows` gives the key back. */
+  keyColumn: string;
+  /** Memory for documents not yet in a segment; default 128 MiB. */
+  memoryBytes?: number;
+  /** Build a fresh index that supersedes all there is when published. */
+  replace?: boolean;
+}
+
+const encoder = new TextEncoder();
+
+/** A segment as a writer sees it: the immutable file and the deletes gathered over it. */
+class WritableRows implements Mergeable {
+  readonly segment: RowsSegment;
+  entry: RowsSegmentEntry;
+  deletes: RowsDeletes | undefined;
+  private dirty = false;
+  private readonly cursor: FrontCodedCursor;
+
+  constructor(dir: string, entry: RowsSegmentEntry, kind: string) {
+    this.segment = new RowsSegment(path.join(dir, entry.file), kind);
+    this.entry = entry;
+    this.deletes = entry.deletes && RowsDeletes.read(path.join(dir, entry.deletes.file));
+    this.cursor = this.segment.keys.cursor();
+  }
+  get documents(): number {
+    return this.segment.meta.documents;
+  }
+  get liveDocuments(): number {
+    return this.documents - (this.deletes?.documents ?? 0);
+  }
+  get bytes(): number {
+    return this.entry.bytes;
+  }
+  deleteKey(source: Uint8Array, length: number): boolean {
+    return this.cursor.seek(source, 0, length) && this.deleteDocument(this.cursor.ordinal);
+  }
+  /** Deletes every key that a newer segment has. */
+  deleteKeysOf(newer: WritableRows): void {
+    const theirs = newer.segment.keys.cursor();
+    while (theirs.next()) {
+      this.deleteKey(theirs.text, theirs.length);
+      if (this.cursor.done) return;
+    }
+  }
+  deleteBy(column: string, wanted: ReadonlySet<string>): number {
+    const reader = this.segment.column(column);
+    if (!(reader instanceof TextColumnReader)) return 0;
+    const matching = reader.rowsWith(wanted);
+    if (matching.size === 0) return 0;
+    let deleted = 0;
+    const { rows } = this.segment;
+    for (let d = 0; d < rows.length; d++) if (matching.has(rows[d]) && this.deleteDocument(d)) deleted++;
+    return deleted;
+  }
+  async writeDeletes(dir: string, generation: number): Promise<string | undefined> {
+    if (!this.dirty || this.deletes === undefined) return undefined;
+    const file = `${this.entry.file.replace(/\.seg$/, '')}.${generation}.del`;
+    const bytes = await this.deletes.write(path.join(dir, file));
+    this.entry = { ...this.entry, deletes: { file, bytes, documents: this.deletes.documents } };
+    this.dirty = false;
+    return file;
+  }
+  close(): void {
+    this.segment.close();
+  }
+  private deleteDocument(document: number): boolean {
+    this.deletes ??= new RowsDeletes(this.documents);
+    const deleted = this.deletes.add(document);
+    if (deleted) this.dirty = true;
+    return deleted;
+  }
+}
+
+/**
+ * Writes an index of keyed rows: `add` and `delete`, then `prepare` (immutable files, synced, nothing visible) and
+ * `publish` (the switch). A writer holds the folder's lock from `open`, or from the first change after a publish, to the
+ * next `publish`, `abort` or `close`. Calls must not overlap.
+ */
+export class RowsWriter {
+  readonly dir: string;
+  private readonly kind: RowsKind;
+  private readonly keyColumn: string;
+  private readonly memoryBytes: number;
+  private replace: boolean;
+  private release: Release | undefined;
+  private base: RowsManifest | undefined;
+  private fields: StoredField[] | undefined;
+  private segments: WritableRows[] = [];
+  private buffer: RowsBuffer | undefined;
+  private nextFile = 1;
+  private prepared: RowsManifest | undefined;
+  private created: string[] = [];
+
+  private constructor(dir: string, kind: RowsKind, options: RowsWriterOptions) {
+    this.dir = dir;
+    this.kind = kind;
+    this.keyColumn = options.keyColumn;
+    this.memoryBytes = options.memoryBytes ?? 128 << 20;
+    this.replace = options.replace ?? false;
+  }
+
+  /**
+   * Opens the folder for writing, creating it where absent.
+   * Throws IndexError 'locked', 'schema' (the index there does not fit and `replace` is not set), 'version', 'corrupt'.
+   */
+  static open(dir: string, kind: RowsKind, options: RowsWriterOptions): RowsWriter {
+    const writer = new RowsWriter(dir, kind, options);
+    fs.mkdirSync(dir, { recursive: true });
+    writer.begin();
+    return writer;
+  }
+
+  /** Adds rows; `payload(r)` is what the index holds of row r, copied before the next is asked for. */
+  async add(batch: KeyedRows, payload: (row: number) => Uint8Array): Promise<void> {
+    this.begin();
+    if (batch.rows === 0) return;
+    const fields = storedFields(batch as Parameters<typeof storedFields>[0], this.keyColumn);
+    if (this.fields === undefined) this.fields = fields;
+    else checkFields(this.fields, fields);
+    for (let r = 0; r < batch.rows; r++) {
+      if (batch.key.nulls?.[r] === 1)
+        throw new IndexError('argument', `key: row ${r} of the batch is null, wanted a unique string`);
+      this.buffer ??= new RowsBuffer(this.fields, this.kind.rowBytes);
+      this.buffer.add(batch, r, payload(r));
+      if ((r & 63) === 63 && this.buffer.memoryBytes > this.memoryBytes) await this.flush();
+    }
+    if (this.buffer !== undefined && this.buffer.memoryBytes > this.memoryBytes) await this.flush();
+  }
+
+  /**
+   * Deletes the rows whose key (or whose value in the stored utf8 column `by`) is among `values`.
+   * Returns how many rows were deleted.
+   */
+  async delete(values: string[], by?: string): Promise<number> {
+    this.begin();
+    let deleted = 0;
+    if (by !== undefined && by !== this.keyColumn) {
+      if (this.fields === undefined) return 0;
+      if (this.fields.find(f => f.name === by)?.type !== 'utf8') {
+        const known = this.fields.filter(f => f.type === 'utf8').map(f => f.name);
+        throw new IndexError(
+          'argument',
+          `delete by "${by}": wanted the key column or a stored utf8 column, there are ${[this.keyColumn, ...known].join(', ')}`,
+        );
+      }
+      const wanted = new Set(values);
+      deleted = this.buffer?.deleteBy(by, wanted) ?? 0;
+      for (const segment of this.segments) deleted += segment.deleteBy(by, wanted);
+      return deleted;
+    }
+    for (const value of values) {
+      if (this.buffer?.deleteKey(value)) deleted++;
+      const key = encoder.encode(value);
+      for (const segment of this.segments) if (segment.deleteKey(key, key.length)) deleted++;
+    }
+    return deleted;
+  }
+
+  /** Whether anything was ever added or is there: an index without rows has no dimension. */
+  get isEmpty(): boolean {
+    return this.buffer === undefined && this.segments.length === 0;
+  }
+
+  /** Writes all that was added and deleted as a new generation that no reader sees until `publish`. */
+  async prepare(settings?: Readonly<Record<string, unknown>>): Promise<Prepared> {
+    this.begin();
+    await this.flush();
+    await this.merge();
+    const generation = Math.max(0, ...generations(this.dir), this.base?.generation ?? 0) + 1;
+    for (const segment of this.segments) {
+      const file = await segment.writeDeletes(this.dir, generation);
+      if (file !== undefined) this.created.push(file);
+    }
+    const live = this.segments.filter(s => s.liveDocuments > 0);
+    for (const segment of live) await this.addGraph(segment);
+    const manifest: RowsManifest = {
+      generation,
+      keyColumn: this.keyColumn,
+      fields: this.fields ?? [],
+      documents: live.reduce((sum, s) => sum + s.liveDocuments, 0),
+      settings: settings ?? this.kind.settings,
+      segments: live.map(s => s.entry),
+    };
+    await syncFolder(this.dir);
+    await this.kind.generations.write(this.dir, manifest);
+    this.prepared = manifest;
+    return {
+      generation,
+      documents: manifest.documents,
+      segments: manifest.segments.length,
+      bytes: manifest.segments.reduce(
+        (sum, s) => sum + s.bytes + (s.deletes?.bytes ?? 0) + (s.graph?.bytes ?? 0),
+        0,
+      ),
+    };
+  }
+
+  /** Makes a prepared generation the live one; publishing the live generation again does nothing. */
+  async publish(generation: number): Promise<void> {
+    if (this.release === undefined && this.kind.generations.readCurrent(this.dir)?.generation === generation)
+      return;
+    this.begin();
+    await this.kind.generations.switchTo(this.dir, generation);
+    this.end();
+  }
+
+  /** Forgets what was added since the last publish, removes its files and releases the lock. */
+  async abort(): Promise<void> {
+    if (this.release === undefined) return;
+    const { generations: all } = this.kind;
+    const kept = all.kept(this.dir, this.prepared?.generation);
+    for (const file of this.created)
+      if (!kept.has(file)) fs.rmSync(path.join(this.dir, file), { force: true });
+    if (this.prepared !== undefined && all.readCurrent(this.dir)?.generation !== this.prepared.generation) {
+      fs.rmSync(path.join(this.dir, `manifest.${this.prepared.generation}.json`), { force: true });
+    }
+    this.end();
+  }
+
+  /** As `abort`: whatever was published stays, whatever was not is dropped. */
+  async close(): Promise<void> {
+    await this.abort();
+  }
+
+  /** Takes the lock and reads the live generation, unless that is done. */
+  private begin(): void {
+    if (this.release !== undefined) return;
+    const release = acquireLock(this.dir);
+    try {
+      this.base = this.readBase();
+      if (!this.replace && this.base !== undefined) this.checkBase(this.base);
+      const kept = this.replace ? undefined : this.base;
+      // an index without rows has no columns to hold a batch to
+      this.fields = kept !== undefined && kept.segments.length > 0 ? kept.fields : undefined;
+      this.segments = (kept?.segments ?? []).map(
+        entry => new WritableRows(this.dir, entry, this.kind.segmentKind),
+      );
+      this.nextFile = nextFileNumber(this.dir);
+      this.created = [];
+    } catch (error) {
+      release();
+      throw error;
+    }
+    this.release = release;
+  }
+
+  /** A fresh build goes ahead over an index it cannot read; anything else does not. */
+  private readBase(): RowsManifest | undefined {
+    const { generations: all } = this.kind;
+    try {
+      const current = all.readCurrent(this.dir);
+      return current === undefined ? undefined : all.read(this.dir, current.generation);
+    } catch (error) {
+      if (this.replace) return undefined;
+      throw error;
+    }
+  }
+
+  private checkBase(base: RowsManifest): void {
+    const clash =
+      base.keyColumn !== this.keyColumn
+        ? `has key column "${base.keyColumn}", this writer has "${this.keyColumn}"`
+        : base.segments.length > 0
+          ? this.kind.clash(base.settings)
+          : undefined;
+    if (clash !== undefined) {
+      throw new IndexError(
+        'schema',
+        `${this.dir}: the index ${clash}; use the same, or build it again with replace`,
+      );
+    }
+  }
+
+  private end(): void {
+    for (const segment of this.segments) segment.close();
+    this.segments = [];
+    this.buffer = undefined;
+    this.prepared = undefined;
+    this.created = [];
+    // a published fresh build is what later changes build on
+    this.replace = false;
+    this.release?.();
+    this.release = undefined;
+  }
+
+  private newFile(): string {
+    const name = `segment-${String(this.nextFile++).padStart(6, '0')}.seg`;
+    this.created.push(name);
+    return name;
+  }
+
+  private async flush(): Promise<void> {
+    const { buffer } = this;
+    if (buffer === undefined) return;
+    this.buffer = undefined;
+    if (buffer.documents === 0) return;
+    const file = this.newFile();
+    const { meta, bytes } = await buffer.flush(path.join(this.dir, file), this.kind.segmentKind);
+    const entry = { file, bytes, documents: meta.documents };
+    const added = new WritableRows(this.dir, entry, this.kind.segmentKind);
+    for (const segment of this.segments) segment.deleteKeysOf(added);
+    this.segments.push(added);
+    await this.merge();
+  }
+
+  private async merge(): Promise<void> {
+    for (;;) {
+      const chosen = chooseMerge(this.segments);
+      if (chosen.length === 0) return;
+      const file = this.newFile();
+      const { meta, bytes } = await mergeRowsSegments(
+        chosen.map(s => ({ segment: s.segment, deleted: s.deletes?.bits })),
+        this.fields ?? [],
+        path.join(this.dir, file),
+        this.kind.segmentKind,
+        this.kind.rowBytes,
+      );
+      const entry = { file, bytes, documents: meta.documents };
+      const merged = new WritableRows(this.dir, entry, this.kind.segmentKind);
+      const at = this.segments.indexOf(chosen[0]);
+      this.segments = this.segments.flatMap((s, i) => (i === at ? [merged] : chosen.includes(s) ? [] : [s]));
+      const needed = new Set([this.base, this.prepared].flatMap(m => (m === undefined ? [] : rowsFiles(m))));
+      for (const segment of chosen) {
+        segment.close();
+        // a segment that no generation names was only a step on the way
+        if (!needed.has(segment.entry.file))
+          fs.rmSync(path.join(this.dir, segment.entry.file), { force: true });
+      }
+    }
+  }
+
+  private async addGraph(segment: WritableRows): Promise<void> {
+    if (this.kind.graph === undefined || segment.entry.graph !== undefined) return;
+    const file = segment.entry.file.replace(/\.seg$/, '.graph');
+    this.created.push(file);
+    const made = await this.kind.graph(segment.segment, path.join(this.dir, file));
+    if (made !== undefined) segment.entry = { ...segment.entry, graph: { file, ...made } };
+  }
+}

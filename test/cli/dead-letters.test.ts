@@ -1,0 +1,62 @@
+import { appendFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { folderWith, jsonl, jsonOf, millrace } from './millrace.ts';
+
+const PIPELINE = `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl }, onError: dead-letter }
+  - { id: passages, op: split.passages, with: { words: 4 }, onError: dead-letter }
+  - { id: out, op: write.jsonl, with: { path: out.jsonl } }
+`;
+const good = (i: number) => ({ id: i, text: 'a b' });
+const file = (rows: number, bad: (i: number) => boolean): string =>
+  Array.from({ length: rows }, (_, i) => (bad(i) ? `{"id": ${i}, "text":\n` : jsonl([good(i)]))).join('');
+const letterFiles = (here: string): string[] => {
+  const root = join(here, '.millrace/p/dead-letters');
+  return readdirSync(root).flatMap(run => readdirSync(join(root, run)).map(f => join(root, run, f)));
+};
+
+it('many bad records take little room, are listed in order, and leave when they are mended', async () => {
+  const bad = 5000;
+  const here = folderWith({ 'p.yaml': PIPELINE, 'docs.jsonl': file(bad + 1, i => i !== 7) });
+  const run = await millrace(here, 'run', 'p.yaml');
+  expect(run.code, run.stderr).toBe(0);
+  // a letter has some 200 bytes of texts; a stream of its own would take 1,500
+  const bytes = letterFiles(here).reduce((sum, path) => sum + statSync(path).size, 0);
+  expect(bytes).toBeLessThan(300 * bad);
+  const listed = jsonOf<{ id: string; where: string }[]>(
+    await millrace(here, 'dead-letters', 'list', 'p.yaml', '--json'),
+  );
+  const lines = Array.from({ length: bad + 1 }, (_, i) => i + 1).filter(line => line !== 8);
+  expect(listed.map(l => l.where)).toEqual(lines.map(line => `docs.jsonl:${line}`));
+  expect(new Set(listed.map(l => l.id)).size).toBe(bad);
+  const shown = await millrace(here, 'dead-letters', 'show', 'p.yaml', listed[3000].id, '--json');
+  expect(jsonOf<{ record: string }[]>(shown)).toMatchObject([{ record: '{"id": 3001, "text":' }]);
+  const text = await millrace(here, 'dead-letters', 'list', 'p.yaml', '--most', '3');
+  expect(text.stdout).toContain('docs.jsonl:3');
+  expect(text.stdout).toContain('… 4,997 more; --most 5000 lists all');
+  // a crash in the middle of a letter leaves those before it
+  appendFileSync(letterFiles(here)[0], new Uint8Array([255, 255, 255, 255, 64, 1, 0, 0, 16]));
+  expect(jsonOf<unknown[]>(await millrace(here, 'dead-letters', 'list', 'p.yaml', '--json'))).toEqual(listed);
+  writeFileSync(
+    join(here, 'docs.jsonl'),
+    file(bad + 1, () => false),
+  );
+  expect((await millrace(here, 'run', 'p.yaml')).code).toBe(0);
+  expect((await millrace(here, 'dead-letters', 'list', 'p.yaml')).stdout).toBe('no dead letters\n');
+});
+
+it('rows and records of one run stand side by side, whole', async () => {
+  const here = folderWith({
+    'p.yaml': PIPELINE.replace('split.passages, with: { words: 4 }', 'clean.text, with: { column: text }'),
+    'docs.jsonl': `${jsonl([good(1)])}{"id": 2,\n${jsonl([
+      { id: 3, text: null },
+      { id: 4, text: null },
+    ])}`,
+  });
+  const run = await millrace(here, 'run', 'p.yaml');
+  expect(run.code, run.stderr).toBe(0);
+  const list = await millrace(here, 'dead-letters', 'list', 'p.yaml', '--json');
+  expect(jsonOf<{ where: string }[]>(list).map(l => l.where)).toContain('docs.jsonl:2');
+});

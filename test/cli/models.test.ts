@@ -1,0 +1,89 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HubServer, sha256 } from '../models/hub-server.ts';
+import { folderWith, jsonOf, millrace, STACK } from './millrace.ts';
+
+const here = folderWith();
+const MODELS = new URL('../../models/', import.meta.url);
+const before = { ...process.env };
+
+const REPO = 'acme/small';
+const file = (name: string): Buffer => readFileSync(new URL(`korean/${name}`, MODELS));
+const hub = new HubServer(REPO, {
+  'model.onnx': file('model.onnx'),
+  'tokenizer.json': file('tokenizer.json'),
+});
+beforeAll(async () => {
+  await hub.start();
+  Object.assign(process.env, {
+    MILLRACE_CACHE: join(here, 'cache'),
+    HF_HUB_CACHE: join(here, 'none'),
+    HF_ENDPOINT: hub.url,
+  });
+});
+afterAll(async () => {
+  process.env = before;
+  await hub.close();
+});
+
+describe('models', () => {
+  it('lists the embedded ones on a fresh machine', async () => {
+    const { code, stdout } = await millrace(here, 'models', 'list');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^default +embedded +8\.\d MiB/m);
+  });
+
+  it('says what one is, and where each setting was found', async () => {
+    const { code, stdout } = await millrace(here, 'models', 'info', 'default');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/longest text +8192 tokens \(encoder\.json\)/);
+    const json = jsonOf<{ encoder: { normalize: boolean } }>(
+      await millrace(here, 'models', 'info', 'default', '--json'),
+    );
+    expect(json.encoder.normalize).toBe(true);
+  });
+
+  it('takes a folder by path from the root', async () => {
+    mkdirSync(join(here, 'mine'));
+    for (const name of ['model.onnx', 'tokenizer.json'])
+      cpSync(new URL(`korean/${name}`, MODELS), join(here, 'mine', name));
+    const { code, stdout } = await millrace(here, 'models', 'info', 'mine');
+    expect(code).toBe(0);
+    expect(stdout).toContain(join(here, 'mine'));
+  });
+
+  it('fetches one, verifies it, finds a flipped bit, removes it', async () => {
+    const { code, stderr } = await millrace(here, 'models', 'add', `hf:${REPO}`);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('tokenizer.json');
+    const added = jsonOf<{ folder: string; file: string }>(
+      await millrace(here, 'models', 'add', `hf:${REPO}`, '--json'),
+    );
+    expect((await millrace(here, 'models', 'verify', `hf:${REPO}`)).code).toBe(0);
+    const path = join(added.folder, added.file);
+    const bytes = readFileSync(path);
+    bytes[0] ^= 1;
+    writeFileSync(path, bytes);
+    const verdict = await millrace(here, 'models', 'verify', `hf:${REPO}`);
+    expect(verdict.code).toBe(1);
+    expect(verdict.stdout).toContain(`sha256 is ${sha256(bytes)}`);
+    expect((await millrace(here, 'models', 'remove', `hf:${REPO}`)).code).toBe(0);
+    expect((await millrace(here, 'models', 'list')).stdout).not.toContain(REPO);
+  });
+
+  it('says what is wrong, without a stack', async () => {
+    const [offline, none, bad, missing] = [
+      await millrace(here, 'models', 'add', 'hf:a/b', '--offline'),
+      await millrace(here, 'models', 'info', 'no/such/folder'),
+      await millrace(here, 'models', 'add', 'hf:nothing'),
+      await millrace(here, 'models', 'info'),
+    ];
+    expect([offline.code, none.code, bad.code, missing.code]).toEqual([1, 1, 1, 2]);
+    expect(offline.stderr).toContain('--offline forbids');
+    expect(none.stderr).toContain('no folder is there');
+    expect(bad.stderr).toContain('not a hub name');
+    expect(missing.stderr).toContain('a model is missing');
+    for (const o of [offline, none, bad, missing]) expect(o.stderr).not.toMatch(STACK);
+  });
+});

@@ -1,0 +1,145 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { folderWith, jsonl, jsonOf, millrace } from './millrace.ts';
+
+// Long documents hold the words of the questions most often; the short ones are what is asked for.
+const topics = Array.from({ length: 24 }, (_, i) => `topic${i}`);
+const short = topics.map((t, i) => ({ doc_id: `s${i}`, text: `${t} is short` }));
+const long = topics.map((t, i) => ({
+  doc_id: `l${i}`,
+  text: `${t} ${t} ${Array.from({ length: 12 }, (_, j) => `filler${j}`).join(' ')}`,
+}));
+const here = folderWith({
+  'docs.jsonl': jsonl([...short, ...long]),
+  'questions.jsonl': jsonl(topics.map((t, i) => ({ question_id: `q${i}`, question: t, doc_ids: [`s${i}`] }))),
+  'chance.jsonl': jsonl(
+    topics
+      .slice(0, 6)
+      .map((t, i) => ({ question_id: `q${i}`, question: t, doc_ids: [i === 0 ? `l0` : `s${i}`] })),
+  ),
+  'index.yaml': `name: index
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }
+  - { id: index, op: index.sparse, with: { path: indexes/docs, analyzer: standard } }
+`,
+});
+
+beforeAll(async () => {
+  const { code, stderr } = await millrace(here, 'run', 'index.yaml');
+  expect(code, stderr).toBe(0);
+});
+
+interface Tuned {
+  best: { parameters: Record<string, number>; value: number };
+  gain: boolean;
+  points: unknown[];
+  crossValidation: { first: number; second: number; p: number; wins: number; losses: number };
+  plots: Record<string, string>;
+}
+
+describe('tune', () => {
+  it('finds the parameters that a set of questions asks for, on questions held back, with a heat map', async () => {
+    const asked = ['tune', 'indexes/docs', 'questions.jsonl', '--similarity', 'lucene:b=0'];
+    const grid = ['--grid', 'k1=0.5:1.5:0.5', '--grid', 'b=0,0.5,1'];
+    const found = jsonOf<Tuned>(await millrace(here, ...asked, ...grid, '--json', '--plots', 'out'));
+    expect(found.points).toHaveLength(12);
+    expect(found.best.value).toBe(1);
+    expect(found.best.parameters.b).toBeGreaterThan(0);
+    expect(found.crossValidation).toMatchObject({ first: 0, second: 1, wins: 24, losses: 0 });
+    expect(found.gain).toBe(true);
+    const svg = readFileSync(join(here, found.plots['tune-lucene']), 'utf8');
+    expect(svg).toContain('gold@1 of lucene');
+    const shown = await millrace(here, ...asked, ...grid, '--search', 'coordinate');
+    expect(shown.stdout).toMatch(/k1 +b +gold@1/);
+    expect(shown.stdout).toMatch(/as given/);
+    expect(shown.stdout).toContain('the gain is more than chance gives');
+  });
+
+  it('says when a gain is inside the noise', async () => {
+    const { code, stdout } = await millrace(here, 'tune', 'indexes/docs', 'chance.jsonl', '--folds', '2');
+    expect(code).toBe(0);
+    expect(stdout).toContain('the gain is inside the noise');
+  });
+
+  it('says what it cannot tune', async () => {
+    const tune = (...args: string[]) => millrace(here, 'tune', 'indexes/docs', ...args);
+    const cases: [string[], string][] = [
+      [['questions.jsonl', '--grid', 'k2=1,2'], 'has no parameter "k2"'],
+      [['questions.jsonl', '--grid', 'b=0:2:1'], 'b is 2, wanted a number at least 0, at most 1'],
+      [['questions.jsonl', '--grid', 'b=1:0:0.1'], '--grid b: 1:0:0.1 is no range'],
+      [['questions.jsonl', '--similarity', 'tfidf'], 'nothing of tfidf is tried by itself'],
+      [['questions.jsonl', '--metric', 'gold@x'], '--metric gold@x: these questions do not have it'],
+      [['docs.jsonl'], 'question_id'],
+    ];
+    for (const [args, message] of cases) {
+      const { code, stderr } = await tune(...args);
+      expect([code !== 0, stderr], message).toEqual([true, expect.stringContaining(message)]);
+    }
+  });
+});
+
+describe('compare', () => {
+  const run = (rank: (i: number) => string[]) =>
+    topics
+      .map((_, i) =>
+        rank(i)
+          .map((d, r) => `q${i} Q0 ${d} ${r + 1} ${9 - r} x`)
+          .join('\n'),
+      )
+      .join('\n');
+
+  it('tells a better run from a worse one, with the questions won and lost, and plots all', async () => {
+    const folder = folderWith({
+      'old.trec': run(i => (i < 20 ? [`l${i}`, `s${i}`] : [`s${i}`, `l${i}`])),
+      'new.trec': run(i => (i < 23 ? [`s${i}`, `l${i}`] : [`l${i}`, `s${i}`])),
+      'qrels.txt': topics.map((_, i) => `q${i} 0 s${i} 1`).join('\n'),
+    });
+    const args = ['compare', 'old.trec', 'new.trec', '--qrels', 'qrels.txt'];
+    const { runs, metric, plots } = jsonOf<{
+      metric: string;
+      runs: {
+        comparison: Record<string, { difference: number; p: number }>;
+        won: string[];
+        lost: string[];
+      }[];
+      plots: Record<string, string>;
+    }>(await millrace(folder, ...args, '--metric', 'success@1', '--json', '--plots', 'out'));
+    expect(metric).toBe('success@1');
+    const [{ comparison, won, lost }] = runs;
+    expect(won).toEqual(topics.slice(0, 20).map((_, i) => `q${i}`));
+    expect(lost).toEqual(['q23']);
+    expect(comparison['success@1'].difference).toBeCloseTo(19 / 24, 12);
+    expect(comparison['success@1'].p).toBeLessThan(0.001);
+    expect(comparison['recall@20']).toMatchObject({ difference: 0, p: 1 });
+    for (const name of ['recall-10', 'recall-100']) expect(existsSync(join(folder, plots[name]))).toBe(true);
+    const { stdout } = await millrace(folder, ...args);
+    expect(stdout).toContain('new against old');
+    expect(stdout).toMatch(/won 20, lost 1; the difference is more than chance/);
+  });
+
+  it('counts a question that one run of hits has nothing for', async () => {
+    const hit = (q: number, d: string) => ({ question_id: `q${q}`, doc_id: d, score: 1, doc_ids: [`s${q}`] });
+    const folder = folderWith({
+      'a.jsonl': jsonl([hit(0, 's0'), hit(1, 's1')]),
+      'b.jsonl': jsonl([hit(0, 's0')]),
+    });
+    const found = jsonOf<{ runs: { questions: number; lost: string[] }[] }>(
+      await millrace(folder, 'compare', 'a.jsonl', 'b.jsonl', '--json'),
+    );
+    expect(found.runs[0]).toMatchObject({ questions: 2, lost: ['q1'] });
+  });
+
+  it('wants two runs, judgements, and a metric that is there', async () => {
+    const folder = folderWith({ 'a.trec': 'q Q0 d 1 1 x\n', 'q.txt': 'q 0 d 1\n' });
+    const cases: [string[], string][] = [
+      [['a.trec'], 'one run is nothing to compare'],
+      [['a.trec', 'a.trec'], '--qrels FILE'],
+      [['a.trec', 'a.trec', '--qrels', 'q.txt', '--metric', 'gold@1'], 'was not measured'],
+    ];
+    for (const [args, message] of cases) {
+      const { code, stderr } = await millrace(folder, 'compare', ...args);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+    }
+  });
+});
