@@ -3,6 +3,7 @@
  * about 10⁻¹¹). Values are written as type-blind bytes with their lengths, so no two different rows read alike.
  */
 import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { type Data, DataType, type RecordBatch } from 'apache-arrow';
 import { columnData, isNull } from './access.ts';
 
@@ -102,22 +103,13 @@ export function hashRows(batch: RecordBatch, columns: readonly string[]): Uint8A
   return hashes;
 }
 
-/**
- * The hash of each column of each row, and of each row over all of these columns: so it can be told which columns of a
- * row changed. Not the same hashes as {@link hashRows}. `columns` are in the order of `names`.
- */
-export function hashColumns(
-  batch: RecordBatch,
-  names: readonly string[],
-): { columns: readonly Uint8Array[]; rows: Uint8Array } {
-  const columns = names.map(name => hashRows(batch, [name]));
-  const rows = new Uint8Array(batch.numRows * HASH_BYTES);
-  const all = Buffer.allocUnsafe(names.length * HASH_BYTES);
-  for (let row = 0; row < batch.numRows; row++) {
-    const at = row * HASH_BYTES;
-    for (let c = 0; c < columns.length; c++)
-      all.set(columns[c].subarray(at, at + HASH_BYTES), c * HASH_BYTES);
-    rows.set(hash('sha256', all, 'buffer').subarray(0, HASH_BYTES), at);
-  }
-  return { columns, rows };
+/** A check of a value of a column, two bytes of a CRC: whether a value changed of which not all was kept. */
+export function columnCheck(data: Data): (row: number) => Uint8Array {
+  const write = writer(data, scratch);
+  return row => {
+    scratch.used = 0;
+    write(row);
+    const check = crc32(scratch.bytes.subarray(0, scratch.used));
+    return Uint8Array.of(check & 0xff, (check >>> 8) & 0xff);
+  };
 }

@@ -25,13 +25,19 @@ export async function stateOf(args: Selection): Promise<{ name: string; folder: 
 /** The source rows that a key means. @throws UserError where there is none */
 export async function rowsOfKey(args: Selection & { readonly key: string }): Promise<Lineage[]> {
   const { name, folder } = await stateOf(args);
-  const { findInState } = await import('../run/index.ts');
+  const { findInState, flowsWithoutRows } = await import('../run/index.ts');
   const rows = await findInState(folder, args.key);
   if (rows.length === 0) {
+    const without = await flowsWithoutRows(folder);
+    const flows = without.map(f => `"${f}"`).join(', ');
     throw new UserError(
       `"${args.key}" is no key of a source of pipeline "${name}", nor of a row in one of its sinks`,
       {
-        help: 'a key is what names a row: a doc_id, or the unit_id of a hit',
+        help:
+          'a key is what names a row: a doc_id, or the unit_id of a hit' +
+          (without.length === 0
+            ? ''
+            : `; of ${flows}, which writes its results whole, rows are not remembered one by one`),
       },
     );
   }

@@ -275,7 +275,7 @@ export async function runFlow(
   let done = false;
   try {
     const stages: Stage[] = [];
-    for (const group of groupSteps(flow, changes !== undefined)) {
+    for (const group of groupSteps(flow, changes?.remembersRows ?? false)) {
       if (run.signal.aborted) throw run.signal.reason;
       stages.push(await openStage(group));
     }

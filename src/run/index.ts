@@ -1,5 +1,5 @@
 export { AbortError, StepError } from './errors.ts';
-export { findInState, type Lineage } from './incremental/find.ts';
+export { findInState, flowsWithoutRows, type Lineage } from './incremental/find.ts';
 export type { FlowMode, Reason } from './incremental/flow-memory.ts';
 export { type FlowPreview, previewRun, type StepPreview } from './incremental/preview.ts';
 export { failureOf } from './result.ts';

@@ -1,6 +1,6 @@
 /** A stage of a source: scans, decodes here or (with the maps behind it) in workers, and issues an ack a piece. */
 import type { RecordBatch } from 'apache-arrow';
-import type { SourceInstance, SourcePart } from '../define/index.ts';
+import type { SourceInstance } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { Chain, type ChainResult, recordLetters } from './chain.ts';
 import type { Checkpoints } from './checkpoint.ts';
@@ -34,7 +34,8 @@ export async function sourceStage(
   meter.total = instance.total && { ...instance.total };
   const local = new Chain({ step, instance }, []);
   const diff = changes?.source(step.id);
-  const parts = diff && (await instance.parts?.());
+  const known = changes?.parts(step.id);
+  const parts = diff || known ? await instance.parts?.() : undefined;
   const read = diff?.toRead(parts);
   let putAside: Promise<void> | undefined;
   // rows as read → rows that go on: all of them, or, against the ledger, those that changed
@@ -126,8 +127,9 @@ export async function sourceStage(
     scanStarted = performance.now();
   }
   while (flight && flight.size > 0) await emitNext();
+  if (!run.signal.aborted) known?.finish(parts);
   if (diff && !run.signal.aborted) {
-    const gone = diff.finish(parts as readonly SourcePart[] | undefined);
+    const gone = diff.finish(parts);
     if (gone.length) await outlet.send({ deletes: idBatch(gone), acks: [] });
   }
 }

@@ -8,6 +8,7 @@ import { crc32 } from 'node:zlib';
 import { UserError } from '../define/index.ts';
 import { withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
+import { DELETED, ENTRY_HEAD, MOST_ENTRIES } from './sorted-entries.ts';
 
 const FLUSH_BYTES = 1 << 20;
 const MAGIC = Buffer.from('MRJ1');
@@ -43,9 +44,9 @@ export class JournalWriter {
     this.#entry(key, undefined);
   }
   #entry(key: Uint8Array, value: Uint8Array | undefined): void {
-    this.#room(6 + key.length + (value?.length ?? 0));
+    this.#room(ENTRY_HEAD + key.length + (value?.length ?? 0));
     this.#used = this.#buffer.writeUInt16LE(key.length, this.#used);
-    this.#used = this.#buffer.writeUInt32LE(value === undefined ? 0xffffffff : value.length, this.#used);
+    this.#used = this.#buffer.writeUInt32LE(value === undefined ? DELETED : value.length, this.#used);
     this.#buffer.set(key, this.#used);
     this.#used += key.length;
     if (value) {
@@ -81,7 +82,7 @@ export class JournalWriter {
   async finish(): Promise<number> {
     await this.#flush();
     const end = Buffer.alloc(TAIL_BYTES);
-    end.writeUInt32LE(0xffffffff, 0);
+    end.writeUInt32LE(DELETED, 0);
     end.writeUInt32LE(this.#count, 4);
     end.writeUInt32LE(this.#crc, 8);
     await withState(this.#path, async () => {
@@ -117,8 +118,14 @@ export class JournalWriter {
 /** A journal that is cut off or damaged. */
 export class JournalError extends UserError {}
 
-/** The entries of a journal, checked whole before the first is given. @throws JournalError naming a broken file. */
-export async function* readJournal(path: string): AsyncGenerator<{ key: Buffer; value: Buffer | undefined }> {
+/** Bytes of a piece of a journal: what is sorted at once. */
+const PIECE_BYTES = 32 << 20;
+
+/**
+ * A journal in pieces of whole entries, checked whole before the first is given.
+ * @throws JournalError naming a broken file.
+ */
+export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGenerator<Buffer> {
   const broken = (why: string): JournalError =>
     new JournalError(`${path}: ${why}`, { help: 'run the pipeline with --full to build its state anew' });
   const file = await open(path, 'r');
@@ -128,35 +135,54 @@ export async function* readJournal(path: string): AsyncGenerator<{ key: Buffer; 
     if (end < MAGIC.length) throw broken('not a ledger journal');
     // a first pass for the checksum, so that half a journal is never applied
     let crc = 0;
-    const entries = (): AsyncIterable<Buffer> =>
-      file.createReadStream({ start: MAGIC.length, end: end - 1, autoClose: false });
-    if (end > MAGIC.length) for await (const part of entries()) crc = crc32(part, crc);
+    if (end > MAGIC.length) {
+      const parts = file.createReadStream({
+        start: MAGIC.length,
+        end: end - 1,
+        autoClose: false,
+        highWaterMark: 1 << 20,
+      });
+      for await (const part of parts) crc = crc32(part as Buffer, crc);
+    }
     const head = Buffer.alloc(MAGIC.length);
     const tail = Buffer.alloc(TAIL_BYTES);
     await file.read(head, 0, MAGIC.length, 0);
     await file.read(tail, 0, TAIL_BYTES, end);
     if (!head.equals(MAGIC)) throw broken('not a ledger journal');
-    if (tail.readUInt32LE(0) !== 0xffffffff || tail.readUInt32LE(8) !== crc) {
+    if (tail.readUInt32LE(0) !== DELETED || tail.readUInt32LE(8) !== crc) {
       throw broken('cut off or damaged (its checksum does not hold)');
     }
-    if (end === MAGIC.length) return;
-    let held: Buffer = Buffer.alloc(0);
-    for await (const part of entries()) {
-      held = held.length ? Buffer.concat([held, part]) : part;
-      let at = 0;
-      while (at + 6 <= held.length) {
-        const keyLength = held.readUInt16LE(at);
-        const valueLength = held.readUInt32LE(at + 2);
-        const bytes = valueLength === 0xffffffff ? 0 : valueLength;
-        if (at + 6 + keyLength + bytes > held.length) break;
-        const key = held.subarray(at + 6, at + 6 + keyLength);
-        const from = at + 6 + keyLength;
-        yield { key, value: valueLength === 0xffffffff ? undefined : held.subarray(from, from + bytes) };
-        at = from + bytes;
+    let buffer = Buffer.allocUnsafeSlow(Math.min(bytes, end - MAGIC.length));
+    let held = 0;
+    for (let at = MAGIC.length; at < end; ) {
+      const { bytesRead } = await file.read(buffer, held, Math.min(buffer.length - held, end - at), at);
+      at += bytesRead;
+      held += bytesRead;
+      const whole = wholeEntries(buffer.subarray(0, held));
+      if (whole === 0) {
+        // an entry longer than a piece
+        const wider = Buffer.allocUnsafeSlow(buffer.length * 2);
+        buffer.copy(wider, 0, 0, held);
+        buffer = wider;
+        continue;
       }
-      held = held.subarray(at);
+      yield buffer.subarray(0, whole);
+      buffer.copyWithin(0, whole, held);
+      held -= whole;
     }
   } finally {
     await file.close();
   }
+}
+
+// bytes of the entries that are there to their end
+function wholeEntries(bytes: Buffer): number {
+  let at = 0;
+  for (let entries = 0; at + ENTRY_HEAD <= bytes.length && entries < MOST_ENTRIES; entries++) {
+    const value = bytes.readUInt32LE(at + 2);
+    const next = at + ENTRY_HEAD + bytes.readUInt16LE(at) + (value === DELETED ? 0 : value);
+    if (next > bytes.length) break;
+    at = next;
+  }
+  return at;
 }

@@ -8,10 +8,11 @@ import { open, type RootDatabase } from 'lmdb';
 import { UserError } from '../define/index.ts';
 import { withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
-import { readJournal } from './journal.ts';
+import { journalPieces } from './journal.ts';
+import { eachSorted } from './sorted-entries.ts';
 
 /** The format of the ledger; raised when an older reader would misread it. */
-export const LEDGER_FORMAT = 2;
+export const LEDGER_FORMAT = 3;
 
 /** Tables, by the first byte of a key; the next two are the slot of the step they speak of. */
 export const TABLE = {
@@ -19,8 +20,10 @@ export const TABLE = {
   meta: 0x6d,
   /** Source: hash of a row's key → row id, hash of its values. */
   rows: 0x72,
-  /** Source: row id → hash of its key, its key, and how its values begin. */
+  /** Source, stream: row id → how the hash of its key begins, its key, and how its values begin. */
   keys: 0x6b,
+  /** Source, stream: the columns of an entry of `keys`, by a number of one byte. */
+  layouts: 0x6c,
   /** Source: a piece (a file) → its signature and the ids of its rows, in order. */
   pieces: 0x70,
   /** Source: row id → why it went through last. */
@@ -42,11 +45,17 @@ const OF_STEPS = [
   TABLE.children,
   TABLE.done,
   TABLE.state,
+  TABLE.layouts,
 ] as const;
+
+/** Keys that one transaction removes. */
+const MOST_REMOVED = 50_000;
 
 const HEAD = 3;
 /** The largest slot. */
 export const MOST_SLOTS = 0xffff;
+
+const NONE = new Uint8Array(0);
 
 /** A key of a table: table, slot of the step, and the rest. */
 export function tableKey(table: number, slot: number, rest: Uint8Array): Buffer {
@@ -128,9 +137,14 @@ export class Ledger {
   metaNames(): string[] {
     return [...this.entries(TABLE.meta, 0)].map(e => e.key.toString('utf8'));
   }
-  /** All entries of a step's table, in order of their keys (without table and slot). */
-  *entries(table: number, slot: number): Generator<{ key: Buffer; value: Buffer }> {
-    for (const { key, value } of this.#db.getRange(rangeOf(table, slot))) {
+  /**
+   * All entries of a step's table, in order of their keys (without table and slot).
+   * @param start only those whose keys begin so
+   */
+  *entries(table: number, slot: number, start: Uint8Array = NONE): Generator<{ key: Buffer; value: Buffer }> {
+    const from = tableKey(table, slot, start);
+    for (const { key, value } of this.#db.getRange({ ...rangeOf(table, slot), start: from })) {
+      if (start.length && !Buffer.from(key).subarray(0, from.length).equals(from)) return;
       yield { key: Buffer.from(key).subarray(HEAD), value: Buffer.from(value) };
     }
   }
@@ -157,28 +171,20 @@ export class Ledger {
     again: readonly number[],
   ): Promise<void> {
     faultPoint('ledger');
-    const entries = readJournal(journal);
-    // the first entry comes after the checksum of all
-    let next = await entries.next();
-    await this.#db.transaction(() => {
-      const empty = (table: number, slot: number): void => {
-        for (const key of [...this.#db.getKeys(rangeOf(table, slot))]) this.#db.removeSync(key);
-      };
-      for (const slot of clear) for (const table of OF_STEPS) empty(table, slot);
-      for (const slot of again) for (const table of [TABLE.state, TABLE.children]) empty(table, slot);
-    });
-    while (!next.done) {
-      const some: { key: Buffer; value: Buffer | undefined }[] = [];
-      for (; !next.done && some.length < 20_000; next = await entries.next()) {
-        const { key, value } = next.value;
-        some.push({ key: Buffer.from(key), value: value && Buffer.from(value) });
-      }
-      await this.#db.transaction(() => {
-        for (const { key, value } of some) {
+    const pieces = journalPieces(journal);
+    // the first piece comes after the checksum of all
+    let next = await pieces.next();
+    for (const slot of clear) for (const table of OF_STEPS) await this.#empty(table, slot);
+    for (const slot of again)
+      for (const table of [TABLE.state, TABLE.children]) await this.#empty(table, slot);
+    for (; !next.done; next = await pieces.next()) {
+      const piece = next.value;
+      await this.#db.transaction(() =>
+        eachSorted(piece, (key, value) => {
           if (value === undefined) this.#db.removeSync(key);
           else this.#db.putSync(key, value);
-        }
-      });
+        }),
+      );
     }
     // the commit's id comes last: until it stands, a crash has the journal applied once more, which changes nothing
     await this.#db.transaction(() => {
@@ -190,6 +196,16 @@ export class Ledger {
       }
     });
     await this.#db.flushed;
+  }
+
+  async #empty(table: number, slot: number): Promise<void> {
+    for (;;) {
+      const keys = [...this.#db.getKeys({ ...rangeOf(table, slot), limit: MOST_REMOVED })];
+      if (keys.length === 0) return;
+      await this.#db.transaction(() => {
+        for (const key of keys) this.#db.removeSync(key);
+      });
+    }
   }
 
   /** Notes something that no commit depends on. */
@@ -209,4 +225,3 @@ const rangeOf = (table: number, slot: number): { start: Buffer; end: Buffer } =>
   start: tableKey(table, slot, NONE),
   end: slot === MOST_SLOTS ? Buffer.from([table + 1]) : tableKey(table, slot + 1, NONE),
 });
-const NONE = new Uint8Array(0);

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { AnyStep } from '../../src/define/index.ts';
 import { check } from '../../src/plan/index.ts';
 import { startRun } from '../../src/run/index.ts';
+import { Ledger, stateFolderOf, TABLE } from '../../src/state/index.ts';
 import { operators, type Parts, type Row, readTable, worked } from './fixtures/operators.ts';
 import {
   apply,
@@ -207,5 +208,51 @@ describe('a flow that writes its result whole', () => {
       await rm(join(root, 'l.json'));
       expect((await run(root, shapes.whole(params, READ))).mode).toBe('replay');
       expect(readFileSync(join(root, 'l.json'), 'utf8')).toContain('"id":"a"');
+    }));
+
+  it('keeps no rows where all its sinks do, and knows its rows from the moment one takes changes', () =>
+    inFolder(async root => {
+      const words = (least: number): AnyStep[] => [
+        { id: 'src', op: 'inc.parts', with: { path: 'rows.json' } },
+        { id: 'words', op: 'inc.words', with: { least } },
+        { id: 'l', op: 'inc.list', with: { path: 'l.json' } },
+      ];
+      const table: AnyStep = { id: 't', op: 'inc.table', from: 'words', with: { path: 't' } };
+      const rows = (n: number, from = 0): Row[] =>
+        Array.from({ length: n }, (_, i) => ({ id: `d${from + i}`, n: i, text: `t${i} common` }));
+      save(root, { p: rows(6), q: rows(4, 6) });
+      await run(root, words(1));
+      const ledger = async (): Promise<number> => {
+        const opened = await Ledger.open(stateFolderOf(root, 'inc'));
+        const slots = Object.values(opened.meta<Record<string, number>>('slots') ?? {});
+        const tables = [TABLE.rows, TABLE.keys, TABLE.children, TABLE.why];
+        const found = slots.flatMap(slot => tables.flatMap(t => [...opened.entries(t, slot)]));
+        await opened.close();
+        return found.length;
+      };
+      expect(await ledger()).toBe(0);
+      worked.clear();
+      expect(await run(root, words(1))).toMatchObject({ mode: 'nothing' });
+      expect([...worked]).toEqual([]);
+      save(root, { p: rows(6), q: rows(5, 6) });
+      const again = await run(root, words(1));
+      expect(again.mode).toBe('replay');
+      expect(again.reasons[0].text).toContain('rows are not remembered one by one');
+      expect(await ledger()).toBe(0);
+
+      const both = [...words(1), table];
+      // the table is new, and the list lacks its rows' ids
+      expect((await run(root, both)).mode).toBe('full');
+      expect(await ledger()).toBeGreaterThan(22);
+      save(root, { p: rows(5), q: rows(5, 6) });
+      await run(root, both);
+      expect(contents(root)).toEqual(await expected({ p: rows(5), q: rows(5, 6) }, both));
+      // and forgets them where none does any more
+      await run(root, words(1));
+      expect(await ledger()).toBe(0);
+      await run(root, both);
+      save(root, { p: rows(5), q: rows(7, 6) });
+      await run(root, both);
+      expect(contents(root)).toEqual(await expected({ p: rows(5), q: rows(7, 6) }, both));
     }));
 });

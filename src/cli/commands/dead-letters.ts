@@ -61,9 +61,12 @@ async function show(letters: Letters, id: string, json: boolean, io: Io): Promis
 async function rerun(args: Args, letters: () => Letters, io: Io): Promise<number> {
   const redo = new Map<string, Set<number>>();
   let before = 0;
-  for await (const { root } of letters()) {
+  for await (const { root, step } of letters()) {
     before++;
-    if (root) redo.set(root.source, (redo.get(root.source) ?? new Set()).add(root.id));
+    // where rows are not remembered one by one, the flow of the step is done again
+    const of = root?.source ?? step;
+    const ids = redo.get(of) ?? new Set();
+    redo.set(of, root ? ids.add(root.id) : ids);
   }
   const loaded = await load(args);
   const found = await checkLoaded(loaded, args, 'run');

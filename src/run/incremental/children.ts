@@ -1,58 +1,63 @@
-/** The rows that a root has at a sink, packed: keys front-coded against the one before, and 8 bytes of hash each. */
+/**
+ * The rows that a root has at a sink, packed: keys against the one before, and 6 bytes of hash each. Units of a document
+ * are numbered, so a key that counts on from the one before takes a byte.
+ */
+import { readVarint, varint } from './varint.ts';
 
 /** A row at a sink. */
 export interface Child {
   readonly key: string;
-  /** 8 bytes. */
+  /** {@link CHILD_HASH_BYTES}. */
   readonly hash: Uint8Array;
 }
 
-export const CHILD_HASH_BYTES = 8;
+/** A row's hash is held against one other alone: 6 bytes miss one change of 10¹⁴. */
+export const CHILD_HASH_BYTES = 6;
 
-function varint(value: number, out: number[]): void {
-  let v = value;
-  while (v >= 0x80) {
-    out.push((v & 0x7f) | 0x80);
-    v >>>= 7;
-  }
-  out.push(v);
+/** The key that counts on from another: `d7#1` from `d7#0`. */
+function following(key: string): string | undefined {
+  const [digits] = /(?:0|[1-9]\d{0,8})$/.exec(key) ?? [];
+  return digits === undefined ? undefined : `${key.slice(0, -digits.length)}${Number(digits) + 1}`;
 }
 
+// a head of 0: counts on; else one more than the bytes it shares with the key before, then how many are its own
 export function encodeChildren(children: readonly Child[]): Buffer {
-  const parts: Uint8Array[] = [];
-  let before = Buffer.alloc(0);
+  const out: number[] = [];
+  let before = '';
+  let beforeBytes = Buffer.alloc(0);
   for (const { key, hash } of children) {
     const bytes = Buffer.from(key);
-    let shared = 0;
-    while (shared < bytes.length && shared < before.length && bytes[shared] === before[shared]) shared++;
-    const head: number[] = [];
-    varint(shared, head);
-    varint(bytes.length - shared, head);
-    parts.push(Uint8Array.from(head), bytes.subarray(shared), hash);
-    before = bytes;
+    if (key === following(before)) out.push(0);
+    else {
+      let shared = 0;
+      while (shared < bytes.length && shared < beforeBytes.length && bytes[shared] === beforeBytes[shared])
+        shared++;
+      varint(shared + 1, out);
+      varint(bytes.length - shared, out);
+      for (let at = shared; at < bytes.length; at++) out.push(bytes[at]);
+    }
+    for (let at = 0; at < CHILD_HASH_BYTES; at++) out.push(hash[at]);
+    before = key;
+    beforeBytes = bytes;
   }
-  return Buffer.concat(parts);
+  return Buffer.from(out);
 }
 
 export function decodeChildren(bytes: Buffer): Child[] {
   const children: Child[] = [];
-  let at = 0;
-  const read = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++];
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
+  const place = { at: 0 };
+  let before = '';
+  while (place.at < bytes.length) {
+    const head = readVarint(bytes, place);
+    let key = head === 0 ? following(before) : undefined;
+    if (key === undefined) {
+      const length = readVarint(bytes, place);
+      const own = bytes.subarray(place.at, place.at + length);
+      key = Buffer.concat([Buffer.from(before).subarray(0, head - 1), own]).toString('utf8');
+      place.at += length;
     }
-  };
-  let before = Buffer.alloc(0);
-  while (at < bytes.length) {
-    const shared = read();
-    const length = read();
-    const key = Buffer.concat([before.subarray(0, shared), bytes.subarray(at, at + length)]);
-    at += length;
-    children.push({ key: key.toString('utf8'), hash: bytes.subarray(at, at + CHILD_HASH_BYTES) });
-    at += CHILD_HASH_BYTES;
+    children.push({ key, hash: bytes.subarray(place.at, place.at + CHILD_HASH_BYTES) });
+    place.at += CHILD_HASH_BYTES;
     before = key;
   }
   return children;

@@ -1,10 +1,11 @@
 /** Looks rows up in the ledger: by a source's key, or by the key of a row at a sink. */
-import { HASH_BYTES } from '../../arrow/index.ts';
 import type { Json } from '../../define/index.ts';
 import { idBytes, Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { decodeChildren } from './children.ts';
 import type { FlowState, StepState } from './flow-memory.ts';
-import type { RowWhy } from './source-diff.ts';
+import { decodePart } from './part-entry.ts';
+import { described } from './row-entry.ts';
+import { layoutsOf, type RowWhy } from './source-diff.ts';
 
 /** A source row and everything it has become. */
 export interface Lineage {
@@ -63,8 +64,9 @@ export function findRows(ledger: Ledger, key: string): Lineage[] {
 // keys are hashed in the rows table, so a text is held against the keys themselves
 function sourceRows(ledger: Ledger, slot: number, key: string): number[] {
   const ids: number[] = [];
+  const layouts = layoutsOf(ledger, slot);
   for (const { key: id, value } of ledger.entries(TABLE.keys, slot)) {
-    const { key: parts } = described(value);
+    const { key: parts } = described(value, layouts);
     if (parts.map(String).join(', ') === key) ids.push(id.readUInt32BE(0));
   }
   return ids;
@@ -84,7 +86,10 @@ function sourceRowOf(
   const stream = state.steps[step.root];
   if (!stream || stream.shape === 'source') return undefined;
   const entry = ledger.get(tableKey(TABLE.keys, stream.slot, idBytes(id)));
-  return entry && sourceRowOf(ledger, state, stream, source, childKey(described(entry).key));
+  return (
+    entry &&
+    sourceRowOf(ledger, state, stream, source, childKey(described(entry, layoutsOf(ledger, stream.slot)).key))
+  );
 }
 
 // as a diff writes the key of a row
@@ -111,8 +116,9 @@ function idsAt(
     const children = ledger.get(tableKey(TABLE.children, stream.slot, idBytes(before)));
     const keys = new Set(children ? decodeChildren(children).map(c => c.key) : []);
     if (keys.size === 0) return [];
+    const layouts = layoutsOf(ledger, stream.slot);
     return [...ledger.entries(TABLE.keys, stream.slot)].flatMap(({ key, value }) =>
-      keys.has(childKey(described(value).key)) ? [key.readUInt32BE(0)] : [],
+      keys.has(childKey(described(value, layouts).key)) ? [key.readUInt32BE(0)] : [],
     );
   });
 }
@@ -123,9 +129,6 @@ function rootOfChild(ledger: Ledger, slot: number, key: string): number | undefi
   }
   return undefined;
 }
-
-const described = (value: Buffer): { key: readonly Json[]; values: Readonly<Record<string, Json>> } =>
-  JSON.parse(value.toString('utf8', HASH_BYTES));
 
 function lineage(
   ledger: Ledger,
@@ -151,7 +154,7 @@ function lineage(
     flow,
     source,
     id,
-    ...described(entry),
+    ...described(entry, layoutsOf(ledger, slot)),
     ...place,
     at: Object.fromEntries(at),
     why: why && (JSON.parse(why.toString('utf8')) as RowWhy),
@@ -161,13 +164,20 @@ function lineage(
 
 function placeOf(ledger: Ledger, slot: number, id: number): { part?: string; row?: number } {
   for (const { key, value } of ledger.entries(TABLE.pieces, slot)) {
-    const start = 2 + value.readUInt16LE(0);
-    for (let at = start; at < value.length; at += 4) {
-      if (value.readInt32LE(at) === id)
-        return { part: key.toString('utf8') || undefined, row: (at - start) >> 2 };
-    }
+    const row = decodePart(value).ids.indexOf(id);
+    if (row >= 0) return { part: key.toString('utf8') || undefined, row };
   }
   return {};
+}
+
+/** The flows of which no row is remembered, since they write all they give whole. */
+export async function flowsWithoutRows(folder: string): Promise<string[]> {
+  const ledger = await Ledger.open(folder);
+  try {
+    return flowsOf(ledger).flatMap(([flow, { rows }]) => (rows === false ? [flow] : []));
+  } finally {
+    await ledger.close();
+  }
 }
 
 /** Opens a pipeline's ledger, looks the key up, and closes it. */

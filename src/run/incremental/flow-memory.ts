@@ -29,6 +29,8 @@ export interface FlowState {
   readonly nextId: Readonly<Record<string, number>>;
   /** True where a run over all rows was cut short after a commit: the ledger knows which rows went through. */
   readonly pending?: boolean;
+  /** False where no row is remembered, only the parts of its sources. */
+  readonly rows?: false;
   /** What evaluations measured, so that a run that changes nothing can say it again. */
   readonly reports: Readonly<Record<string, StoredReport>>;
 }

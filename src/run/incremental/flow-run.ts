@@ -5,31 +5,36 @@ import type { Json, SourceInstance } from '../../define/index.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 import { JournalWriter, type Ledger, type LedgerChanges, TABLE } from '../../state/index.ts';
 import { type FlowState, flowName } from './flow-memory.ts';
-import { type FlowDecision, flowState, rootOf, takesChanges } from './flow-state.ts';
+import { type FlowDecision, flowState, remembersRows, rootOf, takesChanges } from './flow-state.ts';
 import { Overlay, type OverlayOptions } from './overlay.ts';
 import { carryIds } from './row-id.ts';
 import { SinkDiff } from './sink-diff.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
+import { SourceParts } from './source-parts.ts';
 import { type StreamDiff, StreamIds } from './stream-diff.ts';
 
 export class FlowChanges {
   readonly decision: FlowDecision;
+  /** False where the flow writes all it gives whole: then rows have no ids, and only parts of sources are known. */
+  readonly remembersRows: boolean;
   readonly #flow: Flow;
   readonly #redo: boolean;
   readonly #journal: JournalWriter;
   readonly #folder: string;
   readonly #scratch: string;
   readonly #run: string;
+  readonly #unread = new Map<string, DiffCounts>();
   /** Commits in the middle so far. */
   #commits = 0;
   readonly #sources = new Map<string, SourceDiff>();
+  readonly #parts = new Map<string, SourceParts>();
   readonly #sinks = new Map<string, SinkDiff>();
   readonly #streams = new Map<string, StreamDiff>();
   readonly #overlays: Overlay[] = [];
 
   /**
    * @param folder the pipeline's state folder
-   * @param redo by source, ids of rows to work on again
+   * @param redo rows to work on again: ids by source, or, where none are known, the step that they failed at
    */
   constructor(
     flow: Flow,
@@ -41,7 +46,7 @@ export class FlowChanges {
   ) {
     this.#flow = flow;
     this.decision = decision;
-    this.#redo = redo !== undefined && redo.size > 0;
+    this.#redo = flow.steps.some(s => redo?.has(s.id));
     this.#folder = folder;
     this.#scratch = join(folder, `scratch-${run}`);
     this.#run = run;
@@ -49,6 +54,7 @@ export class FlowChanges {
     const roots = rootOf(flow);
     const all = decision.mode === 'full' || decision.mode === 'replay';
     const resumes = decision.mode === 'resume';
+    this.remembersRows = remembersRows(flow);
     for (const step of flow.steps) {
       const common = {
         ledger,
@@ -56,7 +62,9 @@ export class FlowChanges {
         slot: decision.slots[step.id],
         fresh: decision.mode === 'full' || decision.fresh.has(step.id),
       };
-      if (step.op.shape === 'source') {
+      if (!this.remembersRows) {
+        if (step.op.shape === 'source') this.#parts.set(step.id, new SourceParts(common));
+      } else if (step.op.shape === 'source') {
         const nextId = decision.state?.nextId[step.id] ?? 0;
         this.#sources.set(
           step.id,
@@ -98,6 +106,7 @@ export class FlowChanges {
   }
   /** The flow with the ids of source rows carried through its maps. */
   get flow(): Flow {
+    if (!this.remembersRows) return this.#flow;
     const gone = this.decision.mode !== 'full';
     const roots = rootOf(this.#flow);
     const carried = (step: PlannedStep): PlannedStep =>
@@ -106,6 +115,10 @@ export class FlowChanges {
   }
   source(step: string): SourceDiff | undefined {
     return this.#sources.get(step);
+  }
+  /** A source of which only the parts are remembered. */
+  parts(step: string): SourceParts | undefined {
+    return this.#parts.get(step);
   }
   stream(step: string): StreamDiff | undefined {
     return this.#streams.get(step);
@@ -143,7 +156,7 @@ export class FlowChanges {
    */
   async nothingChanged(open: (step: PlannedStep) => Promise<SourceInstance>): Promise<boolean> {
     if (!this.decision.skippable || this.#redo) return false;
-    for (const [id, diff] of this.#sources) {
+    for (const [id, diff] of [...this.#sources, ...this.#parts]) {
       const source = await open(this.#flow.steps.find(s => s.id === id) as PlannedStep);
       try {
         const parts = await source.parts?.();
@@ -153,6 +166,10 @@ export class FlowChanges {
       }
     }
     for (const diff of this.#sources.values()) diff.counts.kept = diff.known;
+    for (const id of this.#parts.keys()) {
+      const kept = this.decision.state?.work[id]?.rowsOut ?? 0;
+      this.#unread.set(id, { added: 0, changed: 0, deleted: 0, kept });
+    }
     return true;
   }
   /** Lets the journal write, where it holds much. */
@@ -183,6 +200,7 @@ export class FlowChanges {
   counts(step: string): DiffCounts | undefined {
     return (
       this.#sources.get(step)?.counts ??
+      this.#unread.get(step) ??
       this.#sinks.get(step)?.counts ??
       this.#streams.get(step)?.input.counts
     );
@@ -203,8 +221,12 @@ export class FlowChanges {
     const nextId = Object.fromEntries([
       ...[...this.#sources].map(([id, diff]) => [id, diff.nextId] as const),
       ...[...this.#streams].map(([id, { ids }]) => [id, ids.nextId] as const),
+      ...[...this.#parts.keys()].map(id => [id, this.decision.state?.nextId[id] ?? 0] as const),
     ]);
-    const { slots, fresh, left, formerName } = this.decision;
+    const { slots, left, formerName, state: before } = this.decision;
+    // rows of a flow that remembers none any more
+    const forgets = before && before.rows !== false ? [...this.#parts.keys()] : [];
+    const fresh = new Set([...this.decision.fresh, ...forgets]);
     const state = flowState(this.#flow, commit, this.decision, nextId, reports, work, interim);
     const journal = this.#journalName();
     const clear = this.#commits === 0 ? [...[...fresh].map(id => slots[id]), ...left] : [];

@@ -64,6 +64,12 @@ export function rootOf(flow: Flow): ReadonlyMap<string, string | undefined> {
   return roots;
 }
 
+/**
+ * Whether a flow's rows are remembered one by one. Where every sink writes its result whole, a run does all rows or
+ * none, and nothing would ask for them.
+ */
+export const remembersRows = (flow: Flow): boolean => flow.steps.some(s => changesOnly(s) || takesChanges(s));
+
 const changesOnly = (step: PlannedStep): boolean => step.op.shape === 'sink' && step.op.changes === true;
 
 const CUT_SHORT: Reason = { text: 'the last run was cut short' };
@@ -100,6 +106,8 @@ export async function decide(
     return anew(`its ledger was of format ${formerFormat}, which this version does not go on from`);
   }
   if (state.commit !== commit.id) return anew('the last run kept no ledger');
+  const rows = remembersRows(flow);
+  if (rows && state.rows === false) return anew('its rows were not remembered one by one');
 
   const reasons: Reason[] = [];
   const fresh = new Set<string>();
@@ -148,7 +156,8 @@ export async function decide(
     return { mode: state.pending ? 'resume' : 'changes', reasons: [CUT_SHORT], skippable: false, ...decided };
   }
   const [step] = [...stateful, ...whole];
-  const text = stateful.length > 0 ? 'it works over all rows' : 'it writes its result whole';
+  const why = stateful.length > 0 ? 'it works over all rows' : 'it writes its result whole';
+  const text = rows ? why : `${why}, so rows are not remembered one by one`;
   const outputs = ledger.meta<Record<string, string>>(`outputs:${name}`);
   if (commit.interim) return { mode: 'replay', reasons: [CUT_SHORT], skippable: false, ...decided };
   const skippable = outputs !== undefined && isDeepStrictEqual(outputs, await outputSignatures(flow, ctx));
@@ -202,7 +211,8 @@ export function flowState(
   const before = decision.state?.work ?? {};
   const known = mode === 'changes' ? before : mode === 'resume' ? sumOf(before, work) : work;
   const pending = (interim && mode !== 'changes') || undefined;
-  return { commit, last, work: known, steps: Object.fromEntries(steps), nextId, pending, reports };
+  const rows = remembersRows(flow) ? undefined : (false as const);
+  return { commit, last, work: known, steps: Object.fromEntries(steps), nextId, pending, rows, reports };
 }
 
 const sumOf = (a: FlowState['work'], b: FlowState['work']): FlowState['work'] =>

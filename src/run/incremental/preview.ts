@@ -1,13 +1,16 @@
 /** What a run would do, before it does: sources are held against the ledger, the rest is told from the last run. */
 
+import type { RecordBatch } from 'apache-arrow';
+import type { SourceInstance } from '../../define/index.ts';
 import type { Flow, Plan, PlannedStep } from '../../plan/types.ts';
 import { JournalWriter, Ledger, readCommits, stateFolderOf } from '../../state/index.ts';
 import { Chain } from '../chain.ts';
 import { openContext, planContext, type RunContext } from '../context.ts';
 import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
-import { decide, type FlowDecision } from './flow-state.ts';
+import { decide, type FlowDecision, remembersRows } from './flow-state.ts';
 import { surroundingsOf } from './remembered.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
+import { SourceParts } from './source-parts.ts';
 
 type Surroundings = Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>;
 
@@ -87,7 +90,8 @@ async function previewFlow(
   const through = new Map<string, number>();
   for (const step of flow.steps) {
     if (step.op.shape === 'source') {
-      const { counts, differs } = await sourceCounts(step, decision, ledger, journal, run);
+      const count = remembersRows(flow) ? sourceCounts : partCounts;
+      const { counts, differs } = await count(step, decision, ledger, journal, run);
       untouched &&= !differs;
       const work = counts.added + counts.changed + (decision.mode === 'changes' ? 0 : counts.kept);
       through.set(step.id, work);
@@ -158,14 +162,10 @@ async function sourceCounts(
   try {
     const parts = await instance.parts?.();
     const differs = fresh || !parts || diff.differs(parts);
-    const chain = new Chain({ step: { ...step, onError: 'skip' }, instance }, []);
     const read = diff.toRead(parts);
     if (!read || read.size > 0) {
-      for await (const chunk of instance.scan(undefined, read)) {
-        const batch = chunk.raw
-          ? (await chain.run({ raw: chunk.raw, meta: chunk.meta ?? null })).batch
-          : chunk.batch;
-        if (batch) diff.take(batch, chunk.part ?? '');
+      for await (const { batch, part } of decoded(step, instance, read)) {
+        diff.take(batch, part);
         journal.forget();
       }
     }
@@ -173,5 +173,48 @@ async function sourceCounts(
     return { counts: diff.counts, differs };
   } finally {
     await instance.close?.();
+  }
+}
+
+/** Where no row is remembered: the rows of parts that changed are counted, those of others as in the last run. */
+async function partCounts(
+  step: PlannedStep,
+  decision: FlowDecision,
+  ledger: Ledger,
+  journal: JournalWriter,
+  run: Surroundings,
+): Promise<{ counts: DiffCounts; differs: boolean }> {
+  if (step.op.shape !== 'source') throw new Error(`${step.id} is not a source`);
+  const fresh = decision.mode === 'full' || decision.fresh.has(step.id);
+  const known = new SourceParts({ ledger, journal, slot: decision.slots[step.id], fresh });
+  const instance = await step.op.open(step.params, openContext(step, run));
+  try {
+    const parts = await instance.parts?.();
+    const differs = fresh || !parts || known.differs(parts);
+    let rows = 0;
+    if (differs) {
+      const read = fresh || !parts ? undefined : known.changed(parts);
+      if (!read || read.size > 0)
+        for await (const { batch } of decoded(step, instance, read)) rows += batch.numRows;
+    }
+    const before = fresh ? 0 : (decision.state?.work[step.id]?.rowsOut ?? 0);
+    const [added, changed] = fresh ? [rows, 0] : [0, rows];
+    return { counts: { added, changed, deleted: 0, kept: Math.max(0, before - rows) }, differs };
+  } finally {
+    await instance.close?.();
+  }
+}
+
+async function* decoded(
+  step: PlannedStep,
+  instance: SourceInstance,
+  only: ReadonlySet<string> | undefined,
+): AsyncGenerator<{ batch: RecordBatch; part: string }> {
+  const chain = new Chain({ step: { ...step, onError: 'skip' }, instance }, []);
+  for await (const chunk of instance.scan(undefined, only)) {
+    const batch = chunk.raw
+      ? (await chain.run({ raw: chunk.raw, meta: chunk.meta ?? null })).batch
+      : chunk.batch;
+    if (batch) yield { batch, part: chunk.part ?? '' };
   }
 }

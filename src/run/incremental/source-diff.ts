@@ -2,19 +2,15 @@
  * What changed in a source since the last commit: rows by key and content, parts by signature. Gives every row its
  * id, passes on the rows that count, and says at the end which are gone.
  */
-import { type Data, DataType, type RecordBatch } from 'apache-arrow';
-import {
-  columnData,
-  HASH_BYTES,
-  hashColumns,
-  hashRows,
-  isNull,
-  takeRows,
-  valueAt,
-} from '../../arrow/index.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { RecordBatch } from 'apache-arrow';
+import { columnData, HASH_BYTES, hashRows, takeRows, valueAt } from '../../arrow/index.ts';
 import type { Json, RecordError, SourcePart } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { BitSet, HashMap64 } from './hash-set.ts';
+import { IdRanges } from './id-ranges.ts';
+import { decodePart, encodePart, type KnownPart, partKey } from './part-entry.ts';
+import { changedColumns, describer, type Layout, nameOf, rowEntry, VALUE_BYTES } from './row-entry.ts';
 import { withRowIds } from './row-id.ts';
 
 /** Numbers of a source's diff. */
@@ -53,55 +49,17 @@ export interface RowWhy {
   readonly columns?: Readonly<Record<string, { readonly old: Json; readonly now: Json }>>;
 }
 
-/** How the values of a row begin, by column. */
-type Glance = Readonly<Record<string, Json>>;
-const GLANCE = 60;
-const glance = (value: unknown): Json => {
-  if (typeof value === 'string') return value.length > GLANCE ? `${value.slice(0, GLANCE)}…` : value;
-  if (typeof value === 'bigint') return String(value);
-  if (Array.isArray(value)) return value.slice(0, 4).map(glance);
-  return value as Json;
-};
-
-interface OldPart {
-  readonly signature: string;
-  readonly ids: Int32Array;
-}
-
-// a part's entry: two bytes of the signature's length, the signature, the ids
-function encodePart(signature: string, ids: readonly number[]): Buffer {
-  const text = Buffer.from(signature);
-  const out = Buffer.allocUnsafe(2 + text.length + ids.length * 4);
-  out.writeUInt16LE(text.length, 0);
-  out.set(text, 2);
-  let at = 2 + text.length;
-  for (const id of ids) at = out.writeInt32LE(id, at);
-  return out;
-}
-function decodePart(bytes: Buffer): OldPart {
-  const length = bytes.readUInt16LE(0);
-  const ids = new Int32Array((bytes.length - 2 - length) >> 2);
-  for (let i = 0, at = 2 + length; i < ids.length; i++, at += 4) ids[i] = bytes.readInt32LE(at);
-  return { signature: bytes.toString('utf8', 2, 2 + length), ids };
-}
-
-// only the beginning of a text is decoded
-function glanceAt(data: Data, row: number): Json {
-  if (!DataType.isUtf8(data.type) || isNull(data, row)) return glance(valueAt(data, row));
-  const [start, end] = [data.valueOffsets[row], data.valueOffsets[row + 1]];
-  return glance(
-    Buffer.from(data.values.subarray(start, Math.min(end, start + 4 * GLANCE + 4))).toString('utf8'),
-  );
-}
-const glanceless = (value: unknown): Json => (typeof value === 'bigint' ? String(value) : (value as Json));
+/** The layouts of the rows of a step, by number. */
+export const layoutsOf = (ledger: Ledger, slot: number): Layout[] =>
+  [...ledger.entries(TABLE.layouts, slot)].map(({ value }) => JSON.parse(value.toString('utf8')) as Layout);
 
 const keyOf = (batch: RecordBatch, row: number, key: readonly string[]): string =>
   key.map(name => `${name} ${JSON.stringify(valueAt(columnData(batch, name), row))}`).join(', ');
 
 export class SourceDiff {
   readonly #o: SourceDiffOptions;
-  readonly #old = new Map<string, OldPart>();
-  readonly #found = new Map<string, number[]>();
+  readonly #old = new Map<string, KnownPart>();
+  readonly #found = new Map<string, IdRanges>();
   /** Ids of rows in parts that are not read this time. */
   readonly #elsewhere = new BitSet();
   readonly #seen = new BitSet();
@@ -109,6 +67,8 @@ export class SourceDiff {
   /** Ids of rows that went through before the run over all rows was cut short. */
   readonly #done: BitSet | undefined;
   #last: string | undefined;
+  #layouts: Layout[] = [];
+  #described: { batch: RecordBatch; entry: ReturnType<typeof describer> } | undefined;
   #kept = false;
   readonly #new = new HashMap64();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
@@ -118,6 +78,7 @@ export class SourceDiff {
     this.#o = options;
     this.nextId = options.nextId;
     if (options.fresh) return;
+    this.#layouts = layoutsOf(options.ledger, options.slot);
     for (const { key, value } of options.ledger.entries(TABLE.pieces, options.slot)) {
       this.#old.set(key.toString('utf8'), decodePart(value));
     }
@@ -164,32 +125,46 @@ export class SourceDiff {
       const old = this.#old.get(name);
       const again = old?.ids.some(id => this.#o.redo?.has(id) || this.#done?.has(id) === false);
       if (old?.signature === signature && !again) {
-        for (const id of old.ids) this.#elsewhere.add(id);
+        old.ids.addTo(this.#elsewhere);
         this.counts.kept += old.ids.length;
       } else read.add(name);
     }
     return read;
   }
 
-  // the row's key and how its values begin, for people
-  #describe(id: number, batch: RecordBatch, row: number, name: Uint8Array): Glance {
+  // the number of the layout of these columns; a new one is noted
+  #layout(batch: RecordBatch): number {
+    const columns = batch.schema.fields.map(f => f.name).sort();
     const { journal, slot, key } = this.#o;
-    const values = Object.fromEntries(
-      batch.schema.fields.map((f, i) => [f.name, glanceAt(batch.data.children[i], row)]),
-    );
-    const text = JSON.stringify({
-      key: key.map(k => glanceless(valueAt(columnData(batch, k), row))),
-      values,
-    });
-    journal.put(tableKey(TABLE.keys, slot, idBytes(id)), Buffer.concat([name, Buffer.from(text)]));
-    return values;
+    const layout: Layout = { columns, key };
+    const known = this.#layouts.findIndex(l => isDeepStrictEqual(l, layout));
+    if (known >= 0) return known;
+    const number = this.#layouts.push(layout) - 1;
+    if (number > 0xff) throw new Error('the columns of a source have changed too often');
+    journal.put(tableKey(TABLE.layouts, slot, Uint8Array.of(number)), Buffer.from(JSON.stringify(layout)));
+    return number;
   }
-  #changed(id: number, batch: RecordBatch, row: number, name: Uint8Array, changed: readonly string[]): void {
+  // the row's key and how its values begin, for people
+  #describe(id: number, batch: RecordBatch, row: number, name: Uint8Array): Buffer {
+    if (this.#described?.batch !== batch) {
+      const number = this.#layout(batch);
+      this.#described = { batch, entry: describer(batch, number, this.#layouts[number]) };
+    }
+    const entry = this.#described.entry(name, row);
+    this.#o.journal.put(tableKey(TABLE.keys, this.#o.slot, idBytes(id)), entry);
+    return entry;
+  }
+  #changed(id: number, batch: RecordBatch, row: number, name: Uint8Array): void {
     const entry = this.#o.ledger.get(tableKey(TABLE.keys, this.#o.slot, idBytes(id)));
-    const old = entry ? (JSON.parse(entry.toString('utf8', HASH_BYTES)) as { values: Glance }).values : {};
     const now = this.#describe(id, batch, row, name);
-    const columns = Object.fromEntries(changed.map(c => [c, { old: old[c] ?? null, now: now[c] ?? null }]));
+    const columns = entry ? changedColumns(entry, now, this.#layouts) : {};
     this.#note(id, { run: this.#o.run, kind: 'changed', columns });
+  }
+  // takes the row of an id out, of those whose hash of the key begins so
+  #forget(start: Uint8Array, id: number): void {
+    const { ledger, journal, slot } = this.#o;
+    for (const { key, value } of ledger.entries(TABLE.rows, slot, start))
+      if (value.readUInt32LE(0) === id) journal.delete(tableKey(TABLE.rows, slot, key));
   }
   #note(id: number, why: RowWhy): void {
     this.#o.journal.put(tableKey(TABLE.why, this.#o.slot, idBytes(id)), Buffer.from(JSON.stringify(why)));
@@ -199,11 +174,11 @@ export class SourceDiff {
   take(batch: RecordBatch, part: string): { batch: RecordBatch | undefined; errors: RecordError[] } {
     const { ledger, journal, slot, key, fresh, all } = this.#o;
     const names = hashRows(batch, key);
-    const columns = batch.schema.fields.map(f => f.name).sort();
-    const { columns: perColumn, rows: values } = hashColumns(batch, columns);
-    const columnHashes = (row: number): Buffer =>
-      Buffer.concat(perColumn.map(h => h.subarray(row * HASH_BYTES, row * HASH_BYTES + 4)));
-    const found = this.#found.get(part) ?? [];
+    const values = hashRows(
+      batch,
+      batch.schema.fields.map(f => f.name),
+    );
+    const found = this.#found.get(part) ?? new IdRanges();
     this.#found.set(part, found);
     this.#last = part;
     this.#noted.delete(part);
@@ -213,7 +188,7 @@ export class SourceDiff {
     for (let row = 0; row < batch.numRows; row++) {
       const at = row * HASH_BYTES;
       const name = names.subarray(at, at + HASH_BYTES);
-      const value = values.subarray(at, at + HASH_BYTES);
+      const value = values.subarray(at, at + VALUE_BYTES);
       const before = fresh ? undefined : ledger.peek(tableKey(TABLE.rows, slot, name));
       let id: number;
       let goesOn = all;
@@ -226,7 +201,7 @@ export class SourceDiff {
           });
           continue;
         }
-        if (before.subarray(4, 4 + HASH_BYTES).equals(value)) {
+        if (before.subarray(4).equals(value)) {
           this.counts.kept++;
           if (this.#done?.has(id) === false) goesOn = true;
           if (this.#o.redo?.has(id)) {
@@ -236,13 +211,8 @@ export class SourceDiff {
         } else {
           this.counts.changed++;
           goesOn = true;
-          const old = before.subarray(4 + HASH_BYTES);
-          const now = columnHashes(row);
-          const changed = columns.filter(
-            (_, i) => !old.subarray(i * 4, i * 4 + 4).equals(now.subarray(i * 4, i * 4 + 4)),
-          );
-          this.#changed(id, batch, row, name, changed);
-          journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value, now));
+          this.#changed(id, batch, row, name);
+          journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value));
         }
       } else {
         const twin = this.#new.getOrSet(names, at, this.nextId);
@@ -256,11 +226,11 @@ export class SourceDiff {
         id = this.nextId++;
         this.counts.added++;
         goesOn = true;
-        journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value, columnHashes(row)));
+        journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value));
         this.#describe(id, batch, row, name);
       }
       this.#seen.add(id);
-      found.push(id);
+      found.add(id);
       if (goesOn) {
         rows.push(row);
         ids.push(id);
@@ -282,12 +252,13 @@ export class SourceDiff {
     for (const [name, ids] of this.#found) {
       if (this.#noted.has(name)) continue;
       // rows it had before and has not shown yet may be gone, or further down, or in another part: to be seen then
-      const left = [...(this.#old.get(name)?.ids ?? [])].filter(
-        id => !this.#seen.has(id) && !this.#elsewhere.has(id),
-      );
-      const whole = name !== this.#last && left.length === 0;
+      const known = new IdRanges();
+      for (const id of ids) known.add(id);
+      for (const id of this.#old.get(name)?.ids ?? [])
+        if (!this.#seen.has(id) && !this.#elsewhere.has(id)) known.add(id);
+      const whole = name !== this.#last && known.length === ids.length;
       const signature = whole ? (signatures.get(name) ?? '') : '';
-      journal.put(tableKey(TABLE.pieces, slot, Buffer.from(name)), encodePart(signature, [...ids, ...left]));
+      journal.put(partKey(slot, name), encodePart(signature, known));
       if (whole) this.#noted.add(name);
     }
     if (!all && !resumes && !this.#o.fresh) return;
@@ -307,7 +278,6 @@ export class SourceDiff {
     const { ledger, journal, slot } = this.#o;
     const signatures = new Map((parts ?? []).map(p => [p.name, p.signature]));
     const gone: number[] = [];
-    const partKey = (name: string): Buffer => tableKey(TABLE.pieces, slot, Buffer.from(name));
     for (const [name, old] of this.#old) {
       const listed = parts ? signatures.has(name) : this.#found.has(name);
       const read = this.#found.has(name) || (parts !== undefined && signatures.get(name) !== old.signature);
@@ -316,19 +286,20 @@ export class SourceDiff {
         if (this.#seen.has(id) || this.#elsewhere.has(id)) continue;
         gone.push(id);
         const entry = ledger.get(tableKey(TABLE.keys, slot, idBytes(id)));
-        if (entry) journal.delete(tableKey(TABLE.rows, slot, entry.subarray(0, HASH_BYTES)));
+        if (entry) this.#forget(nameOf(entry), id);
         journal.delete(tableKey(TABLE.keys, slot, idBytes(id)));
         journal.delete(tableKey(TABLE.why, slot, idBytes(id)));
       }
-      if (!listed) journal.delete(partKey(name));
-      else if (!this.#found.has(name)) journal.put(partKey(name), encodePart(signatures.get(name) ?? '', []));
+      if (!listed) journal.delete(partKey(slot, name));
+      else if (!this.#found.has(name))
+        journal.put(partKey(slot, name), encodePart(signatures.get(name) ?? '', new IdRanges()));
     }
     for (const [name, ids] of this.#found)
-      journal.put(partKey(name), encodePart(signatures.get(name) ?? '', ids));
+      journal.put(partKey(slot, name), encodePart(signatures.get(name) ?? '', ids));
     // parts without rows are known all the same, so that they are not read again
     for (const [name, signature] of signatures) {
       if (!this.#found.has(name) && !this.#old.has(name))
-        journal.put(partKey(name), encodePart(signature, []));
+        journal.put(partKey(slot, name), encodePart(signature, new IdRanges()));
     }
     if (this.#done || this.#kept) journal.delete(tableKey(TABLE.done, slot, NONE));
     this.counts.deleted = gone.length;
@@ -337,12 +308,3 @@ export class SourceDiff {
 }
 
 const NONE = new Uint8Array(0);
-
-// id, hash of the values, and 4 bytes of each column's own hash, in the order of their names
-function rowEntry(id: number, value: Uint8Array, columns: Uint8Array): Buffer {
-  const entry = Buffer.allocUnsafe(4 + HASH_BYTES + columns.length);
-  entry.writeUInt32LE(id, 0);
-  entry.set(value, 4);
-  entry.set(columns, 4 + HASH_BYTES);
-  return entry;
-}

@@ -3,11 +3,12 @@
  * its rows get ids as a source's do, so that steps further on know what to take out when one is deleted.
  */
 import type { RecordBatch } from 'apache-arrow';
-import { columnData, HASH_BYTES, hashRows, valueAt } from '../../arrow/index.ts';
-import type { Change, Json } from '../../define/index.ts';
+import { HASH_BYTES, hashRows } from '../../arrow/index.ts';
+import type { Change } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { BitSet, HashMap64 } from './hash-set.ts';
 import type { Overlay } from './overlay.ts';
+import { describer, type Layout } from './row-entry.ts';
 import { idBatch, idsIn, withRowIds } from './row-id.ts';
 import type { SinkDiff } from './sink-diff.ts';
 
@@ -29,6 +30,7 @@ export class StreamIds {
   // twice the id, one more where the row is gone
   readonly #now = new HashMap64();
   readonly #touched = new BitSet();
+  #noted = false;
   nextId: number;
 
   constructor(options: StreamIdsOptions) {
@@ -59,6 +61,10 @@ export class StreamIds {
     const hashes = hashRows(batch, key);
     const ids = new Int32Array(batch.numRows);
     const again: number[] = [];
+    const layout: Layout = { columns: key, key };
+    if (!this.#noted) journal.put(tableKey(TABLE.layouts, slot, LAYOUT), Buffer.from(JSON.stringify(layout)));
+    this.#noted = true;
+    let describe: ReturnType<typeof describer> | undefined;
     for (let row = 0; row < ids.length; row++) {
       const at = row * HASH_BYTES;
       const known = this.#idOf(hashes, at);
@@ -70,11 +76,8 @@ export class StreamIds {
         const entry = Buffer.alloc(4);
         entry.writeUInt32LE(id, 0);
         journal.put(tableKey(TABLE.rows, slot, name), entry);
-        const text = JSON.stringify({
-          key: key.map(k => plain(valueAt(columnData(batch, k), row))),
-          values: {},
-        });
-        journal.put(tableKey(TABLE.keys, slot, idBytes(id)), Buffer.concat([name, Buffer.from(text)]));
+        describe ??= describer(batch, 0, layout);
+        journal.put(tableKey(TABLE.keys, slot, idBytes(id)), describe(name, row));
       }
       this.#now.set(hashes, at, id << 1);
       this.#touched.add(id);
@@ -118,7 +121,8 @@ export class StreamIds {
   }
 }
 
-const plain = (value: unknown): Json => (typeof value === 'bigint' ? String(value) : (value as Json));
+// of the key alone, which is always the same
+const LAYOUT = Uint8Array.of(0);
 
 /** What the stage of a stream that takes changes needs. */
 export interface StreamDiff {

@@ -1,0 +1,35 @@
+/** What the ledger has of a part of a source: its signature, and its rows' ids in their order. */
+import { TABLE, tableKey } from '../../state/index.ts';
+import { IdRanges } from './id-ranges.ts';
+
+export interface KnownPart {
+  readonly signature: string;
+  readonly ids: IdRanges;
+}
+
+export const partKey = (slot: number, name: string): Buffer =>
+  tableKey(TABLE.pieces, slot, Buffer.from(name));
+
+const HEAD = 6;
+
+/** Lengths of the signature (2 bytes) and of the ids (4), the two, and what `records` has (see {@link recordsOf}). */
+export function encodePart(signature: string, ids: IdRanges, records: Uint8Array = NONE): Buffer {
+  const text = Buffer.from(signature);
+  const ranges = ids.encode();
+  const head = Buffer.allocUnsafe(HEAD);
+  head.writeUInt16LE(text.length, 0);
+  head.writeUInt32LE(ranges.length, 2);
+  return Buffer.concat([head, text, ranges, records]);
+}
+export function decodePart(bytes: Buffer): KnownPart {
+  const at = HEAD + bytes.readUInt16LE(0);
+  return {
+    signature: bytes.toString('utf8', HEAD, at),
+    ids: IdRanges.decode(bytes.subarray(at, at + bytes.readUInt32LE(2))),
+  };
+}
+/** The hashes of a part's records, 8 bytes each in the order of its ids; nothing where they are not known. */
+export const recordsOf = (bytes: Buffer): Uint8Array =>
+  bytes.subarray(HEAD + bytes.readUInt16LE(0) + bytes.readUInt32LE(2));
+
+const NONE = new Uint8Array(0);

@@ -1,0 +1,167 @@
+/**
+ * What the ledger has of a source row, packed: in `rows`, by the hash of its key, its id and the hash of its values; in
+ * `keys`, by its id, how the hash of its key begins, its short values, and of long ones how they begin and a check.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { type Data, DataType, type RecordBatch } from 'apache-arrow';
+import { columnCheck, isNull, valueAt } from '../../arrow/index.ts';
+import type { Json } from '../../define/index.ts';
+import { readVarint, varint } from './varint.ts';
+
+/** Bytes of the hash of a row's values: held against one other alone, it misses one change of 10¹⁴. */
+export const VALUE_BYTES = 6;
+
+/** id and hash of the values. */
+export function rowEntry(id: number, values: Uint8Array): Buffer {
+  const entry = Buffer.allocUnsafe(4 + VALUE_BYTES);
+  entry.writeUInt32LE(id, 0);
+  entry.set(values.subarray(0, VALUE_BYTES), 4);
+  return entry;
+}
+
+/** The columns of an entry of `keys`: which, and which of them are the key. They have a number, a byte, in a step. */
+export interface Layout {
+  readonly columns: readonly string[];
+  readonly key: readonly string[];
+}
+
+/** Texts up to so many bytes are kept whole, of others the first few. */
+const WHOLE = 32;
+const GLANCE = 12;
+const CHECK_BYTES = 2;
+/** Bytes of a key's hash that an entry of `keys` has: with the id they name one of few entries of `rows`. */
+const NAME_BYTES = 4;
+
+// a value: 0 null; 1 JSON; 2 the beginning of JSON, behind a check; else a text: 3 + twice its bytes, and one more
+// where it goes on, behind a check
+const NULL = 0;
+const WHOLE_JSON = 1;
+const CUT_JSON = 2;
+const TEXT = 3;
+
+/** Writes a value; `check` gives the check of a row. */
+function encodeValue(
+  data: Data,
+  row: number,
+  whole: boolean,
+  check: (row: number) => Uint8Array,
+  out: number[],
+): void {
+  if (isNull(data, row)) {
+    out.push(NULL);
+    return;
+  }
+  if (DataType.isUtf8(data.type)) {
+    const [start, end] = [data.valueOffsets[row], data.valueOffsets[row + 1]];
+    const cut = !whole && end - start > WHOLE;
+    let stop = cut ? start + GLANCE : end;
+    // not within a character
+    while (cut && (data.values[stop] & 0xc0) === 0x80) stop--;
+    varint(TEXT + 2 * (stop - start) + (cut ? 1 : 0), out);
+    if (cut) out.push(...check(row));
+    for (let at = start; at < stop; at++) out.push(data.values[at]);
+    return;
+  }
+  const value = plain(valueAt(data, row));
+  const shown = whole ? value : short(value);
+  const cut = JSON.stringify(value) !== JSON.stringify(shown);
+  const text = Buffer.from(JSON.stringify(shown));
+  out.push(cut ? CUT_JSON : WHOLE_JSON);
+  if (cut) out.push(...check(row));
+  varint(text.length, out);
+  out.push(...text);
+}
+
+function plain(value: unknown): Json {
+  if (typeof value === 'bigint') return String(value);
+  return Array.isArray(value) ? value.map(plain) : (value as Json);
+}
+function short(value: Json): Json {
+  if (typeof value === 'string') return value.length > WHOLE ? `${value.slice(0, GLANCE)}…` : value;
+  return Array.isArray(value) ? value.slice(0, 4).map(short) : value;
+}
+
+/**
+ * Makes entries of `keys` for the rows of a batch.
+ * @param number of the layout
+ */
+export function describer(
+  batch: RecordBatch,
+  number: number,
+  layout: Layout,
+): (name: Uint8Array, row: number) => Buffer {
+  const columns = layout.columns.map(name => {
+    const at = batch.schema.fields.findIndex(f => f.name === name);
+    const data = batch.data.children[at];
+    return { data, whole: layout.key.includes(name), check: columnCheck(data) };
+  });
+  return (name, row) => {
+    const out: number[] = [];
+    for (let i = 0; i < NAME_BYTES; i++) out.push(name[i]);
+    out.push(number);
+    for (const { data, whole, check } of columns) encodeValue(data, row, whole, check, out);
+    return Buffer.from(out);
+  };
+}
+
+/** How the hash of the key begins that an entry of `keys` has. */
+export const nameOf = (entry: Buffer): Buffer => entry.subarray(0, NAME_BYTES);
+
+/** A value as an entry has it. */
+interface Held {
+  readonly shown: Json;
+  readonly check?: Buffer;
+}
+
+function valuesOf(entry: Buffer, layouts: readonly Layout[]): Map<string, Held> {
+  const place = { at: NAME_BYTES + 1 };
+  const take = (length: number): Buffer => {
+    place.at += length;
+    return entry.subarray(place.at - length, place.at);
+  };
+  const json = (): Json => JSON.parse(take(readVarint(entry, place)).toString('utf8')) as Json;
+  const value = (): Held => {
+    const head = readVarint(entry, place);
+    if (head === NULL) return { shown: null };
+    if (head === WHOLE_JSON) return { shown: json() };
+    if (head === CUT_JSON) {
+      const check = take(CHECK_BYTES);
+      return { shown: json(), check };
+    }
+    const cut = (head - TEXT) % 2 === 1;
+    const check = cut ? take(CHECK_BYTES) : undefined;
+    const text = take((head - TEXT) >> 1).toString('utf8');
+    return { shown: cut ? `${text}…` : text, check };
+  };
+  return new Map(layouts[entry[NAME_BYTES]].columns.map(column => [column, value()]));
+}
+
+/** The columns whose values are others in two entries, with how they began and begin. */
+export function changedColumns(
+  before: Buffer,
+  after: Buffer,
+  layouts: readonly Layout[],
+): Record<string, { old: Json; now: Json }> {
+  const old = valuesOf(before, layouts);
+  const now = valuesOf(after, layouts);
+  return Object.fromEntries(
+    [...now].flatMap(([column, value]) => {
+      const was = old.get(column);
+      if (isDeepStrictEqual(was, value)) return [];
+      return [[column, { old: was?.shown ?? null, now: value.shown }]];
+    }),
+  );
+}
+
+/** The key of a row and how its values begin. */
+export function described(
+  entry: Buffer,
+  layouts: readonly Layout[],
+): { readonly key: readonly Json[]; readonly values: Readonly<Record<string, Json>> } {
+  const values = valuesOf(entry, layouts);
+  const { key } = layouts[entry[NAME_BYTES]];
+  return {
+    key: key.map(k => values.get(k)?.shown ?? null),
+    values: Object.fromEntries([...values].map(([column, { shown }]) => [column, shown])),
+  };
+}
