@@ -7,6 +7,7 @@ import {
   operator,
   type PlanContext,
   type RecordError,
+  type SourceRecords,
   UserError,
 } from '../../src/define/index.ts';
 import { openBytes } from './lib/bytes.ts';
@@ -39,6 +40,42 @@ function eachLine(
     start = end + 1;
   }
 }
+
+/** A line is a record. */
+export const lineRecords: SourceRecords = {
+  bounds: raw => {
+    let bounds = new Int32Array(256);
+    let used = 0;
+    eachLine(raw, 1, (start, end) => {
+      if (used === bounds.length) {
+        const wider = new Int32Array(bounds.length * 2);
+        wider.set(bounds);
+        bounds = wider;
+      }
+      bounds[used++] = start;
+      bounds[used++] = end;
+      return true;
+    });
+    return bounds.subarray(0, used);
+  },
+  // the line ends stay, so that lines keep their numbers
+  only: (raw, bounds, keep) => {
+    const out = new Uint8Array(raw.length);
+    let from = 0;
+    let to = 0;
+    const copy = (end: number): void => {
+      out.set(raw.subarray(from, end), to);
+      to += end - from;
+    };
+    for (let i = 0; i < bounds.length; i += 2) {
+      if (keep(i / 2)) continue;
+      copy(bounds[i]);
+      from = bounds[i + 1];
+    }
+    copy(raw.length);
+    return out.slice(0, to);
+  },
+};
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -186,6 +223,8 @@ Objects, and lists that are mixed or nested, are kept as their JSON text. Blank 
       ctx.warn(`${files.length === 1 ? files[0].shown : `all ${files.length} files`} held no records`);
     return {
       ...fileSource(files, (some, from) => scanFiles(some, ctx, () => new LineCutter(), from)),
+      // a key that is made says where the line stands
+      records: layout.made ? undefined : lineRecords,
       decode: (raw: Uint8Array, meta: Json) =>
         decodeLines(raw, meta as unknown as BlockMeta, layout, ctx.warn),
     };

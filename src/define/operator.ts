@@ -182,6 +182,20 @@ export interface Decoded {
   readonly errors?: readonly RecordError[];
 }
 
+/**
+ * For formats whose rows depend on the bytes of one record each (a line), whatever its place: records that are as they
+ * were are not decoded again.
+ */
+export interface SourceRecords {
+  /** Start and end of each record of a piece that would give a row, in order: `[s0, e0, s1, e1, …]`. */
+  bounds(raw: Uint8Array): Int32Array;
+  /**
+   * The piece without some of its records, in a buffer of its own; messages about the others say what they would have.
+   * @param keep by the record's number in `bounds`
+   */
+  only(raw: Uint8Array, bounds: Int32Array, keep: (record: number) => boolean): Uint8Array;
+}
+
 /** A running source. `scan` is cheap and ordered; costly parsing goes into `decode`, which may run in workers. */
 export interface SourceInstance extends Closable {
   /** @param only the parts to read; default all */
@@ -193,6 +207,8 @@ export interface SourceInstance extends Closable {
   parts?(): readonly SourcePart[] | Promise<readonly SourcePart[]>;
   /** Pure: the same bytes and meta give the same rows anywhere. */
   decode?(raw: Uint8Array, meta: Json): Decoded | Promise<Decoded>;
+  /** For `decode`: records that need no decoding where they have not changed. */
+  readonly records?: SourceRecords;
   /** How much there is to read, for progress. */
   readonly total?: { readonly amount: number; readonly unit: 'bytes' | 'rows' };
 }

@@ -7,6 +7,7 @@ import type { Checkpoints } from './checkpoint.ts';
 import { breathe, type RunContext } from './context.ts';
 import type { Executor } from './executor.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
+import type { Records } from './incremental/records.ts';
 import { idBatch } from './incremental/row-id.ts';
 import { account, InFlight, outcome } from './map-stage.ts';
 import type { Outlet } from './outlet.ts';
@@ -39,9 +40,9 @@ export async function sourceStage(
   const read = diff?.toRead(parts);
   let putAside: Promise<void> | undefined;
   // rows as read → rows that go on: all of them, or, against the ledger, those that changed
-  const settle = (packet: Packet, part: string | undefined): Packet => {
-    if (!diff || !packet.upserts) return packet;
-    const { batch, errors } = diff.take(packet.upserts, part ?? '');
+  const settle = (packet: Packet, part: string | undefined, records?: Records): Packet => {
+    if (!diff || !(packet.upserts || records)) return packet;
+    const { batch, errors } = diff.take(packet.upserts, part ?? '', records);
     if (errors.length) putAside = run.letters(recordLetters(step, errors));
     return { ...packet, upserts: batch };
   };
@@ -54,15 +55,15 @@ export async function sourceStage(
   const remote = limit === Number.POSITIVE_INFINITY ? executor : undefined;
   const flight =
     remote &&
-    new InFlight<{ packet: Packet; part?: string }>(
+    new InFlight<{ packet: Packet; part?: string; records?: Records }>(
       remote.width,
       step.order === 'keep' || diff !== undefined,
     );
   const emitNext = async (): Promise<void> => {
     if (!flight) return;
-    const { packet, part } = await flight.next();
+    const { packet, part, records } = await flight.next();
     taken += packet.upserts?.numRows ?? 0;
-    const sent = outlet.send(settle(packet, part));
+    const sent = outlet.send(settle(packet, part, records));
     if (sent) await sent;
     await putAside;
     await changes?.drain();
@@ -83,20 +84,25 @@ export async function sourceStage(
     if (run.signal.aborted) break;
     const ack = acks.issue(chunk.position);
     meter.done += chunk.progress ?? 0;
-    if (chunk.raw && remote && flight) {
-      const { raw, meta } = chunk;
-      const { part } = chunk;
+    const sifted = chunk.raw && diff ? diff.sift(instance, chunk.raw, chunk.part ?? '') : { raw: chunk.raw };
+    const { raw, records } = sifted;
+    if (raw && remote && flight) {
+      const { meta, part } = chunk;
       const work = remote.run({ raw, meta: meta ?? null }).then(async (result: ChainResult) => {
         await account(result, steps, run, true);
-        return { packet: outcome({ acks: [ack] }, result, asIs), part };
+        return { packet: outcome({ acks: [ack] }, result, asIs), part, records };
       });
       while (!flight.room) await emitNext();
       flight.add(work);
+    } else if (records && !raw && flight) {
+      // nothing of it is to decode, but it has its turn
+      while (!flight.room) await emitNext();
+      flight.add(Promise.resolve({ packet: { acks: [ack] }, part: chunk.part, records }));
     } else {
       let batch = chunk.batch;
       if (chunk.errors?.length) await run.letters(recordLetters(step, chunk.errors));
-      if (chunk.raw) {
-        const result = await local.run({ raw: chunk.raw, meta: chunk.meta ?? null });
+      if (raw) {
+        const result = await local.run({ raw, meta: chunk.meta ?? null });
         await account(result, [step], run, true);
         batch = result.batch;
       } else if (batch) {
@@ -113,7 +119,7 @@ export async function sourceStage(
         const sent = outlet.send(outcome({ acks: [ack] }, result, asIs));
         if (sent) await sent;
       } else {
-        const sent = outlet.send(settle({ upserts: batch, acks: [ack] }, chunk.part));
+        const sent = outlet.send(settle({ upserts: batch, acks: [ack] }, chunk.part, records));
         if (sent) await sent;
         await putAside;
         if (changes) await changes.drain();

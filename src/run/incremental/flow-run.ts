@@ -68,7 +68,16 @@ export class FlowChanges {
         const nextId = decision.state?.nextId[step.id] ?? 0;
         this.#sources.set(
           step.id,
-          new SourceDiff({ ...common, key: step.key, all, resumes, nextId, run, redo: redo?.get(step.id) }),
+          new SourceDiff({
+            ...common,
+            key: step.key,
+            columns: step.output,
+            all,
+            resumes,
+            nextId,
+            run,
+            redo: redo?.get(step.id),
+          }),
         );
       } else if (step.op.shape === 'sink' && step.op.changes) {
         const names = step.inputKeys[0];

@@ -8,6 +8,7 @@ import { Chain } from '../chain.ts';
 import { openContext, planContext, type RunContext } from '../context.ts';
 import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
 import { decide, type FlowDecision, remembersRows } from './flow-state.ts';
+import type { Records } from './records.ts';
 import { surroundingsOf } from './remembered.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
 import { SourceParts } from './source-parts.ts';
@@ -153,6 +154,7 @@ async function sourceCounts(
     journal,
     slot: decision.slots[step.id],
     key: step.key,
+    columns: step.output,
     fresh,
     all: false,
     nextId: decision.state?.nextId[step.id] ?? 0,
@@ -164,8 +166,8 @@ async function sourceCounts(
     const differs = fresh || !parts || diff.differs(parts);
     const read = diff.toRead(parts);
     if (!read || read.size > 0) {
-      for await (const { batch, part } of decoded(step, instance, read)) {
-        diff.take(batch, part);
+      for await (const { batch, part, records } of decoded(step, instance, read, diff)) {
+        diff.take(batch, part, records);
         journal.forget();
       }
     }
@@ -195,7 +197,7 @@ async function partCounts(
     if (differs) {
       const read = fresh || !parts ? undefined : known.changed(parts);
       if (!read || read.size > 0)
-        for await (const { batch } of decoded(step, instance, read)) rows += batch.numRows;
+        for await (const { batch } of decoded(step, instance, read)) rows += batch?.numRows ?? 0;
     }
     const before = fresh ? 0 : (decision.state?.work[step.id]?.rowsOut ?? 0);
     const [added, changed] = fresh ? [rows, 0] : [0, rows];
@@ -209,12 +211,17 @@ async function* decoded(
   step: PlannedStep,
   instance: SourceInstance,
   only: ReadonlySet<string> | undefined,
-): AsyncGenerator<{ batch: RecordBatch; part: string }> {
+  diff?: SourceDiff,
+): AsyncGenerator<{ batch: RecordBatch | undefined; part: string; records?: Records }> {
   const chain = new Chain({ step: { ...step, onError: 'skip' }, instance }, []);
   for await (const chunk of instance.scan(undefined, only)) {
-    const batch = chunk.raw
-      ? (await chain.run({ raw: chunk.raw, meta: chunk.meta ?? null })).batch
-      : chunk.batch;
-    if (batch) yield { batch, part: chunk.part ?? '' };
+    const part = chunk.part ?? '';
+    if (!chunk.raw) {
+      yield { batch: chunk.batch, part };
+      continue;
+    }
+    const { raw, records } = diff ? diff.sift(instance, chunk.raw, part) : { raw: chunk.raw };
+    const result = raw && (await chain.run({ raw, meta: chunk.meta ?? null }));
+    yield { batch: result?.batch, part, records };
   }
 }

@@ -4,12 +4,20 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { RecordBatch } from 'apache-arrow';
-import { columnData, HASH_BYTES, hashRows, takeRows, valueAt } from '../../arrow/index.ts';
-import type { Json, RecordError, SourcePart } from '../../define/index.ts';
+import { type Columns, columnData, HASH_BYTES, hashRows, takeRows, valueAt } from '../../arrow/index.ts';
+import type { Json, RecordError, SourceInstance, SourcePart } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { BitSet, HashMap64 } from './hash-set.ts';
 import { IdRanges } from './id-ranges.ts';
-import { decodePart, encodePart, type KnownPart, partKey } from './part-entry.ts';
+import { decodePart, encodePart, type KnownPart, partKey, recordsOf } from './part-entry.ts';
+import {
+  hashRecords,
+  knownRecords,
+  RECORD_BYTES,
+  RecordHashes,
+  type Records,
+  recordSeed,
+} from './records.ts';
 import { changedColumns, describer, type Layout, nameOf, rowEntry, VALUE_BYTES } from './row-entry.ts';
 import { withRowIds } from './row-id.ts';
 
@@ -27,6 +35,8 @@ export interface SourceDiffOptions {
   readonly slot: number;
   /** The columns that name a row. */
   readonly key: readonly string[];
+  /** The columns of its rows, with their types. */
+  readonly columns: Columns;
   /** Nothing of before counts. */
   readonly fresh: boolean;
   /** Whether rows that are as they were go on too. */
@@ -67,6 +77,13 @@ export class SourceDiff {
   /** Ids of rows that went through before the run over all rows was cut short. */
   readonly #done: BitSet | undefined;
   #last: string | undefined;
+  readonly #seed: Uint8Array;
+  #signatures: ReadonlyMap<string, string> = new Map();
+  /** Records of the part that is read now: ids of before by their hashes, and hashes of its rows so far. */
+  #known: { part: string; ids: HashMap64 | undefined } | undefined;
+  readonly #hashes = new Map<string, RecordHashes>();
+  /** Parts whose last entry stands in the journal. */
+  readonly #closed = new Set<string>();
   #layouts: Layout[] = [];
   #described: { batch: RecordBatch; entry: ReturnType<typeof describer> } | undefined;
   #kept = false;
@@ -77,6 +94,8 @@ export class SourceDiff {
   constructor(options: SourceDiffOptions) {
     this.#o = options;
     this.nextId = options.nextId;
+    const columns = Object.entries(options.columns).map(([name, { type }]) => `${name} ${type}`);
+    this.#seed = recordSeed(columns.sort().join('\n'));
     if (options.fresh) return;
     this.#layouts = layoutsOf(options.ledger, options.slot);
     for (const { key, value } of options.ledger.entries(TABLE.pieces, options.slot)) {
@@ -119,6 +138,7 @@ export class SourceDiff {
 
   /** The parts to read; undefined for all. Parts whose signature is as it was stay, unless all rows go on. */
   toRead(parts: readonly SourcePart[] | undefined): ReadonlySet<string> | undefined {
+    this.#signatures = new Map((parts ?? []).map(p => [p.name, p.signature]));
     if (!parts || this.#o.all || this.#o.fresh) return undefined;
     const read = new Set<string>();
     for (const { name, signature } of parts) {
@@ -170,18 +190,104 @@ export class SourceDiff {
     this.#o.journal.put(tableKey(TABLE.why, this.#o.slot, idBytes(id)), Buffer.from(JSON.stringify(why)));
   }
 
+  /**
+   * Leaves out of a piece the records that are as they were: rows that need not go on.
+   * @returns the piece to decode, undefined where nothing is left of it; `records` goes to {@link take} with its rows
+   */
+  sift(
+    instance: SourceInstance,
+    raw: Uint8Array,
+    part: string,
+  ): { raw: Uint8Array | undefined; records?: Records } {
+    const split = instance.records;
+    if (!split) return { raw };
+    const bounds = split.bounds(raw);
+    const hashes = hashRecords(raw, bounds, this.#seed);
+    const ids = new Int32Array(bounds.length / 2).fill(-1);
+    const records = { hashes, ids };
+    const known = this.#o.all ? undefined : this.#knownOf(part);
+    if (!known) return { raw, records };
+    let left = ids.length;
+    for (let i = 0; i < ids.length; i++) {
+      const id = known.get(hashes, i * RECORD_BYTES);
+      if (id === undefined || this.#seen.has(id) || this.#elsewhere.has(id)) continue;
+      if (this.#o.redo?.has(id) || this.#done?.has(id) === false) continue;
+      ids[i] = id;
+      this.#seen.add(id);
+      this.counts.kept++;
+      left--;
+    }
+    if (left === ids.length) return { raw, records };
+    return { raw: left === 0 ? undefined : split.only(raw, bounds, i => ids[i] < 0), records };
+  }
+  #knownOf(part: string): HashMap64 | undefined {
+    if (this.#known?.part !== part) {
+      const old = this.#old.get(part);
+      const entry = old && this.#o.ledger.get(partKey(this.#o.slot, part));
+      this.#known = { part, ids: entry && knownRecords(recordsOf(entry), old.ids) };
+    }
+    return this.#known.ids;
+  }
+
+  // rows of a part in their order: those left out and those that came, or -1 for one that is none
+  #add(part: string, came: readonly number[], records: Records | undefined): void {
+    if (this.#last !== undefined && this.#last !== part) this.#close(this.#last);
+    this.#last = part;
+    this.#noted.delete(part);
+    let found = this.#found.get(part);
+    if (!found) {
+      found = new IdRanges();
+      this.#found.set(part, found);
+      this.#hashes.set(part, new RecordHashes());
+    }
+    this.#closed.delete(part);
+    const hashes = this.#hashes.get(part);
+    const put = (id: number, at: number | undefined): void => {
+      if (id < 0) return;
+      found.add(id);
+      hashes?.add(at === undefined ? undefined : records?.hashes, at);
+    };
+    const empty = records?.ids.filter(id => id < 0).length ?? 0;
+    if (!records || empty !== came.length) {
+      // a record that gave no row: which one is whose is not known
+      for (const [i, id] of records?.ids.entries() ?? []) put(id, i * RECORD_BYTES);
+      for (const id of came) put(id, undefined);
+      return;
+    }
+    let next = 0;
+    for (const [i, id] of records.ids.entries()) put(id < 0 ? came[next++] : id, i * RECORD_BYTES);
+  }
+  // a part is over: its entry goes into the journal, so that the hashes of its records need not stay
+  #close(part: string): void {
+    const signature = this.#signatures.get(part);
+    const ids = this.#found.get(part);
+    if (signature === undefined || !ids || this.#closed.has(part) || this.#noted.has(part)) return;
+    this.#o.journal.put(partKey(this.#o.slot, part), encodePart(signature, ids, this.#hashesOf(part, ids)));
+    this.#hashes.delete(part);
+    this.#closed.add(part);
+  }
+  #hashesOf(part: string, ids: IdRanges): Uint8Array {
+    const bytes = this.#hashes.get(part)?.bytes();
+    return bytes?.length === ids.length * RECORD_BYTES ? bytes : NONE;
+  }
+
   /** Takes rows of a part. Gives those that go on, with their ids, and errors for keys that were given before. */
-  take(batch: RecordBatch, part: string): { batch: RecordBatch | undefined; errors: RecordError[] } {
+  take(
+    batch: RecordBatch | undefined,
+    part: string,
+    records?: Records,
+  ): { batch: RecordBatch | undefined; errors: RecordError[] } {
+    if (!batch?.numRows) {
+      if (records) this.#add(part, [], records);
+      return { batch: undefined, errors: [] };
+    }
     const { ledger, journal, slot, key, fresh, all } = this.#o;
     const names = hashRows(batch, key);
     const values = hashRows(
       batch,
       batch.schema.fields.map(f => f.name),
     );
-    const found = this.#found.get(part) ?? new IdRanges();
-    this.#found.set(part, found);
-    this.#last = part;
-    this.#noted.delete(part);
+    const came: number[] = [];
     const rows: number[] = [];
     const ids: number[] = [];
     const errors: RecordError[] = [];
@@ -199,6 +305,7 @@ export class SourceDiff {
             where: keyOf(batch, row, key),
             message: 'another row has this key too; keys must be unique',
           });
+          came.push(-1);
           continue;
         }
         if (before.subarray(4).equals(value)) {
@@ -221,6 +328,7 @@ export class SourceDiff {
             where: keyOf(batch, row, key),
             message: 'another row has this key too; keys must be unique',
           });
+          came.push(-1);
           continue;
         }
         id = this.nextId++;
@@ -230,13 +338,14 @@ export class SourceDiff {
         this.#describe(id, batch, row, name);
       }
       this.#seen.add(id);
-      found.add(id);
+      came.push(id);
       if (goesOn) {
         rows.push(row);
         ids.push(id);
         this.#passed.add(id);
       }
     }
+    this.#add(part, came, records);
     if (rows.length === 0) return { batch: undefined, errors };
     const kept = rows.length === batch.numRows ? batch : takeRows(batch, Int32Array.from(rows));
     return { batch: withRowIds(kept, Int32Array.from(ids)), errors };
@@ -257,6 +366,11 @@ export class SourceDiff {
       for (const id of this.#old.get(name)?.ids ?? [])
         if (!this.#seen.has(id) && !this.#elsewhere.has(id)) known.add(id);
       const whole = name !== this.#last && known.length === ids.length;
+      if (whole && this.#closed.has(name)) {
+        this.#noted.add(name);
+        continue;
+      }
+      this.#closed.delete(name);
       const signature = whole ? (signatures.get(name) ?? '') : '';
       journal.put(partKey(slot, name), encodePart(signature, known));
       if (whole) this.#noted.add(name);
@@ -295,7 +409,11 @@ export class SourceDiff {
         journal.put(partKey(slot, name), encodePart(signatures.get(name) ?? '', new IdRanges()));
     }
     for (const [name, ids] of this.#found)
-      journal.put(partKey(slot, name), encodePart(signatures.get(name) ?? '', ids));
+      if (!this.#closed.has(name) && !this.#noted.has(name))
+        journal.put(
+          partKey(slot, name),
+          encodePart(signatures.get(name) ?? '', ids, this.#hashesOf(name, ids)),
+        );
     // parts without rows are known all the same, so that they are not read again
     for (const [name, signature] of signatures) {
       if (!this.#found.has(name) && !this.#old.has(name))
