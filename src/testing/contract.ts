@@ -9,6 +9,7 @@ import { onExamples, type Rule } from './rule.ts';
 import { changesGiveAll } from './rule-changes.ts';
 import { closesAlways } from './rule-close.ts';
 import { handlesNulls } from './rule-nulls.ts';
+import { recordsApart } from './rule-records.ts';
 import { declaredColumns, describedParams, refusesUnknown, words } from './rules-declaration.ts';
 
 const hasExamples: Rule = {
@@ -95,6 +96,7 @@ export const contractRules: readonly Rule[] = [
   anyCut,
   sameTwice,
   changesGiveAll,
+  recordsApart,
   closesAlways,
 ];
 

@@ -1,6 +1,7 @@
 /** The suite itself: an operator that breaks a rule is caught by that rule, and only where it should be. */
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { lineRecords, readJsonl } from '../../operators/read/jsonl.ts';
 import {
   float64,
   float64Data,
@@ -11,7 +12,7 @@ import {
   utf8Data,
   utf8View,
 } from '../../src/arrow/index.ts';
-import { type AnyOperator, type MapInstance, operator } from '../../src/define/index.ts';
+import { type AnyOperator, asEngine, type MapInstance, operator } from '../../src/define/index.ts';
 import { checkOperator, rows } from '../../src/testing/index.ts';
 
 const params = z.strictObject({ add: z.int().default(0).describe('what is added to the length') });
@@ -217,6 +218,19 @@ describe('an operator that breaks a rule is caught', () => {
       problems.join('\n'),
     ).toBe(true);
   });
+});
+
+test('a source whose pieces lack other records than they should is caught', async () => {
+  const source = asEngine(readJsonl);
+  if (source.shape !== 'source') throw new Error('not a source');
+  const open: typeof source.open = async (params, ctx) => ({
+    ...(await source.open(params, ctx)),
+    records: { ...lineRecords, only: raw => raw.slice() },
+  });
+  const problems = await checkOperator({ ...readJsonl, open } as unknown as AnyOperator);
+  expect(
+    problems.some(p => p.startsWith('a record gives the same row') && p.includes('without its record 0')),
+  ).toBe(true);
 });
 
 test('deterministic: false excuses from giving the same bytes twice', async () => {
