@@ -13,6 +13,13 @@ import { account, InFlight, outcome } from './map-stage.ts';
 import type { Outlet } from './outlet.ts';
 import type { AckTracker, Packet } from './packet.ts';
 
+/** What a piece has become, and what is to be held against the ledger. */
+interface Settling {
+  readonly packet: Packet;
+  readonly part?: string;
+  readonly records?: Records;
+}
+
 const asIs = (deletes: RecordBatch): RecordBatch => deletes;
 
 /**
@@ -53,12 +60,7 @@ export async function sourceStage(
 
   // a limited run counts rows as they are read, so its pieces are decoded here, one by one
   const remote = limit === Number.POSITIVE_INFINITY ? executor : undefined;
-  const flight =
-    remote &&
-    new InFlight<{ packet: Packet; part?: string; records?: Records }>(
-      remote.width,
-      step.order === 'keep' || diff !== undefined,
-    );
+  const flight = remote && new InFlight<Settling>(remote.width, step.order === 'keep' || diff !== undefined);
   const emitNext = async (): Promise<void> => {
     if (!flight) return;
     const { packet, part, records } = await flight.next();
@@ -84,20 +86,26 @@ export async function sourceStage(
     if (run.signal.aborted) break;
     const ack = acks.issue(chunk.position);
     meter.done += chunk.progress ?? 0;
-    const sifted = chunk.raw && diff ? diff.sift(instance, chunk.raw, chunk.part ?? '') : { raw: chunk.raw };
-    const { raw, records } = sifted;
-    if (raw && remote && flight) {
-      const { meta, part } = chunk;
-      const work = remote.run({ raw, meta: meta ?? null }).then(async (result: ChainResult) => {
-        await account(result, steps, run, true);
-        return { packet: outcome({ acks: [ack] }, result, asIs), part, records };
-      });
+    // a limited run counts the rows that are as they were too
+    const sifts = chunk.raw && limit === Number.POSITIVE_INFINITY ? diff : undefined;
+    const { raw, records } = sifts?.sift(instance, chunk.raw as Uint8Array, chunk.part ?? '') ?? {
+      raw: chunk.raw,
+      records: undefined,
+    };
+    if (remote && flight) {
+      const { meta, part, batch } = chunk;
+      if (chunk.errors?.length) await run.letters(recordLetters(step, chunk.errors));
+      const through = async (result: Promise<ChainResult>): Promise<Settling> => {
+        const done = await result;
+        await account(done, steps, run, true);
+        return { packet: outcome({ acks: [ack] }, done, asIs), part, records };
+      };
       while (!flight.room) await emitNext();
-      flight.add(work);
-    } else if (records && !raw && flight) {
-      // nothing of it is to decode, but it has its turn
-      while (!flight.room) await emitNext();
-      flight.add(Promise.resolve({ packet: { acks: [ack] }, part: chunk.part, records }));
+      if (raw) flight.add(through(remote.run({ raw, meta: meta ?? null })));
+      // nothing may be left to decode of a piece, but it has its turn;
+      // rows that need no decoding still go through the maps of the group, and wait for their turn
+      else if (batch && steps.length > 1) flight.add(through(remote.run({ batch })));
+      else flight.add(Promise.resolve({ packet: { upserts: batch, acks: [ack] }, part, records }));
     } else {
       let batch = chunk.batch;
       if (chunk.errors?.length) await run.letters(recordLetters(step, chunk.errors));
@@ -112,18 +120,10 @@ export async function sourceStage(
       if (batch && rows + batch.numRows > limit) batch = batch.slice(0, limit - rows);
       rows += batch?.numRows ?? 0;
       taken += batch?.numRows ?? 0;
-      if (remote && batch) {
-        // rows that need no decoding still go through the maps of the group
-        const result = await remote.run({ batch });
-        await account(result, steps, run, true);
-        const sent = outlet.send(outcome({ acks: [ack] }, result, asIs));
-        if (sent) await sent;
-      } else {
-        const sent = outlet.send(settle({ upserts: batch, acks: [ack] }, chunk.part, records));
-        if (sent) await sent;
-        await putAside;
-        if (changes) await changes.drain();
-      }
+      const sent = outlet.send(settle({ upserts: batch, acks: [ack] }, chunk.part, records));
+      if (sent) await sent;
+      await putAside;
+      if (changes) await changes.drain();
       if (rows >= limit) break;
       const breath = breathe();
       if (breath) await breath;
