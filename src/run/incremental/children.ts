@@ -16,6 +16,12 @@ export const CHILD_HASH_BYTES = 6;
 
 /** The key that counts on from another: `d7#1` from `d7#0`. */
 function following(key: string): string | undefined {
+  const last = key.charCodeAt(key.length - 1);
+  if (!(last >= 0x30 && last <= 0x39)) return undefined;
+  // most numbers have one digit, behind something that is none
+  const before = key.charCodeAt(key.length - 2);
+  if (last < 0x39 && !(before >= 0x30 && before <= 0x39))
+    return key.slice(0, -1) + String.fromCharCode(last + 1);
   const [digits] = /(?:0|[1-9]\d{0,8})$/.exec(key) ?? [];
   return digits === undefined ? undefined : `${key.slice(0, -digits.length)}${Number(digits) + 1}`;
 }
@@ -24,11 +30,11 @@ function following(key: string): string | undefined {
 export function encodeChildren(children: readonly Child[]): Buffer {
   const out: number[] = [];
   let before = '';
-  let beforeBytes = Buffer.alloc(0);
   for (const { key, hash } of children) {
-    const bytes = Buffer.from(key);
     if (key === following(before)) out.push(0);
     else {
+      const bytes = Buffer.from(key);
+      const beforeBytes = Buffer.from(before);
       let shared = 0;
       while (shared < bytes.length && shared < beforeBytes.length && bytes[shared] === beforeBytes[shared])
         shared++;
@@ -38,7 +44,6 @@ export function encodeChildren(children: readonly Child[]): Buffer {
     }
     for (let at = 0; at < CHILD_HASH_BYTES; at++) out.push(hash[at]);
     before = key;
-    beforeBytes = bytes;
   }
   return Buffer.from(out);
 }

@@ -2,7 +2,7 @@
  * Records of a part (lines of a file) whose bytes are as they were: their rows need no decoding. A part's entry in the
  * ledger has 8 bytes of hash for each of its rows.
  */
-import { hash } from 'node:crypto';
+import { digestInto } from '../../arrow/index.ts';
 import { HashMap64 } from './hash-set.ts';
 import type { IdRanges } from './id-ranges.ts';
 
@@ -20,15 +20,18 @@ export interface Records {
 export function hashRecords(raw: Uint8Array, bounds: Int32Array, seed: Uint8Array): Uint8Array {
   const hashes = new Uint8Array((bounds.length / 2) * RECORD_BYTES);
   for (let i = 0, to = 0; i < bounds.length; i += 2) {
-    const digest = hash('sha256', raw.subarray(bounds[i], bounds[i + 1]), 'buffer');
-    for (let b = 0; b < RECORD_BYTES; b++) hashes[to++] = digest[b] ^ seed[b];
+    digestInto(raw.subarray(bounds[i], bounds[i + 1]), hashes, to, RECORD_BYTES);
+    for (let b = 0; b < RECORD_BYTES; b++) hashes[to++] ^= seed[b];
   }
   return hashes;
 }
 
 /** @param columns of the rows that records become */
-export const recordSeed = (columns: string): Uint8Array =>
-  hash('sha256', columns, 'buffer').subarray(0, RECORD_BYTES);
+export function recordSeed(columns: string): Uint8Array {
+  const seed = new Uint8Array(RECORD_BYTES);
+  digestInto(Buffer.from(columns), seed, 0, RECORD_BYTES);
+  return seed;
+}
 
 /** Ids by the hashes of their records; undefined where they are not known. */
 export function knownRecords(hashes: Uint8Array, ids: IdRanges): HashMap64 | undefined {

@@ -143,7 +143,7 @@ export class SinkDiff {
     const names = ids ? undefined : hashRows(plain, this.#names);
     const write: number[] = [];
     for (let row = 0; row < plain.numRows; row++) {
-      const hash = hashes.slice(row * HASH_BYTES, row * HASH_BYTES + CHILD_HASH_BYTES);
+      const hash = hashes.subarray(row * HASH_BYTES, row * HASH_BYTES + CHILD_HASH_BYTES);
       const child: Child = { key: textOf(row), hash };
       let root: OpenRoot;
       if (ids) {
