@@ -13,7 +13,7 @@ import {
 import { IndexError } from './errors.ts';
 import { checkLayout, DEFAULT_LAYOUT, type FieldSpec, Fields, sameLayout, showLayout } from './fields.ts';
 import { keptFiles, nextFileNumber, switchTo } from './generations.ts';
-import { acquireLock, type Release } from './lock.ts';
+import { acquireLock, type Held, heirOf } from './lock.ts';
 import {
   filesOf,
   generations,
@@ -66,7 +66,8 @@ export class SparseIndexWriter {
   private from: number | undefined;
   private kept: Manifest | undefined;
   private readonly searched: Fields;
-  private release: Release | undefined;
+  private lock: Held | undefined;
+  private handedOver = false;
   private base: Manifest | undefined;
   private fields: StoredField[] | undefined;
   private segments: WritableSegment[] = [];
@@ -167,6 +168,7 @@ export class SparseIndexWriter {
     await syncFolder(this.dir);
     await writeManifest(this.dir, manifest);
     this.prepared = manifest;
+    this.handedOver = false;
     return {
       generation,
       documents: manifest.documents,
@@ -188,6 +190,7 @@ export class SparseIndexWriter {
     const before = this.kept ?? (this.from === undefined ? undefined : this.base);
     this.kept = this.prepared;
     this.prepared = undefined;
+    this.handedOver = false;
     this.created = [];
     if (before !== undefined) {
       fs.rmSync(path.join(this.dir, manifestName(before.generation)), { force: true });
@@ -202,33 +205,46 @@ export class SparseIndexWriter {
    * Publishing the live generation again does nothing.
    */
   async publish(generation: number): Promise<void> {
-    if (this.release === undefined && readCurrent(this.dir)?.generation === generation) return;
+    if (this.lock === undefined && readCurrent(this.dir)?.generation === generation) return;
     this.begin();
     await switchTo(this.dir, generation);
     this.end();
   }
 
+  /**
+   * Leaves the prepared generation to `publish(dir, generation)`, on any thread of this process: nobody else gets the
+   * lock before. `close` then keeps its files; `abort` still drops them.
+   */
+  async handOver(): Promise<void> {
+    if (this.lock === undefined || this.prepared === undefined)
+      throw new IndexError('generation', `${this.dir}: no generation is prepared`);
+    this.lock.handOver(heirOf(this.prepared.generation));
+    this.handedOver = true;
+  }
+
   /** Forgets what was added since the last publish, removes its files and releases the lock. */
   async abort(): Promise<void> {
-    if (this.release === undefined) return;
-    const kept = keptFiles(this.dir, this.prepared?.generation);
+    if (this.lock === undefined) return;
+    const published = readCurrent(this.dir)?.generation === this.prepared?.generation;
+    const kept = keptFiles(this.dir, published ? undefined : this.prepared?.generation);
     for (const file of this.created)
       if (!kept.has(file)) fs.rmSync(path.join(this.dir, file), { force: true });
-    if (this.prepared !== undefined && readCurrent(this.dir)?.generation !== this.prepared.generation) {
+    if (this.prepared !== undefined && !published) {
       fs.rmSync(path.join(this.dir, `manifest.${this.prepared.generation}.json`), { force: true });
     }
     this.end();
   }
 
-  /** As `abort`: whatever was published stays, whatever was not is dropped. */
+  /** As `abort`: whatever was published or handed over stays, whatever was not is dropped. */
   async close(): Promise<void> {
-    await this.abort();
+    if (this.handedOver) this.end();
+    else await this.abort();
   }
 
   /** Takes the lock and reads the live generation, unless that is done. */
   private begin(): void {
-    if (this.release !== undefined) return;
-    const release = acquireLock(this.dir);
+    if (this.lock !== undefined) return;
+    const lock = acquireLock(this.dir);
     try {
       const on = this.from ?? readCurrent(this.dir)?.generation;
       this.base = on === undefined ? undefined : this.readBase(on);
@@ -241,10 +257,10 @@ export class SparseIndexWriter {
       this.nextFile = nextFileNumber(this.dir);
       this.created = [];
     } catch (error) {
-      release();
+      lock.release();
       throw error;
     }
-    this.release = release;
+    this.lock = lock;
   }
 
   /** A fresh build goes ahead over an index it cannot read; anything else does not. */
@@ -262,13 +278,14 @@ export class SparseIndexWriter {
     this.segments = [];
     this.buffer = undefined;
     this.prepared = undefined;
+    this.handedOver = false;
     this.created = [];
     this.from = undefined;
     this.kept = undefined;
     // A published fresh build is what later changes build on.
     this.replace = false;
-    this.release?.();
-    this.release = undefined;
+    this.lock?.release();
+    this.lock = undefined;
   }
 
   private checkBase(base: Manifest): void {

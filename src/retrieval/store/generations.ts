@@ -188,14 +188,15 @@ export class Generations<M extends AnyManifest> {
 
   /**
    * Publishes a prepared generation without a writer: what recovery does when a commit record names a generation that
-   * the index itself has not switched to. Publishing the live generation does nothing.
+   * the index itself has not switched to, and what follows `handOver` of a writer in this process. Publishing the live
+   * generation does nothing.
    */
   async publish(dir: string, generation: number): Promise<void> {
-    const release = acquireLock(dir);
+    const lock = acquireLock(dir, generation);
     try {
       await this.switchTo(dir, generation);
     } finally {
-      release();
+      lock.release();
     }
   }
 
@@ -205,7 +206,7 @@ export class Generations<M extends AnyManifest> {
    */
   async rollback(dir: string): Promise<number> {
     if (!fs.existsSync(dir)) throw new IndexError('missing', `${dir}: there is no index here`, dir);
-    const release = acquireLock(dir);
+    const lock = acquireLock(dir);
     try {
       const current = this.readCurrent(dir);
       if (current === undefined) throw new IndexError('missing', `${dir}: nothing was published here`, dir);
@@ -219,7 +220,7 @@ export class Generations<M extends AnyManifest> {
       await this.writeCurrent(dir, { generation: current.previous, previous: null, id });
       return current.previous;
     } finally {
-      release();
+      lock.release();
     }
   }
 
