@@ -24,8 +24,7 @@ import {
   syncFolder,
   writeManifest,
 } from './manifest.ts';
-import { mergeSegments } from './merge.ts';
-import { chooseMerge } from './merge-policy.ts';
+import { Merging } from './merging/merging.ts';
 import { WritableSegment } from './writable-segment.ts';
 
 export interface WriterOptions {
@@ -39,6 +38,11 @@ export interface WriterOptions {
   positions?: boolean;
   /** Memory for documents not yet in a segment; default 128 MiB. */
   memoryBytes?: number;
+  /**
+   * Segments of this many bytes together are merged on a thread, while the writer goes on; default 16 MiB, and never with
+   * less than 64 MiB of memory, as a thread takes about as much.
+   */
+  mergeThreadBytes?: number;
   /** Build on this generation, which was kept and never published, instead of the live one. */
   from?: number;
   /** Build a fresh index that supersedes all there is when published. */
@@ -54,6 +58,10 @@ export interface Prepared {
   bytes: number;
 }
 
+/** A smaller merge is over before a thread is up. */
+const mergeThreadFrom = (memoryBytes: number): number =>
+  memoryBytes < 64 << 20 ? Number.POSITIVE_INFINITY : 16 << 20;
+
 /**
  * Writes an index: `add` and `delete`, then `prepare` (immutable files, synced, nothing visible) and
  * `publish` (the switch). A writer holds the folder's lock from `open`, or from the first change after a
@@ -62,10 +70,13 @@ export interface Prepared {
 export class SparseIndexWriter {
   readonly dir: string;
   readonly analyzer: Analyzer;
-  private readonly options: Required<Omit<WriterOptions, 'analyzer' | 'fields' | 'positions' | 'from'>>;
+  private readonly options: Required<
+    Omit<WriterOptions, 'analyzer' | 'fields' | 'positions' | 'from' | 'mergeThreadBytes'>
+  >;
   private from: number | undefined;
   private kept: Manifest | undefined;
   private readonly searched: Fields;
+  private readonly merging: Merging;
   private lock: Held | undefined;
   private handedOver = false;
   private base: Manifest | undefined;
@@ -90,6 +101,12 @@ export class SparseIndexWriter {
     };
     this.replace = this.options.replace;
     this.from = options.from;
+    this.merging = new Merging({
+      dir,
+      layout,
+      newFile: () => this.newFile(),
+      threadFrom: options.mergeThreadBytes ?? mergeThreadFrom(this.options.memoryBytes),
+    });
   }
 
   /**
@@ -145,7 +162,9 @@ export class SparseIndexWriter {
   async prepare(): Promise<Prepared> {
     this.begin();
     await this.flush();
-    await this.merge();
+    await this.settle();
+    this.merging.start(this.segments, this.fields ?? []);
+    await this.settle();
     const generation = Math.max(0, ...generations(this.dir), this.base?.generation ?? 0) + 1;
     for (const segment of this.segments) {
       const file = await segment.writeTombstones(this.dir, generation);
@@ -208,7 +227,7 @@ export class SparseIndexWriter {
     if (this.lock === undefined && readCurrent(this.dir)?.generation === generation) return;
     this.begin();
     await switchTo(this.dir, generation);
-    this.end();
+    await this.end();
   }
 
   /**
@@ -225,6 +244,7 @@ export class SparseIndexWriter {
   /** Forgets what was added since the last publish, removes its files and releases the lock. */
   async abort(): Promise<void> {
     if (this.lock === undefined) return;
+    await this.merging.close();
     const published = readCurrent(this.dir)?.generation === this.prepared?.generation;
     const kept = keptFiles(this.dir, published ? undefined : this.prepared?.generation);
     for (const file of this.created)
@@ -232,12 +252,12 @@ export class SparseIndexWriter {
     if (this.prepared !== undefined && !published) {
       fs.rmSync(path.join(this.dir, `manifest.${this.prepared.generation}.json`), { force: true });
     }
-    this.end();
+    await this.end();
   }
 
   /** As `abort`: whatever was published or handed over stays, whatever was not is dropped. */
   async close(): Promise<void> {
-    if (this.handedOver) this.end();
+    if (this.handedOver) await this.end();
     else await this.abort();
   }
 
@@ -273,7 +293,8 @@ export class SparseIndexWriter {
     }
   }
 
-  private end(): void {
+  private async end(): Promise<void> {
+    await this.merging.close();
     for (const segment of this.segments) segment.close();
     this.segments = [];
     this.buffer = undefined;
@@ -323,6 +344,7 @@ export class SparseIndexWriter {
     if (buffer === undefined) return;
     this.buffer = undefined;
     if (buffer.documents === 0) return;
+    await this.settle();
     const file = this.newFile();
     const { meta, bytes } = await buffer.flush(path.join(this.dir, file));
     const added = WritableSegment.open(this.dir, {
@@ -334,36 +356,20 @@ export class SparseIndexWriter {
     });
     for (const segment of this.segments) segment.deleteKeysOf(added);
     this.segments.push(added);
-    await this.merge();
+    this.merging.start(this.segments, this.fields ?? []);
   }
 
-  private async merge(): Promise<void> {
-    for (;;) {
-      const chosen = chooseMerge(this.segments);
-      if (chosen.length === 0) return;
-      const file = this.newFile();
-      const { meta, bytes } = await mergeSegments(
-        chosen.map(s => ({ segment: s.segment, deleted: s.tombstones?.bits })),
-        this.fields ?? [],
-        path.join(this.dir, file),
-        this.searched,
-      );
-      const merged = WritableSegment.open(this.dir, {
-        file,
-        bytes,
-        documents: meta.documents,
-        terms: meta.terms,
-        totalLength: meta.totalLength,
-      });
-      const at = this.segments.indexOf(chosen[0]);
-      this.segments = this.segments.flatMap((s, i) => (i === at ? [merged] : chosen.includes(s) ? [] : [s]));
-      const published = new Set(this.base === undefined ? [] : filesOf(this.base));
-      for (const segment of chosen) {
-        segment.close();
-        // A segment no generation names was only a step on the way.
-        if (!published.has(segment.entry.file) && !this.named(segment.entry.file)) {
-          fs.rmSync(path.join(this.dir, segment.entry.file), { force: true });
-        }
+  /** Takes what merging has made. */
+  private async settle(): Promise<void> {
+    const done = await this.merging.settle();
+    if (done === undefined) return;
+    this.segments = done.segments;
+    const published = new Set(this.base === undefined ? [] : filesOf(this.base));
+    for (const segment of done.gone) {
+      segment.close();
+      // A segment no generation names was only a step on the way.
+      if (!published.has(segment.entry.file) && !this.named(segment.entry.file)) {
+        fs.rmSync(path.join(this.dir, segment.entry.file), { force: true });
       }
     }
   }

@@ -19,6 +19,8 @@ export interface AnyManifest {
   generation: number;
   /** Of its content: numbers begin anew where an index does, so they alone do not tell two apart. */
   id?: string;
+  /** The generation that holds the same rows, which this one replaces: tokens go on to name that. */
+  same?: GenerationToken;
 }
 
 /** What a commit names a generation by. */
@@ -81,11 +83,18 @@ export class Generations<M extends AnyManifest> {
 
   /** What to name a generation by; the live one by default, undefined where there is none. */
   token(dir: string, generation = this.readCurrent(dir)?.generation): GenerationToken | undefined {
-    return generation === undefined ? undefined : { generation, id: this.read(dir, generation).id ?? '' };
+    if (generation === undefined) return undefined;
+    const { id = '', same } = this.read(dir, generation);
+    return same ?? { generation, id };
   }
 
   /** The number of the generation that a token names. @throws IndexError 'generation' where another has it now */
   named(dir: string, { generation, id }: GenerationToken): number {
+    const live = this.readCurrent(dir)?.generation;
+    if (live !== undefined && live > generation) {
+      const token = this.token(dir, live);
+      if (token?.generation === generation && token.id === id) return live;
+    }
     if (this.token(dir, generation)?.id === id) return generation;
     throw new IndexError(
       'generation',
@@ -184,6 +193,14 @@ export class Generations<M extends AnyManifest> {
     }
     await this.writeCurrent(dir, { generation, previous: current?.generation ?? null, id });
     this.removeUnused(dir, [generation, current?.generation]);
+  }
+
+  /** Makes a generation that holds the same rows the live one in place of it; the one before both stays the one before. */
+  async replaceLive(dir: string, generation: number): Promise<void> {
+    const { id } = this.read(dir, generation);
+    const previous = this.readCurrent(dir)?.previous ?? null;
+    await this.writeCurrent(dir, { generation, previous, id });
+    this.removeUnused(dir, [generation, previous ?? undefined]);
   }
 
   /**
