@@ -40,7 +40,7 @@ export interface WriterOptions {
   memoryBytes?: number;
   /**
    * Segments of this many bytes together are merged on a thread, while the writer goes on; default 16 MiB, and never with
-   * less than 64 MiB of memory, as a thread takes about as much.
+   * less than 192 MiB of memory, as a thread takes up to 150.
    */
   mergeThreadBytes?: number;
   /** Build on this generation, which was kept and never published, instead of the live one. */
@@ -60,7 +60,7 @@ export interface Prepared {
 
 /** A smaller merge is over before a thread is up. */
 const mergeThreadFrom = (memoryBytes: number): number =>
-  memoryBytes < 64 << 20 ? Number.POSITIVE_INFINITY : 16 << 20;
+  memoryBytes < 192 << 20 ? Number.POSITIVE_INFINITY : 16 << 20;
 
 /**
  * Writes an index: `add` and `delete`, then `prepare` (immutable files, synced, nothing visible) and
