@@ -1,7 +1,7 @@
-/** The sparse index as a side of the comparison: bench/peers/protocol.md; and how long opening takes. */
+/** The sparse index as a side of the comparison (bench/peers/protocol.md), opening, small caches, threads. */
 import * as fs from 'node:fs';
 import * as readline from 'node:readline';
-import { SparseIndex, SparseIndexWriter } from '../../src/retrieval/index.ts';
+import { SearchPool, SparseIndex, SparseIndexWriter } from '../../src/retrieval/index.ts';
 import { batchOf } from './data.ts';
 
 const tell = (value: object): void => {
@@ -83,7 +83,48 @@ async function open(folder: string, query: string): Promise<void> {
   index.close();
 }
 
+/** Answers all queries twice with a cache of so many MiB, nothing preloaded; the second round is told. */
+async function cached(folder: string, queriesFile: string, k: number, mebibytes: number): Promise<void> {
+  const queries: string[] = [];
+  for await (const block of blocks(queriesFile, 1024)) queries.push(...block);
+  const index = await SparseIndex.open(folder, { preload: false, cacheBytes: mebibytes * 2 ** 20 });
+  for (const query of queries) index.search(query, { k });
+  const before = cpu();
+  const wall = performance.now();
+  for (const query of queries) index.search(query, { k });
+  tell({
+    mebibytes,
+    cpu: cpu() - before,
+    wall: (performance.now() - wall) / 1000,
+    queries: queries.length,
+    bytes: index.info.bytes,
+    rss: process.resourceUsage().maxRSS * 1024,
+  });
+  index.close();
+}
+
+/** Queries a second of wall time on this thread and by a pool, five rounds in turn. */
+async function pool(folder: string, queriesFile: string, k: number, threads: number): Promise<void> {
+  const queries: string[] = [];
+  for await (const block of blocks(queriesFile, 1024)) queries.push(...block, ...block, ...block, ...block);
+  const index = await SparseIndex.open(folder, { preload: true, cacheBytes: 2 ** 30 });
+  const searchers = await SearchPool.open(folder, { threads, cacheBytes: threads * 2 ** 30 });
+  const rate = (since: number): number => Math.round(queries.length / ((performance.now() - since) / 1000));
+  for (let round = 0; round < 5; round++) {
+    const alone = performance.now();
+    for (const query of queries) index.search(query, { k });
+    const one = rate(alone);
+    const together = performance.now();
+    await searchers.search(queries, { k });
+    tell({ one, threads, pool: rate(together) });
+  }
+  await searchers.close();
+  index.close();
+}
+
 export async function main([what, ...args]: string[]): Promise<void> {
   if (what === 'open') await open(args[0], args[1]);
+  else if (what === 'cached') await cached(args[0], args[1], Number(args[2]), Number(args[3]));
+  else if (what === 'pool') await pool(args[0], args[1], Number(args[2]), Number(args[3]));
   else await peer(args[0], args[1], args[2], Number(args[3]));
 }

@@ -32,11 +32,27 @@ export function batchOf(texts: readonly string[], first = 0, store = true): Docu
 }
 
 interface Squad {
-  data: { paragraphs: { context: string; qas: { question: string }[] }[] }[];
+  data: { title?: string; paragraphs: { context: string; qas: { question: string }[] }[] }[];
 }
 
-/** Distinct contexts and the questions written for them. */
-export function squad(name: string, files: string[], questionsOf: string[] = files): Collection {
+/** A collection whose texts and questions are something else made of them. */
+export const mapped = (
+  collection: Collection,
+  name: string,
+  change: (text: string) => string,
+): Collection => ({
+  name,
+  texts: collection.texts.map(change),
+  questions: collection.questions.map(({ question, gold }) => ({ question: change(question), gold })),
+});
+
+/** Distinct contexts, with the article's title before them where `titled`, and the questions written for them. */
+export function squad(
+  name: string,
+  files: string[],
+  questionsOf: string[] = files,
+  titled = false,
+): Collection {
   const numbers = new Map<string, number>();
   const collection: Collection = { name, texts: [], questions: [] };
   for (const file of files) {
@@ -45,7 +61,8 @@ export function squad(name: string, files: string[], questionsOf: string[] = fil
       for (const { context, qas } of article.paragraphs) {
         let number = numbers.get(context);
         if (number === undefined) {
-          number = collection.texts.push(context) - 1;
+          const title = (article.title ?? '').replaceAll('_', ' ');
+          number = collection.texts.push(titled ? `${title} ${context}` : context) - 1;
           numbers.set(context, number);
         }
         if (!questionsOf.includes(file)) continue;

@@ -129,6 +129,23 @@ async function opening(folder: string, corpus: Corpus, quick: boolean): Promise<
   return times;
 }
 
+/** What an index costs that is not in memory: a process each, a cache of a few MiB, all else read when it is needed. */
+async function smallCaches(folder: string, corpus: Corpus): Promise<BenchTable> {
+  const child = join(benchFolder, 'sparse/child.mjs');
+  const rows: (string | number)[][] = [];
+  for (const cache of [8, 32, 128, 600]) {
+    const args = [child, 'cached', folder, corpus.queries, String(K), String(cache)];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    const { cpu, queries, bytes, rss } = JSON.parse(stdout) as Record<string, number>;
+    rows.push([`${cache} MiB`, Math.round(queries / cpu), bytes / MIB, Math.round(rss / MIB)]);
+  }
+  return {
+    title: `${corpus.name}: searched with a cache of`,
+    columns: ['', 'queries/s', 'index MiB', 'peak MiB of the process'],
+    rows,
+  };
+}
+
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const { quick, log } = options;
   const missing = PEERS.filter(p => !p.there).map(p => `${p.name}: ${p.get}`);
@@ -145,6 +162,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
       tables.push(table(corpus, running));
       found.push(...bars(corpus, running));
       if (corpus === all[all.length - 1]) {
+        tables.push(await smallCaches(join(folder, '0'), corpus));
         const times = await opening(join(folder, '0'), corpus, quick);
         found.push(
           {

@@ -12,12 +12,9 @@ import {
 import { IndexError } from '../../src/retrieval/sparse/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { withIndex } from './errors.ts';
-import { deletedValues, keyColumn, storedColumns, wantMainThread } from './keyed.ts';
+import { deletedValues, keyColumn, storedColumns } from './keyed.ts';
 import { keyedRows } from './stored.ts';
 import { numberOf, tokenOf } from './token.ts';
-
-/** Writers of this thread that have prepared and still hold their lock, by folder: they publish themselves. */
-const preparedWriters = new Map<string, DenseIndexWriter>();
 
 export const indexDense = operator({
   name: 'index.dense',
@@ -81,7 +78,6 @@ nearest, and what it finds is scored exactly.
     },
   ],
   open: async (p, ctx) => {
-    wantMainThread('index.dense');
     const input = ctx.inputs[0] ?? {};
     const key = keyColumn('index.dense', p.key, ctx);
     const stored = storedColumns(input, key, p.store);
@@ -111,17 +107,15 @@ nearest, and what it finds is scored exactly.
       },
       prepare: async () => {
         const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
-        preparedWriters.set(dir, writer);
+        // the engine publishes on the main thread, wherever the index was built
+        await writer.handOver();
         return {
           token: tokenOf(denseGenerations, dir, generation),
           summary: { documents, segments, size: formatBytes(bytes) },
         };
       },
       abort: () => writer.abort(),
-      close: async () => {
-        preparedWriters.delete(dir);
-        await writer.close();
-      },
+      close: () => writer.close(),
     };
     return instance;
   },
@@ -141,11 +135,7 @@ nearest, and what it finds is scored exactly.
   },
   publish: async (p, token, ctx) => {
     const dir = ctx.path(p.path);
-    const writer = preparedWriters.get(dir);
-    await withIndex(() => {
-      const generation = numberOf(denseGenerations, dir, token);
-      return writer ? writer.publish(generation) : publishDense(dir, generation);
-    });
+    await withIndex(() => publishDense(dir, numberOf(denseGenerations, dir, token)));
   },
 });
 

@@ -1,16 +1,9 @@
 /** What the sinks of vector indexes share: the column that names a row, stored columns, deletes. */
-import { isMainThread } from 'node:worker_threads';
 import type { RecordBatch } from 'apache-arrow';
 import { DataType } from 'apache-arrow';
 import { type Columns, columnData, hasColumn, typeName, valuesOf } from '../../src/arrow/index.ts';
 import { type OpenContext, UserError } from '../../src/define/index.ts';
 import { HIT_COLUMNS, storable } from './stored.ts';
-
-/** The thread that prepares holds the folder's lock, and commits run on the main thread. */
-export function wantMainThread(op: string): void {
-  if (!isMainThread)
-    throw new UserError(`${op} builds its index on the main thread`, { help: 'take out where: worker' });
-}
 
 /** The column that names a row, which an index wants as text. */
 export function keyColumn(op: string, given: string | undefined, ctx: OpenContext): string {

@@ -16,13 +16,10 @@ import { anyColumns } from '../shape/any-column.ts';
 import { analyzerParam, analyzerProblems } from '../tokenize/analyzer-param.ts';
 import { withIndex } from './errors.ts';
 import { fieldColumns, fieldProblems, fieldsParam, searchedColumns } from './fields-param.ts';
-import { deletedValues, keyColumn, storedColumns, wantMainThread } from './keyed.ts';
+import { deletedValues, keyColumn, storedColumns } from './keyed.ts';
 import { documentBatch } from './stored.ts';
 import { isNamed, numberOf, tokenOf } from './token.ts';
 import { checkWeightedTerms } from './weighted-terms.ts';
-
-/** Writers of this thread that have prepared and still hold their lock, by folder: they publish themselves. */
-const preparedWriters = new Map<string, SparseIndexWriter>();
 
 export const indexSparse = operator({
   name: 'index.sparse',
@@ -101,7 +98,6 @@ exact. Nothing is visible before the run commits; readers go on with the generat
     },
   ],
   open: async (p, ctx) => {
-    wantMainThread('index.sparse');
     const input = ctx.inputs[0] ?? {};
     const key = keyColumn('index.sparse', p.key, ctx);
     const stored = storedColumns(input, key, p.store);
@@ -127,7 +123,8 @@ exact. Nothing is visible before the run commits; readers go on with the generat
       },
       prepare: async () => {
         const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
-        preparedWriters.set(dir, writer);
+        // the engine publishes on the main thread, wherever the index was built
+        await writer.handOver();
         return {
           token: tokenOf(sparseGenerations, dir, generation),
           summary: { documents, segments, size: formatBytes(bytes) },
@@ -135,10 +132,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
       },
       keep: token => withIndex(() => writer.keep(numberOf(sparseGenerations, dir, token))),
       abort: () => writer.abort(),
-      close: async () => {
-        preparedWriters.delete(dir);
-        await writer.close();
-      },
+      close: () => writer.close(),
     };
     return instance;
   },
@@ -162,10 +156,6 @@ exact. Nothing is visible before the run commits; readers go on with the generat
   },
   publish: async (p, token, ctx) => {
     const dir = ctx.path(p.path);
-    const writer = preparedWriters.get(dir);
-    await withIndex(() => {
-      const generation = numberOf(sparseGenerations, dir, token);
-      return writer ? writer.publish(generation) : publish(dir, generation);
-    });
+    await withIndex(() => publish(dir, numberOf(sparseGenerations, dir, token)));
   },
 });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
 import { utf8, utf8Data, utf8View } from '../../src/arrow/index.ts';
-import { type Example, operator, readsPath } from '../../src/define/index.ts';
+import { type Example, hint, operator, readsPath } from '../../src/define/index.ts';
 import {
   IndexError,
   type Query,
@@ -10,7 +10,7 @@ import {
   SparseIndex,
   scoringNames,
 } from '../../src/retrieval/sparse/index.ts';
-import { asUserError, withIndex } from '../index/errors.ts';
+import { withIndex } from '../index/errors.ts';
 import { checkWeightedTerms, weightedTerms } from '../index/weighted-terms.ts';
 import { anyColumn } from '../shape/any-column.ts';
 import { checkColumns, further } from './further.ts';
@@ -25,8 +25,9 @@ import {
   weightsOf,
   weightsParam,
 } from './query-params.ts';
+import { openSearcher } from './searcher.ts';
 
-/** Postings that an open index keeps in memory. */
+/** What an open index keeps of postings and impacts, all threads together. */
 const CACHE_BYTES = 256 << 20;
 
 /** An example that needs an index: `before` are the steps that build it. */
@@ -84,7 +85,7 @@ export const searchSparse = operator({
   version: 1,
   shape: 'map',
   rows: 'explode',
-  batchRows: p => Math.max(1, Math.min(64, Math.floor(6400 / p.k))),
+  batchRows: p => Math.max(1, Math.min(64 * p.threads, Math.floor(6400 / p.k))),
   summary: 'Searches an index of index.sparse with each question and gives the best hits.',
   description: `One row a hit, best first, with the question's columns; a question without hits gives none. A hit is a row of the
 index that holds at least one term of the question. \`rank\` counts from 0; ties go by \`unit_id\`.
@@ -109,7 +110,11 @@ idf, length, length norm and what it adds, and a \`tree\` whose sums are exact.
 
 An index of documents (its key is not a unit's) gives each as the unit \`document\`. Where \`start\` and \`end\` are not
 stored they are those of the whole text, a \`title\` that is not stored is empty. \`columns\` names further stored columns
-and their types (\`utf8\`, \`int32\`, \`float64\`, \`bool\`).`,
+and their types (\`utf8\`, \`int32\`, \`float64\`, \`bool\`).
+
+\`threads\` above 1 loads the index into memory that all of them share, and spreads the questions of a batch over them; hits
+are the same. With \`parallel: 2\` besides, one batch's hits are put together while the next is searched. \`where: worker\`
+instead gives each of its threads an index of its own.`,
   params: z.strictObject({
     index: z.string().describe('folder of the index').meta(readsPath()),
     k: z.int().positive().default(10).describe('hits a question'),
@@ -142,6 +147,13 @@ and their types (\`utf8\`, \`int32\`, \`float64\`, \`bool\`).`,
       .default({})
       .describe('further stored columns to give back, each with its type'),
     source: z.string().default('sparse').describe('what the column source says, to tell lists of hits apart'),
+    threads: z
+      .int()
+      .positive()
+      .max(256)
+      .default(1)
+      .describe('threads that answer the questions of a batch from one copy of the index')
+      .meta(hint()),
   }),
   check: queryProblems,
   reads: p => {
@@ -164,8 +176,10 @@ and their types (\`utf8\`, \`int32\`, \`float64\`, \`bool\`).`,
     try {
       const index = await SparseIndex.open(dir, { preload: false, cacheBytes: 0 });
       const { bytes, documents } = index.info;
+      const whole = index.preloadBytes;
       index.close();
-      return Math.min(bytes, CACHE_BYTES) + documents * 24 + (8 << 20);
+      if (p.threads === 1) return Math.min(bytes, CACHE_BYTES) + documents * 24 + (8 << 20);
+      return whole + CACHE_BYTES + p.threads * (documents * 8 + (16 << 20));
     } catch (error) {
       if (error instanceof IndexError) return 32 << 20;
       throw error;
@@ -178,7 +192,8 @@ and their types (\`utf8\`, \`int32\`, \`float64\`, \`bool\`).`,
     const weights = weightsOf(p);
     const options = queryOptions(p);
     if (weights) checkWeightedTerms('with.weights', weights, ctx.inputs[0] ?? {});
-    const index = await withIndex(() => SparseIndex.open(dir, { cacheBytes: CACHE_BYTES }));
+    const searcher = await withIndex(() => openSearcher(dir, p.threads, CACHE_BYTES));
+    const { index } = searcher;
     try {
       checkColumns(index, p.columns, p.index);
       // a search for nothing, so that what does not fit the index is said before any question is read
@@ -188,22 +203,19 @@ and their types (\`utf8\`, \`int32\`, \`float64\`, \`bool\`).`,
       };
       await withIndex(() => index.search(nothing, { ...options, k: 1 }));
     } catch (error) {
-      index.close();
+      await searcher.close();
       throw error;
     }
     return {
-      process: batch => {
+      process: async batch => {
         const found = new Found();
         const explanations: string[] = [];
-        for (let row = 0; row < batch.numRows; row++) {
-          const query = queryOf(batch, row, text, weights);
-          try {
-            const { docs, scores } = index.search(query, { ...options, k: p.k });
-            found.add(row, docs, scores);
-            if (p.explain) for (const doc of docs) explanations.push(explanation(index, query, doc, options));
-          } catch (error) {
-            throw asUserError(error);
-          }
+        const queries = Array.from({ length: batch.numRows }, (_, row) => queryOf(batch, row, text, weights));
+        const results = await withIndex(() => searcher.search(queries, { ...options, k: p.k }));
+        for (const [row, { docs, scores }] of results.entries()) {
+          found.add(row, docs, scores);
+          if (p.explain)
+            for (const doc of docs) explanations.push(explanation(index, queries[row], doc, options));
         }
         const columns = hitColumns(found, index, p.source, further(p.columns));
         return {
@@ -211,7 +223,7 @@ and their types (\`utf8\`, \`int32\`, \`float64\`, \`bool\`).`,
           columns: p.explain ? { ...columns, explanation: utf8Data(explanations) } : columns,
         };
       },
-      close: () => index.close(),
+      close: () => searcher.close(),
     };
   },
 });

@@ -16,10 +16,22 @@ export interface Holder {
   readonly started: string;
   /** Of this hold. */
   readonly token: string;
+  /** Who in this process may go on with it: see `Held.handOver`. */
+  readonly heir?: string;
 }
 
 /** Releases the lock; doing it twice is harmless. */
 export type Release = () => void;
+
+/** A lock that is held. */
+export interface Held {
+  readonly release: Release;
+  /**
+   * Lets whoever in this process next asks for the lock as `heir`, on any thread, have it. Until that one releases it, or
+   * this one does, nobody else gets it.
+   */
+  handOver(heir: string): void;
+}
 
 /** How long a file without a readable holder, or a takeover, is left alone: whoever made it may be at work. */
 const DOUBT_MS = 5000;
@@ -83,6 +95,27 @@ function link(own: string, file: string): boolean {
   }
 }
 
+function held(file: string, holder: Holder): Held {
+  return {
+    release: () => {
+      if (holderOf(file)?.token === holder.token) fs.rmSync(file, { force: true });
+    },
+    handOver: heir => {
+      if (holderOf(file)?.token !== holder.token) return;
+      const next = `${file}.${holder.token}`;
+      fs.writeFileSync(next, JSON.stringify({ ...holder, heir }));
+      fs.renameSync(next, file);
+    },
+  };
+}
+
+/** The lock that another part of this process has left to `heir`. */
+function inherited(file: string, heir: string, me: Holder): Held | undefined {
+  const holder = holderOf(file);
+  if (holder?.heir !== heir || holder.pid !== me.pid || holder.started !== me.started) return undefined;
+  return holder.host === me.host && holder.boot === me.boot ? held(file, holder) : undefined;
+}
+
 /** Removes a dead lock, one process at a time. */
 function clear(file: string, own: string): void {
   const taking = `${file}.taking`;
@@ -99,10 +132,11 @@ function clear(file: string, own: string): void {
 }
 
 /**
- * Takes the lock, or gives its holder: undefined where the file does not say. The folder must be there.
+ * Takes the lock, or gives its holder: undefined where the file does not say. The folder must be there. With `heir`, a
+ * lock that was handed over to that one is taken as well.
  * @throws Error of the file system
  */
-export function acquire(file: string): { release: Release } | { holder: Holder | undefined } {
+export function acquire(file: string, heir?: string): Held | { holder: Holder | undefined } {
   const token = randomBytes(8).toString('hex');
   const me: Holder = {
     host: hostname(),
@@ -115,12 +149,9 @@ export function acquire(file: string): { release: Release } | { holder: Holder |
   fs.writeFileSync(own, JSON.stringify(me));
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
-      if (link(own, file)) {
-        const release = (): void => {
-          if (holderOf(file)?.token === token) fs.rmSync(file, { force: true });
-        };
-        return { release };
-      }
+      if (link(own, file)) return held(file, me);
+      const left = heir === undefined ? undefined : inherited(file, heir, me);
+      if (left !== undefined) return left;
       if (!stale(file)) break;
       clear(file, own);
     }

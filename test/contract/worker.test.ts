@@ -64,12 +64,6 @@ const cases = operators
   )
   .flatMap(op => op.examples.slice(0, 1).map(example => [op.name, op, example] as const));
 
-/** Operators that say themselves that they stay on the main thread. */
-const MAIN_ONLY: Readonly<Record<string, string>> = {
-  'index.sparse': 'index.sparse builds its index on the main thread',
-  'index.dense': 'index.dense builds its index on the main thread',
-};
-
 describe('same result in a worker', () => {
   test.each(cases)(
     '%s',
@@ -83,12 +77,7 @@ describe('same result in a worker', () => {
       });
       await inFolder(async root => {
         await prepareExample(example, operators, root);
-        const run = inWorker(op.name, example, inputs, root, sink);
-        if (MAIN_ONLY[op.name]) {
-          await expect(run).rejects.toThrow(MAIN_ONLY[op.name]);
-          return;
-        }
-        const result = await run;
+        const result = await inWorker(op.name, example, inputs, root, sink);
         if (sink) {
           expect(result.reports.tested?.data).toEqual(alone.report?.data);
           expect(await filesOf(root)).toMatchObject(alone.files);

@@ -6,13 +6,13 @@ import { folderWith, jsonl, jsonOf, type Outcome, start } from '../cli/millrace.
 
 const docs = (...texts: string[]): string =>
   jsonl(texts.map((text, i) => ({ id: `d${i}`, title: '', text })));
-const project = (): string =>
+const project = (where = 'main'): string =>
   folderWith({
     'docs.jsonl': docs('one', 'two', 'three'),
     'p.yaml': `name: p
 steps:
   - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }
-  - { id: index, op: index.sparse, with: { path: out/index } }
+  - { id: index, op: index.sparse, with: { path: out/index }, where: ${where} }
 `,
   });
 const run = (folder: string, fault = '', ...more: string[]): Promise<Outcome> =>
@@ -34,13 +34,16 @@ const found = async (folder: string): Promise<string[]> => {
 };
 
 describe('a run killed after its commit record', () => {
-  it('is finished by the next, which then does only what changed', async () => {
-    const folder = project();
-    expect((await run(folder, 'after-record')).code).toBeNull();
-    writeFileSync(join(folder, 'docs.jsonl'), docs('one', 'two', 'four', 'four'));
-    expect(counts(await run(folder))).toEqual({ added: 1, changed: 1, deleted: 0, kept: 2 });
-    expect((await found(folder)).sort()).toEqual(['d0', 'd1', 'd2', 'd3']);
-  });
+  it.each(['main', 'worker'])(
+    'is finished by the next, which then does only what changed (%s)',
+    async where => {
+      const folder = project(where);
+      expect((await run(folder, 'after-record')).code).toBeNull();
+      writeFileSync(join(folder, 'docs.jsonl'), docs('one', 'two', 'four', 'four'));
+      expect(counts(await run(folder))).toEqual({ added: 1, changed: 1, deleted: 0, kept: 2 });
+      expect((await found(folder)).sort()).toEqual(['d0', 'd1', 'd2', 'd3']);
+    },
+  );
 
   it.each(['lost', 'cut off'])(
     'whose journal is %s has the next run do everything',

@@ -56,3 +56,24 @@ steps:
   expect(await texts()).toEqual(['alpha']);
   expect(await texts('--set', 'steps.hits.with.index=ix2')).toEqual(['alpha too']);
 });
+
+it('a compacted index is one’s own: the next run goes on with what changed', async () => {
+  const folder = folderWith({ 'one.yaml': pipeline('one'), 'one.jsonl': docs('alpha', 'beta', 'gamma') });
+  await millrace(folder, 'run', 'one.yaml');
+  writeFileSync(join(folder, 'one.jsonl'), docs('alpha', 'beta', 'delta'));
+  await millrace(folder, 'run', 'one.yaml');
+  const done = await millrace(folder, 'index', 'compact', 'ix');
+  expect([done.code, done.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^ix: 3 documents, 2 segments, .+ → 1 segment, /),
+  ]);
+  writeFileSync(join(folder, 'one.jsonl'), docs('alpha', 'beta', 'epsilon'));
+  const next = await millrace(folder, 'run', 'one.yaml', '--json');
+  expect(jsonOf<{ steps: unknown[] }>(next).steps[0]).toMatchObject({ changed: 1, kept: 2 });
+  expect([await found(folder, 'delta'), await found(folder, 'epsilon')]).toEqual([0, 1]);
+  const back = await millrace(folder, 'index', 'rollback', 'ix', '--json');
+  expect(jsonOf(back)).toEqual({ path: 'ix', generation: 3 });
+  expect(await found(folder, 'delta')).toBe(1);
+  await millrace(folder, 'run', 'one.yaml');
+  expect([await found(folder, 'delta'), await found(folder, 'epsilon')]).toEqual([0, 1]);
+});

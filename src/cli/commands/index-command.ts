@@ -60,36 +60,54 @@ async function verify(folder: string, shown: string, json: boolean, io: Io): Pro
   return report.ok ? EXIT.ok : EXIT.failed;
 }
 
-async function back(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
-  const { rollback } = await import('../../retrieval/sparse/index.ts');
-  const generation = await rollback(folder);
-  if (json) io.json({ index: shown, generation });
-  else io.out(`${shown}: generation ${generation} is live again`);
-  io.err('the next run of the pipeline that writes it builds it anew');
+async function compact(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
+  const sparse = await import('../../retrieval/sparse/index.ts');
+  const done = await sparse.compact(folder);
+  if (json) {
+    io.json({ path: shown, ...done });
+    return EXIT.ok;
+  }
+  const { before, after, generation, documents } = done;
+  const size = (s: typeof before): string => `${counted(s.segments, 'segment')}, ${formatBytes(s.bytes)}`;
+  io.out(
+    before === after
+      ? `${shown}: nothing to do; ${counted(documents, 'document')} in ${size(after)}`
+      : `${shown}: ${counted(documents, 'document')}, ${size(before)} → ${size(after)}, generation ${generation}`,
+  );
   return EXIT.ok;
 }
 
+async function rollback(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
+  const sparse = await import('../../retrieval/sparse/index.ts');
+  const generation = await sparse.rollback(folder);
+  if (json) io.json({ path: shown, generation });
+  else {
+    io.out(`${shown}: generation ${generation} is live again`);
+    io.out('the next run of the pipeline that builds it takes all rows anew');
+  }
+  return EXIT.ok;
+}
+
+const ACTIONS = { info, verify, compact, rollback };
+
 export const command = defineCommand({
   usage: 'index <action> <index>',
-  summary:
-    'Says what an index holds, verifies the checksums of its files, or goes back to the generation before.',
+  summary: 'Says what an index holds, verifies its files, makes it one segment, or goes back a generation.',
   build: y =>
     y
       .positional('action', {
-        choices: ['info', 'verify', 'rollback'] as const,
+        choices: ['info', 'verify', 'compact', 'rollback'] as const,
         demandOption: true,
         describe:
-          'info: what it holds; verify: read every file and compare checksums; rollback: go back to the generation before',
+          'info: what it holds; verify: read every file and compare checksums; compact: one segment without deleted rows, ' +
+          'same answers; rollback: the generation before',
       })
       .positional('index', { type: 'string', demandOption: true, describe: 'the folder of the index' })
       .example('$0 info indexes/wiki', 'documents, terms, analyzer, size')
-      .example('$0 rollback indexes/wiki', 'undo the last commit of the index')
-      .example('$0 verify indexes/wiki', 'exit code 1 where a file is damaged'),
+      .example('$0 verify indexes/wiki', 'exit code 1 where a file is damaged')
+      .example('$0 compact indexes/wiki', 'after many small changes'),
   run: async (args, io) => {
     const folder = resolve(args.root, args.index);
-    if (args.action === 'rollback') return back(folder, args.index, args.json, io);
-    return args.action === 'info'
-      ? info(folder, args.index, args.json, io)
-      : verify(folder, args.index, args.json, io);
+    return ACTIONS[args.action](folder, args.index, args.json, io);
   },
 });

@@ -162,6 +162,11 @@ export class DenseIndexWriter {
     return this.rows.publish(generation);
   }
 
+  /** Leaves the prepared generation to `publishDense(dir, generation)`, on any thread of this process. */
+  handOver(): Promise<void> {
+    return this.rows.handOver();
+  }
+
   abort(): Promise<void> {
     return this.rows.abort();
   }

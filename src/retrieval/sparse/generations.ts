@@ -26,8 +26,8 @@ export const changedSince = (dir: string, generation: number): boolean =>
   sparseGenerations.changedSince(dir, generation);
 
 /** Writes CURRENT and then removes what neither the new generation nor the one before it needs. */
-export const switchTo = (dir: string, generation: number, anew = false): Promise<void> =>
-  sparseGenerations.switchTo(dir, generation, anew);
+export const switchTo = (dir: string, generation: number): Promise<void> =>
+  sparseGenerations.switchTo(dir, generation);
 
 /** Publishes a prepared generation without a writer; the live one again does nothing. */
 export const publish = (dir: string, generation: number): Promise<void> =>

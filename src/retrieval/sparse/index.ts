@@ -6,6 +6,7 @@ export type {
   TextColumn,
   WeightsColumn,
 } from './columns.ts';
+export { type Compacted, compact } from './compact.ts';
 export { IndexError, type IndexErrorCode } from './errors.ts';
 export type { FieldSpec, TextFieldSpec, WeightsFieldSpec } from './fields.ts';
 export { changedSince, isWhole, publish, rollback } from './generations.ts';

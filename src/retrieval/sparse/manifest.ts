@@ -1,5 +1,5 @@
 import type { ResolvedSpec } from '../analysis/index.ts';
-import { type Current, Generations } from '../store/generations.ts';
+import { type Current, Generations, type GenerationToken } from '../store/generations.ts';
 import type { StoredField } from './columns.ts';
 import { DEFAULT_LAYOUT, type Layout } from './fields.ts';
 import { FORMAT_VERSION, OLDEST_VERSION } from './section-file.ts';
@@ -20,6 +20,8 @@ export interface SegmentEntry {
 /** One generation of an index: what is live, and with what it was built. */
 export interface Manifest {
   generation: number;
+  /** After a compaction: the generation whose rows these are. */
+  same?: GenerationToken;
   keyColumn: string;
   analyzer: { spec: ResolvedSpec; fingerprint: string };
   /** Stored columns. */

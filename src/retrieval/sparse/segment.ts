@@ -27,6 +27,9 @@ export interface SegmentTerm {
   positionsLength: number;
 }
 
+/** Sections that are read piece by piece and never loaded whole. */
+const ON_DISK = /^(column\.|forward\.data$|positions$)/;
+
 function words<T>(bytes: Uint8Array, make: (buffer: ArrayBufferLike, at: number, bytes: number) => T): T {
   return make(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -104,6 +107,11 @@ export class Segment {
 
   get postingsBytes(): number {
     return this.postingsSection.length;
+  }
+
+  /** Bytes that `loadAll` loads. */
+  get preloadBytes(): number {
+    return this.file.sections.reduce((sum, s) => sum + (ON_DISK.test(s.name) ? 0 : s.length), 0);
   }
 
   /** Loads all postings into memory. */

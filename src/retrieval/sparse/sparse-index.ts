@@ -177,6 +177,11 @@ export class SparseIndex {
     for (const { segment } of this.segments) segment.loadAll();
   }
 
+  /** Bytes that a search in shared memory loads: all but stored columns, places and forward lists. */
+  get preloadBytes(): number {
+    return this.segments.reduce((sum, { segment }) => sum + segment.preloadBytes, 0);
+  }
+
   private static openManifest(dir: string, manifest: Manifest, options: OpenOptions): SparseIndex {
     const segments: OpenSegment[] = [];
     try {

@@ -1,4 +1,5 @@
 import * as path from 'node:path';
+import { hasBit } from './bitmap.ts';
 import type { FrontCodedCursor } from './front-coded.ts';
 import type { SegmentEntry } from './manifest.ts';
 import type { Mergeable } from './merge-policy.ts';
@@ -61,6 +62,16 @@ export class WritableSegment implements Mergeable {
       this.deleteKey(theirs.text, 0, theirs.length);
       // Both lists are sorted: past our last key nothing can match.
       if (this.cursor.done) return;
+    }
+  }
+
+  /** Deletes in `to`, which holds what was live here, all that was deleted here since `before`. */
+  passDeletes(before: Uint8Array | undefined, to: WritableSegment): void {
+    if (this.tombstones === undefined) return;
+    for (let doc = 0; doc < this.documents; doc++) {
+      if (!this.tombstones.has(doc) || hasBit(before, doc)) continue;
+      this.cursor.at(doc);
+      to.deleteKey(this.cursor.text, 0, this.cursor.length);
     }
   }
 

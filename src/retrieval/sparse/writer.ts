@@ -13,7 +13,7 @@ import {
 import { IndexError } from './errors.ts';
 import { checkLayout, DEFAULT_LAYOUT, type FieldSpec, Fields, sameLayout, showLayout } from './fields.ts';
 import { keptFiles, nextFileNumber, switchTo } from './generations.ts';
-import { acquireLock, type Release } from './lock.ts';
+import { acquireLock, type Held, heirOf } from './lock.ts';
 import {
   filesOf,
   generations,
@@ -21,11 +21,11 @@ import {
   manifestName,
   readCurrent,
   readManifest,
+  sparseGenerations,
   syncFolder,
   writeManifest,
 } from './manifest.ts';
-import { mergeSegments } from './merge.ts';
-import { chooseMerge } from './merge-policy.ts';
+import { Merging } from './merging/merging.ts';
 import { WritableSegment } from './writable-segment.ts';
 
 export interface WriterOptions {
@@ -39,6 +39,11 @@ export interface WriterOptions {
   positions?: boolean;
   /** Memory for documents not yet in a segment; default 128 MiB. */
   memoryBytes?: number;
+  /**
+   * Segments of this many bytes together are merged on a thread, while the writer goes on; default 16 MiB, and never with
+   * less than 192 MiB of memory, as a thread takes up to 150.
+   */
+  mergeThreadBytes?: number;
   /** Build on this generation, which was kept and never published, instead of the live one. */
   from?: number;
   /** Build a fresh index that supersedes all there is when published. */
@@ -54,6 +59,10 @@ export interface Prepared {
   bytes: number;
 }
 
+/** A smaller merge is over before a thread is up. */
+const mergeThreadFrom = (memoryBytes: number): number =>
+  memoryBytes < 192 << 20 ? Number.POSITIVE_INFINITY : 16 << 20;
+
 /**
  * Writes an index: `add` and `delete`, then `prepare` (immutable files, synced, nothing visible) and
  * `publish` (the switch). A writer holds the folder's lock from `open`, or from the first change after a
@@ -62,11 +71,15 @@ export interface Prepared {
 export class SparseIndexWriter {
   readonly dir: string;
   readonly analyzer: Analyzer;
-  private readonly options: Required<Omit<WriterOptions, 'analyzer' | 'fields' | 'positions' | 'from'>>;
+  private readonly options: Required<
+    Omit<WriterOptions, 'analyzer' | 'fields' | 'positions' | 'from' | 'mergeThreadBytes'>
+  >;
   private from: number | undefined;
   private kept: Manifest | undefined;
   private readonly searched: Fields;
-  private release: Release | undefined;
+  private readonly merging: Merging;
+  private lock: Held | undefined;
+  private handedOver = false;
   private base: Manifest | undefined;
   private fields: StoredField[] | undefined;
   private segments: WritableSegment[] = [];
@@ -89,6 +102,12 @@ export class SparseIndexWriter {
     };
     this.replace = this.options.replace;
     this.from = options.from;
+    this.merging = new Merging({
+      dir,
+      layout,
+      newFile: () => this.newFile(),
+      threadFrom: options.mergeThreadBytes ?? mergeThreadFrom(this.options.memoryBytes),
+    });
   }
 
   /**
@@ -144,7 +163,9 @@ export class SparseIndexWriter {
   async prepare(): Promise<Prepared> {
     this.begin();
     await this.flush();
-    await this.merge();
+    await this.settle();
+    this.merging.start(this.segments, this.fields ?? []);
+    await this.settle();
     const generation = Math.max(0, ...generations(this.dir), this.base?.generation ?? 0) + 1;
     for (const segment of this.segments) {
       const file = await segment.writeTombstones(this.dir, generation);
@@ -167,6 +188,7 @@ export class SparseIndexWriter {
     await syncFolder(this.dir);
     await writeManifest(this.dir, manifest);
     this.prepared = manifest;
+    this.handedOver = false;
     return {
       generation,
       documents: manifest.documents,
@@ -188,6 +210,7 @@ export class SparseIndexWriter {
     const before = this.kept ?? (this.from === undefined ? undefined : this.base);
     this.kept = this.prepared;
     this.prepared = undefined;
+    this.handedOver = false;
     this.created = [];
     if (before !== undefined) {
       fs.rmSync(path.join(this.dir, manifestName(before.generation)), { force: true });
@@ -202,33 +225,47 @@ export class SparseIndexWriter {
    * Publishing the live generation again does nothing.
    */
   async publish(generation: number): Promise<void> {
-    if (this.release === undefined && readCurrent(this.dir)?.generation === generation) return;
+    if (this.lock === undefined && readCurrent(this.dir)?.generation === generation) return;
     this.begin();
-    await switchTo(this.dir, generation, this.replace);
-    this.end();
+    await switchTo(this.dir, generation);
+    await this.end();
+  }
+
+  /**
+   * Leaves the prepared generation to `publish(dir, generation)`, on any thread of this process: nobody else gets the
+   * lock before. `close` then keeps its files; `abort` still drops them.
+   */
+  async handOver(): Promise<void> {
+    if (this.lock === undefined || this.prepared === undefined)
+      throw new IndexError('generation', `${this.dir}: no generation is prepared`);
+    this.lock.handOver(heirOf(this.prepared.generation));
+    this.handedOver = true;
   }
 
   /** Forgets what was added since the last publish, removes its files and releases the lock. */
   async abort(): Promise<void> {
-    if (this.release === undefined) return;
-    const kept = keptFiles(this.dir, this.prepared?.generation);
+    if (this.lock === undefined) return;
+    await this.merging.close();
+    const published = this.readLive() === this.prepared?.generation;
+    const kept = keptFiles(this.dir, published ? undefined : this.prepared?.generation);
     for (const file of this.created)
       if (!kept.has(file)) fs.rmSync(path.join(this.dir, file), { force: true });
-    if (this.prepared !== undefined && this.readLive() !== this.prepared.generation) {
+    if (this.prepared !== undefined && !published) {
       fs.rmSync(path.join(this.dir, `manifest.${this.prepared.generation}.json`), { force: true });
     }
-    this.end();
+    await this.end();
   }
 
-  /** As `abort`: whatever was published stays, whatever was not is dropped. */
+  /** As `abort`: whatever was published or handed over stays, whatever was not is dropped. */
   async close(): Promise<void> {
-    await this.abort();
+    if (this.handedOver) await this.end();
+    else await this.abort();
   }
 
   /** Takes the lock and reads the live generation, unless that is done. */
   private begin(): void {
-    if (this.release !== undefined) return;
-    const release = acquireLock(this.dir);
+    if (this.lock !== undefined) return;
+    const lock = acquireLock(this.dir);
     try {
       const on = this.from ?? this.readLive();
       this.base = on === undefined ? undefined : this.readBase(on);
@@ -241,19 +278,15 @@ export class SparseIndexWriter {
       this.nextFile = nextFileNumber(this.dir);
       this.created = [];
     } catch (error) {
-      release();
+      lock.release();
       throw error;
     }
-    this.release = release;
+    this.lock = lock;
   }
 
   private readLive(): number | undefined {
-    try {
-      return readCurrent(this.dir)?.generation;
-    } catch (error) {
-      if (this.replace) return undefined;
-      throw error;
-    }
+    const read = this.replace ? sparseGenerations.readSound(this.dir) : readCurrent(this.dir);
+    return read?.generation;
   }
 
   /** A fresh build goes ahead over an index it cannot read; anything else does not. */
@@ -266,18 +299,20 @@ export class SparseIndexWriter {
     }
   }
 
-  private end(): void {
+  private async end(): Promise<void> {
+    await this.merging.close();
     for (const segment of this.segments) segment.close();
     this.segments = [];
     this.buffer = undefined;
     this.prepared = undefined;
+    this.handedOver = false;
     this.created = [];
     this.from = undefined;
     this.kept = undefined;
     // A published fresh build is what later changes build on.
     this.replace = false;
-    this.release?.();
-    this.release = undefined;
+    this.lock?.release();
+    this.lock = undefined;
   }
 
   private checkBase(base: Manifest): void {
@@ -315,6 +350,7 @@ export class SparseIndexWriter {
     if (buffer === undefined) return;
     this.buffer = undefined;
     if (buffer.documents === 0) return;
+    await this.settle();
     const file = this.newFile();
     const { meta, bytes } = await buffer.flush(path.join(this.dir, file));
     const added = WritableSegment.open(this.dir, {
@@ -326,36 +362,20 @@ export class SparseIndexWriter {
     });
     for (const segment of this.segments) segment.deleteKeysOf(added);
     this.segments.push(added);
-    await this.merge();
+    this.merging.start(this.segments, this.fields ?? []);
   }
 
-  private async merge(): Promise<void> {
-    for (;;) {
-      const chosen = chooseMerge(this.segments);
-      if (chosen.length === 0) return;
-      const file = this.newFile();
-      const { meta, bytes } = await mergeSegments(
-        chosen.map(s => ({ segment: s.segment, deleted: s.tombstones?.bits })),
-        this.fields ?? [],
-        path.join(this.dir, file),
-        this.searched,
-      );
-      const merged = WritableSegment.open(this.dir, {
-        file,
-        bytes,
-        documents: meta.documents,
-        terms: meta.terms,
-        totalLength: meta.totalLength,
-      });
-      const at = this.segments.indexOf(chosen[0]);
-      this.segments = this.segments.flatMap((s, i) => (i === at ? [merged] : chosen.includes(s) ? [] : [s]));
-      const published = new Set(this.base === undefined ? [] : filesOf(this.base));
-      for (const segment of chosen) {
-        segment.close();
-        // A segment no generation names was only a step on the way.
-        if (!published.has(segment.entry.file) && !this.named(segment.entry.file)) {
-          fs.rmSync(path.join(this.dir, segment.entry.file), { force: true });
-        }
+  /** Takes what merging has made. */
+  private async settle(): Promise<void> {
+    const done = await this.merging.settle();
+    if (done === undefined) return;
+    this.segments = done.segments;
+    const published = new Set(this.base === undefined ? [] : filesOf(this.base));
+    for (const segment of done.gone) {
+      segment.close();
+      // A segment no generation names was only a step on the way.
+      if (!published.has(segment.entry.file) && !this.named(segment.entry.file)) {
+        fs.rmSync(path.join(this.dir, segment.entry.file), { force: true });
       }
     }
   }

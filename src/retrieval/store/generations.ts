@@ -19,6 +19,8 @@ export interface AnyManifest {
   generation: number;
   /** Of its content: numbers begin anew where an index does, so they alone do not tell two apart. */
   id?: string;
+  /** The generation that holds the same rows, which this one replaces: tokens go on to name that. */
+  same?: GenerationToken;
 }
 
 /** What a commit names a generation by. */
@@ -81,11 +83,18 @@ export class Generations<M extends AnyManifest> {
 
   /** What to name a generation by; the live one by default, undefined where there is none. */
   token(dir: string, generation = this.readCurrent(dir)?.generation): GenerationToken | undefined {
-    return generation === undefined ? undefined : { generation, id: this.read(dir, generation).id ?? '' };
+    if (generation === undefined) return undefined;
+    const { id = '', same } = this.read(dir, generation);
+    return same ?? { generation, id };
   }
 
   /** The number of the generation that a token names. @throws IndexError 'generation' where another has it now */
   named(dir: string, { generation, id }: GenerationToken): number {
+    const live = this.readSound(dir)?.generation;
+    if (live !== undefined && live > generation) {
+      const token = this.token(dir, live);
+      if (token?.generation === generation && token.id === id) return live;
+    }
     if (this.token(dir, generation)?.id === id) return generation;
     throw new IndexError(
       'generation',
@@ -179,18 +188,20 @@ export class Generations<M extends AnyManifest> {
     );
   }
 
-  /**
-   * Writes CURRENT and then removes what neither the new generation nor the one before it needs.
-   * @param anew what was built from nothing takes the place of whatever is there, readable or not
-   */
-  async switchTo(dir: string, generation: number, anew = false): Promise<void> {
-    const { id } = this.read(dir, generation);
-    let current: Current | undefined;
+  /** As `readCurrent`, but a broken CURRENT names no generation: one that was built since takes its place. */
+  readSound(dir: string): Current | undefined {
     try {
-      current = this.readCurrent(dir);
+      return this.readCurrent(dir);
     } catch (error) {
-      if (!anew) throw error;
+      if (error instanceof IndexError && error.code === 'corrupt') return undefined;
+      throw error;
     }
+  }
+
+  /** Writes CURRENT and then removes what neither the new generation nor the one before it needs. */
+  async switchTo(dir: string, generation: number): Promise<void> {
+    const { id } = this.read(dir, generation);
+    const current = this.readSound(dir);
     if (current?.generation === generation) return;
     if (current !== undefined && current.generation > generation) {
       throw new IndexError(
@@ -202,16 +213,25 @@ export class Generations<M extends AnyManifest> {
     this.removeUnused(dir, [generation, current?.generation]);
   }
 
+  /** Makes a generation that holds the same rows the live one in place of it; the one before both stays the one before. */
+  async replaceLive(dir: string, generation: number): Promise<void> {
+    const { id } = this.read(dir, generation);
+    const previous = this.readCurrent(dir)?.previous ?? null;
+    await this.writeCurrent(dir, { generation, previous, id });
+    this.removeUnused(dir, [generation, previous ?? undefined]);
+  }
+
   /**
    * Publishes a prepared generation without a writer: what recovery does when a commit record names a generation that
-   * the index itself has not switched to. Publishing the live generation does nothing.
+   * the index itself has not switched to, and what follows `handOver` of a writer in this process. Publishing the live
+   * generation does nothing.
    */
   async publish(dir: string, generation: number): Promise<void> {
-    const release = acquireLock(dir);
+    const lock = acquireLock(dir, generation);
     try {
       await this.switchTo(dir, generation);
     } finally {
-      release();
+      lock.release();
     }
   }
 
@@ -221,7 +241,7 @@ export class Generations<M extends AnyManifest> {
    */
   async rollback(dir: string): Promise<number> {
     if (!fs.existsSync(dir)) throw new IndexError('missing', `${dir}: there is no index here`, dir);
-    const release = acquireLock(dir);
+    const lock = acquireLock(dir);
     try {
       const current = this.readCurrent(dir);
       if (current === undefined) throw new IndexError('missing', `${dir}: nothing was published here`, dir);
@@ -235,7 +255,7 @@ export class Generations<M extends AnyManifest> {
       await this.writeCurrent(dir, { generation: current.previous, previous: null, id });
       return current.previous;
     } finally {
-      release();
+      lock.release();
     }
   }
 

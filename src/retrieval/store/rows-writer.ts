@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { checkFields, type StoredField, storedFields } from '../sparse/columns.ts';
 import { IndexError } from '../sparse/errors.ts';
 import type { FrontCodedCursor } from '../sparse/front-coded.ts';
-import { acquireLock, type Release } from '../sparse/lock.ts';
+import { acquireLock, type Held, heirOf } from '../sparse/lock.ts';
 import { chooseMerge, type Mergeable } from '../sparse/merge-policy.ts';
 import { TextColumnReader } from '../sparse/stored.ts';
 import { type Generations, generations, nextFileNumber } from './generations.ts';
@@ -122,7 +122,8 @@ export class RowsWriter {
   private readonly keyColumn: string;
   private readonly memoryBytes: number;
   private replace: boolean;
-  private release: Release | undefined;
+  private lock: Held | undefined;
+  private handedOver = false;
   private base: RowsManifest | undefined;
   private fields: StoredField[] | undefined;
   private segments: WritableRows[] = [];
@@ -224,6 +225,7 @@ export class RowsWriter {
     await syncFolder(this.dir);
     await this.kind.generations.write(this.dir, manifest);
     this.prepared = manifest;
+    this.handedOver = false;
     return {
       generation,
       documents: manifest.documents,
@@ -237,35 +239,48 @@ export class RowsWriter {
 
   /** Makes a prepared generation the live one; publishing the live generation again does nothing. */
   async publish(generation: number): Promise<void> {
-    if (this.release === undefined && this.kind.generations.readCurrent(this.dir)?.generation === generation)
+    if (this.lock === undefined && this.kind.generations.readCurrent(this.dir)?.generation === generation)
       return;
     this.begin();
     await this.kind.generations.switchTo(this.dir, generation);
     this.end();
   }
 
+  /**
+   * Leaves the prepared generation to `publish(dir, generation)`, on any thread of this process: nobody else gets the
+   * lock before. `close` then keeps its files; `abort` still drops them.
+   */
+  async handOver(): Promise<void> {
+    if (this.lock === undefined || this.prepared === undefined)
+      throw new IndexError('generation', `${this.dir}: no generation is prepared`);
+    this.lock.handOver(heirOf(this.prepared.generation));
+    this.handedOver = true;
+  }
+
   /** Forgets what was added since the last publish, removes its files and releases the lock. */
   async abort(): Promise<void> {
-    if (this.release === undefined) return;
+    if (this.lock === undefined) return;
     const { generations: all } = this.kind;
-    const kept = all.kept(this.dir, this.prepared?.generation);
+    const published = all.readSound(this.dir)?.generation === this.prepared?.generation;
+    const kept = all.kept(this.dir, published ? undefined : this.prepared?.generation);
     for (const file of this.created)
       if (!kept.has(file)) fs.rmSync(path.join(this.dir, file), { force: true });
-    if (this.prepared !== undefined && all.readCurrent(this.dir)?.generation !== this.prepared.generation) {
+    if (this.prepared !== undefined && !published) {
       fs.rmSync(path.join(this.dir, `manifest.${this.prepared.generation}.json`), { force: true });
     }
     this.end();
   }
 
-  /** As `abort`: whatever was published stays, whatever was not is dropped. */
+  /** As `abort`: whatever was published or handed over stays, whatever was not is dropped. */
   async close(): Promise<void> {
-    await this.abort();
+    if (this.handedOver) this.end();
+    else await this.abort();
   }
 
   /** Takes the lock and reads the live generation, unless that is done. */
   private begin(): void {
-    if (this.release !== undefined) return;
-    const release = acquireLock(this.dir);
+    if (this.lock !== undefined) return;
+    const lock = acquireLock(this.dir);
     try {
       this.base = this.readBase();
       if (!this.replace && this.base !== undefined) this.checkBase(this.base);
@@ -278,10 +293,10 @@ export class RowsWriter {
       this.nextFile = nextFileNumber(this.dir);
       this.created = [];
     } catch (error) {
-      release();
+      lock.release();
       throw error;
     }
-    this.release = release;
+    this.lock = lock;
   }
 
   /** A fresh build goes ahead over an index it cannot read; anything else does not. */
@@ -316,11 +331,12 @@ export class RowsWriter {
     this.segments = [];
     this.buffer = undefined;
     this.prepared = undefined;
+    this.handedOver = false;
     this.created = [];
     // a published fresh build is what later changes build on
     this.replace = false;
-    this.release?.();
-    this.release = undefined;
+    this.lock?.release();
+    this.lock = undefined;
   }
 
   private newFile(): string {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { indexSparse } from '../../../operators/index/sparse.ts';
+import { openSearcher } from '../../../operators/search/searcher.ts';
 import { searchSparse } from '../../../operators/search/sparse.ts';
 import { asEngine, type PlanContext, type UserError } from '../../../src/define/index.ts';
 import {
@@ -321,6 +322,45 @@ describe('errors', () => {
       },
       (e: unknown) => e as UserError,
     );
+
+  test('threads over one copy of the index give what one thread gives', async () => {
+    await build(
+      Array.from({ length: 300 }, (_, i) => ({
+        doc_id: `d${i}`,
+        text: Array.from({ length: 3 + (i % 5) }, (_, j) => `w${(i * 7 + j * j * 3) % 23}`).join(' '),
+      })),
+    );
+    const questions = Array.from({ length: 130 }, (_, i) => ({
+      question_id: `q${i}`,
+      question: i === 5 ? 'nowhere' : `w${i % 23} w${(i * 5) % 23} -w${i % 7}`,
+    }));
+    const asked = (params: object) =>
+      runOperator(searchSparse, { root, with: { index: 'i', k: 4, ...params }, in: questions });
+    for (const params of [{}, { syntax: 'query', explain: true }, { feedback: true, similarity: 'bm25+' }]) {
+      const one = await asked(params);
+      expect(one.length).toBeGreaterThan(400);
+      expect(await asked({ ...params, threads: 3 })).toEqual(one);
+    }
+    const error = await problem(asked({ threads: 2, field: 'none' }));
+    expect(error.name).toBe('UserError');
+    expect((await problem(asked({ threads: 0 }))).message).toContain('with.threads');
+  });
+
+  test('instances of one step share the threads and their copy of the index', async () => {
+    await build(GOLDEN);
+    const [a, b] = [
+      await openSearcher(join(root, 'i'), 2, 1 << 24),
+      await openSearcher(join(root, 'i'), 2, 1 << 24),
+    ];
+    expect(b.index).toBe(a.index);
+    await a.close();
+    await a.close();
+    expect((await b.search(['a'], { k: 1 }))[0].docs).toHaveLength(1);
+    await b.close();
+    const later = await openSearcher(join(root, 'i'), 2, 1 << 24);
+    expect(later.index).not.toBe(a.index);
+    await later.close();
+  });
 
   test('an index that is not there', async () => {
     const error = await problem(search('x'));
