@@ -1,22 +1,13 @@
 import { DataType } from 'apache-arrow';
 import { z } from 'zod';
 import { type Columns, fixedList, float32, typeName, utf8, vectorView } from '../../src/arrow/index.ts';
-import { formatBytes, operator, type SinkInstance, UserError, writesPath } from '../../src/define/index.ts';
-import {
-  DenseIndex,
-  DenseIndexWriter,
-  denseGenerations,
-  publishDense,
-} from '../../src/retrieval/dense/index.ts';
-import { IndexError } from '../../src/retrieval/sparse/index.ts';
+import { operator, UserError, writesPath } from '../../src/define/index.ts';
+import { DenseIndex, DenseIndexWriter, denseGenerations } from '../../src/retrieval/dense/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { withIndex } from './errors.ts';
-import { deletedValues, keyColumn, storedColumns, wantMainThread } from './keyed.ts';
+import { keyColumn, storedColumns, wantMainThread } from './keyed.ts';
+import { currentRows, fromOf, publishRows, resumesRows, rowsSink } from './rows-sink.ts';
 import { keyedRows } from './stored.ts';
-import { numberOf, tokenOf } from './token.ts';
-
-/** Writers of this thread that have prepared and still hold their lock, by folder: they publish themselves. */
-const preparedWriters = new Map<string, DenseIndexWriter>();
 
 export const indexDense = operator({
   name: 'index.dense',
@@ -98,51 +89,26 @@ nearest, and what it finds is scored exactly.
             : null,
         memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
         replace: ctx.full,
+        from: fromOf(denseGenerations, dir, ctx),
       }),
     );
-    const instance: SinkInstance = {
-      write: async ({ deletes, upserts }) => {
-        if (deletes?.numRows) await withIndex(() => writer.delete(...deletedValues(deletes, key)));
-        if (upserts?.numRows) {
-          const { values } = vectorView(upserts, p.vector);
-          await withIndex(() => writer.add({ ...keyedRows(upserts, key, stored), vectors: values }));
-        }
+    return rowsSink({
+      kind: denseGenerations,
+      dir,
+      key,
+      writer,
+      add: upserts => {
+        const { values } = vectorView(upserts, p.vector);
+        return writer.add({ ...keyedRows(upserts, key, stored), vectors: values });
       },
-      prepare: async () => {
-        const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
-        preparedWriters.set(dir, writer);
-        return {
-          token: tokenOf(denseGenerations, dir, generation),
-          summary: { documents, segments, size: formatBytes(bytes) },
-        };
-      },
-      abort: () => writer.abort(),
-      close: async () => {
-        preparedWriters.delete(dir);
-        await writer.close();
-      },
-    };
-    return instance;
-  },
-  current: async (p, ctx) => {
-    try {
-      const index = await DenseIndex.open(ctx.path(p.path), { cacheBytes: 0 });
-      index.close();
-      return tokenOf(denseGenerations, ctx.path(p.path));
-    } catch (error) {
-      // nothing there, or nothing that changes could be put onto: it is built anew
-      if (error instanceof IndexError) return undefined;
-      throw error;
-    }
-  },
-  publish: async (p, token, ctx) => {
-    const dir = ctx.path(p.path);
-    const writer = preparedWriters.get(dir);
-    await withIndex(() => {
-      const generation = numberOf(denseGenerations, dir, token);
-      return writer ? writer.publish(generation) : publishDense(dir, generation);
     });
   },
+  current: (p, ctx) =>
+    currentRows(denseGenerations, ctx.path(p.path), () =>
+      DenseIndex.open(ctx.path(p.path), { cacheBytes: 0 }),
+    ),
+  resumes: (p, token, ctx) => resumesRows(denseGenerations, p.path, token, ctx),
+  publish: (p, token, ctx) => publishRows(denseGenerations, ctx.path(p.path), token),
 });
 
 /** Numbers in a vector of a column. */

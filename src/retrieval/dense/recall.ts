@@ -1,4 +1,5 @@
 /** Chooses how far an approximate search must look, by measuring on a sample. */
+import { random } from '../random.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
 import { decodeVectors } from './codec.ts';
 import type { ApproximateOptions, DenseSettings } from './dense-writer.ts';
@@ -11,18 +12,6 @@ const QUERIES = 128;
 const NEIGHBOUR = 20;
 const LADDER = [16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
 const BLOCK = 4096;
-
-/** Numbers from 0 to 1 that are the same every time (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * The fewest candidates with which a graph finds the share `recall` of the 10 nearest, measured on 128 queries of two
