@@ -18,7 +18,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchReport> {
     ['default', quick ? 20_000 : 100_000],
     ['all-MiniLM-L6-v2', 20_000],
   ] as const)
-    parts.push(await measure(name, rows, quick ? 50 : 100, { quick, log }));
+    parts.push(await measure(name, rows, quick ? 20 : 40, { quick, log }));
   return {
     tables: parts.flatMap(p => p.tables),
     bars: parts.flatMap(p => p.bars),
@@ -96,7 +96,7 @@ async function measure(
       });
       return hits / (count * K);
     };
-    const few = questions.slice(0, quick ? 10 : 8);
+    const few = questions.slice(0, 5);
     const scale = count / few.length;
     const timed = await interleave(
       [
