@@ -94,9 +94,10 @@ export class SegmentLists {
     const wanted = Math.max(stages.candidates >> 2, k + 8);
     // of few documents, looking at all is as quick and misses none
     if (countAllowed(allowed, this.segment.meta.documents) <= wanted) return this.all(allowed);
-    let found = this.near(question, stages.cells, allowed);
+    const most = stages.candidates * 8;
+    let found = this.near(question, stages.cells, most, allowed);
     for (let cells = stages.cells * 2; found.length < wanted; cells *= 2) {
-      found = this.near(question, cells, allowed);
+      found = this.near(question, cells, most, allowed);
       if (cells >= this.listStarts.length - 1) break;
     }
     if (found.length > stages.candidates) {
@@ -108,11 +109,16 @@ export class SegmentLists {
   }
 
   /** Documents with a token at one of the `cells` centroids nearest to a token of the question, ascending. */
-  private near(question: Question, cells: number, allowed: Uint8Array | undefined): Uint32Array {
+  private near(
+    question: Question,
+    cells: number,
+    most: number,
+    allowed: Uint8Array | undefined,
+  ): Uint32Array {
     const { count, scores } = question;
     const centroids = this.listStarts.length - 1;
     const seen = emptyBitmap(this.segment.meta.documents);
-    const taken = new Set<number>();
+    const taken = new Map<number, number>();
     const top = new Int32Array(Math.min(cells, centroids));
     for (let q = 0; q < count; q++) {
       let n = 0;
@@ -124,16 +130,21 @@ export class SegmentLists {
         for (; at > 0 && scores[top[at - 1] * count + q] < score; at--) top[at] = top[at - 1];
         top[at] = c;
       }
-      for (let i = 0; i < n; i++) taken.add(top[i]);
+      for (let i = 0; i < n; i++)
+        taken.set(top[i], Math.max(taken.get(top[i]) ?? -Infinity, scores[top[i] * count + q]));
     }
     let found = 0;
-    for (const c of taken)
+    // lists of common words hold nearly all passages: what scores most comes first, and enough is enough
+    const order = [...taken].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+    for (const [c] of order) {
+      if (found >= most) break;
       for (let i = this.listStarts[c]; i < this.listStarts[c + 1]; i++) {
         const doc = this.listed[i];
         if (hasBit(seen, doc) || (allowed !== undefined && !hasBit(allowed, doc))) continue;
         setBit(seen, doc);
         found++;
       }
+    }
     const out = new Uint32Array(found);
     let at = 0;
     for (let b = 0; b < seen.length; b++)
