@@ -9,10 +9,10 @@ export default pipeline({
   description: 'Indexes the World Factbook, searches 545 questions over it and measures the retrieval.',
   memory: '512 MiB',
   next: [
-    'npm run -s millrace -- search indexes/factbook "Which country has the oldest parliament?"',
-    'npm run -s millrace -- run quickstart --sweep steps.hits.with.k=5,20,100',
-    'npm run -s millrace -- explain quickstart',
-    'npm run -s millrace -- init my-search --corpus docs.jsonl',
+    'millrace search indexes/factbook "Which country has the oldest parliament?"',
+    'millrace run quickstart --sweep steps.hits.with.k=5,20,100',
+    'millrace explain quickstart',
+    'millrace init my-search --corpus docs.jsonl',
   ],
   steps: [
     { id: 'documents', op: 'read.dataset', with: { name: 'factbook', take: 'documents' } },

@@ -1,6 +1,6 @@
 /** Cuts a JSONL file into parts of about equal size, at line ends, as positions of `read.jsonl`. */
 import { type FileHandle, open } from 'node:fs/promises';
-import { shownPath } from '../../operators/read/files.ts';
+import { shownPath } from '../../operators/read/lib/files.ts';
 import type { Part } from './loop.ts';
 
 async function lineEndAfter(handle: FileHandle, at: number): Promise<number> {

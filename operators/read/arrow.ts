@@ -11,12 +11,12 @@ import {
   type SourcePosition,
   UserError,
 } from '../../src/define/index.ts';
-import { registerCodecs } from './arrow-codecs.ts';
-import { fileError, openBytes } from './bytes.ts';
-import { batchBytes, columnarLayout, cutBatch, rowPosition, toLayout } from './columnar.ts';
-import { COMPRESSED, type FileKind, fileSource, resolveFiles, type SourceFile } from './files.ts';
-import { keyNames, type Layout, type LayoutParams } from './layout.ts';
-import { checkLayout, DRIFT, layoutParams, pathParam } from './params.ts';
+import { registerCodecs } from './lib/arrow-codecs.ts';
+import { fileError, openBytes } from './lib/bytes.ts';
+import { batchBytes, columnarLayout, cutBatch, rowPosition, toLayout } from './lib/columnar.ts';
+import { COMPRESSED, type FileKind, fileSource, resolveFiles, type SourceFile } from './lib/files.ts';
+import { keyNames, type Layout, type LayoutParams } from './lib/layout.ts';
+import { checkLayout, DRIFT, layoutParams, pathParam } from './lib/params.ts';
 
 const KIND: FileKind = { endings: ['.arrow', '.arrows', '.feather', '.ipc'], what: 'Arrow files' };
 /** Bytes of a batch that is given out; larger ones are cut. */

@@ -11,13 +11,13 @@ import {
   readsPath,
   UserError,
 } from '../../src/define/index.ts';
-import { openBytes } from './bytes.ts';
-import { COMPRESSED, fileSource, resolveFiles, type SourceFile } from './files.ts';
 import { decodeLines, parseLines } from './jsonl.ts';
-import { fixedLayout } from './layout.ts';
-import { LineCutter, recordBlocks } from './lines.ts';
-import { Rows, shownRecord } from './rows.ts';
-import { type BlockMeta, scanFiles } from './source.ts';
+import { openBytes } from './lib/bytes.ts';
+import { COMPRESSED, fileSource, resolveFiles, type SourceFile } from './lib/files.ts';
+import { fixedLayout } from './lib/layout.ts';
+import { LineCutter, recordBlocks } from './lib/lines.ts';
+import { Rows, shownRecord } from './lib/rows.ts';
+import { type BlockMeta, scanFiles } from './lib/source.ts';
 
 const CORPUS: Columns = { doc_id: utf8(), title: nullable(utf8()), text: utf8() };
 const QUERIES: Columns = {

@@ -11,17 +11,17 @@ import {
   type SourcePosition,
   UserError,
 } from '../../src/define/index.ts';
-import { openBytes } from './bytes.ts';
-import { type Cells, plainCells, quotedCells } from './csv-cells.ts';
-import { CsvCutter, type Dialect, eachCsvRecord } from './csv-records.ts';
-import { type FileKind, fileSource, plainName, resolveFiles, type SourceFile } from './files.ts';
-import { fromText } from './from-text.ts';
-import type { Kind } from './infer.ts';
-import { keyNames, type Layout, type LayoutParams, layoutOf } from './layout.ts';
-import { type Place, recordBlocks, START } from './lines.ts';
-import { checkLayout, DRIFT, layoutParams, pathParam } from './params.ts';
-import { lateField, Rows, shownRecord } from './rows.ts';
-import { type BlockMeta, filePosition, filesFrom } from './source.ts';
+import { openBytes } from './lib/bytes.ts';
+import { type Cells, plainCells, quotedCells } from './lib/csv-cells.ts';
+import { CsvCutter, type Dialect, eachCsvRecord } from './lib/csv-records.ts';
+import { type FileKind, fileSource, plainName, resolveFiles, type SourceFile } from './lib/files.ts';
+import { fromText } from './lib/from-text.ts';
+import type { Kind } from './lib/infer.ts';
+import { keyNames, type Layout, type LayoutParams, layoutOf } from './lib/layout.ts';
+import { type Place, recordBlocks, START } from './lib/lines.ts';
+import { checkLayout, DRIFT, layoutParams, pathParam } from './lib/params.ts';
+import { lateField, Rows, shownRecord } from './lib/rows.ts';
+import { type BlockMeta, filePosition, filesFrom } from './lib/source.ts';
 
 const KIND: FileKind = { endings: ['.csv', '.tsv', '.tab'], what: 'CSV or TSV files' };
 

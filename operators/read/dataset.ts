@@ -13,8 +13,8 @@ import {
   type SourceChunk,
   UserError,
 } from '../../src/define/index.ts';
-import { fixedLayout } from './layout.ts';
-import { Rows } from './rows.ts';
+import { fixedLayout } from './lib/layout.ts';
+import { Rows } from './lib/rows.ts';
 
 interface DatasetParams {
   readonly name: string;

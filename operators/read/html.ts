@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { operator } from '../../src/define/index.ts';
-import { DOCUMENT_COLUMNS, documentSource, titleOf } from './documents.ts';
-import { type FileKind, resolveFiles } from './files.ts';
-import { htmlSource, pageText } from './html-text.ts';
-import { pathParam } from './params.ts';
+import { DOCUMENT_COLUMNS, documentSource, titleOf } from './lib/documents.ts';
+import { type FileKind, resolveFiles } from './lib/files.ts';
+import { htmlSource, pageText } from './lib/html-text.ts';
+import { pathParam } from './lib/params.ts';
 
 const KIND: FileKind = { endings: ['.html', '.htm', '.xhtml'], what: 'HTML files' };
 

@@ -9,14 +9,14 @@ import {
   type RecordError,
   UserError,
 } from '../../src/define/index.ts';
-import { openBytes } from './bytes.ts';
-import { type FileKind, fileSource, resolveFiles, type SourceFile } from './files.ts';
-import { Inference } from './infer.ts';
-import { keyNames, type Layout, type LayoutParams, layoutOf } from './layout.ts';
-import { LineCutter, recordBlocks } from './lines.ts';
-import { checkLayout, DRIFT, layoutParams, pathParam } from './params.ts';
-import { lateField, Rows, shownRecord } from './rows.ts';
-import { type BlockMeta, scanFiles } from './source.ts';
+import { openBytes } from './lib/bytes.ts';
+import { type FileKind, fileSource, resolveFiles, type SourceFile } from './lib/files.ts';
+import { Inference } from './lib/infer.ts';
+import { keyNames, type Layout, type LayoutParams, layoutOf } from './lib/layout.ts';
+import { LineCutter, recordBlocks } from './lib/lines.ts';
+import { checkLayout, DRIFT, layoutParams, pathParam } from './lib/params.ts';
+import { lateField, Rows, shownRecord } from './lib/rows.ts';
+import { type BlockMeta, scanFiles } from './lib/source.ts';
 
 const KIND: FileKind = { endings: ['.jsonl', '.ndjson', '.jsonlines', '.json'], what: 'JSONL files' };
 const HEAD_RECORDS = 1000;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { operator } from '../../src/define/index.ts';
-import { DOCUMENT_COLUMNS, type Document, documentSource, titleOf, utf8Text } from './documents.ts';
-import { type FileKind, resolveFiles } from './files.ts';
-import { type MarkdownText, markdownText } from './markdown-text.ts';
-import { pathParam } from './params.ts';
+import { DOCUMENT_COLUMNS, type Document, documentSource, titleOf, utf8Text } from './lib/documents.ts';
+import { type FileKind, resolveFiles } from './lib/files.ts';
+import { type MarkdownText, markdownText } from './lib/markdown-text.ts';
+import { pathParam } from './lib/params.ts';
 
 const KIND: FileKind = { endings: ['.md', '.markdown', '.mdx'], what: 'Markdown files' };
 

@@ -7,13 +7,13 @@ import {
   type SourceChunk,
   type SourcePosition,
 } from '../../src/define/index.ts';
-import { batchBytes, columnarLayout, cutBatch, rowPosition, toLayout } from './columnar.ts';
-import { type FileKind, fileSource, resolveFiles, type SourceFile } from './files.ts';
-import { keyNames, type Layout, type LayoutParams } from './layout.ts';
-import { plainOf } from './normal.ts';
-import { checkLayout, DRIFT, layoutParams, pathParam } from './params.ts';
-import { BATCH_BYTES, openParquet, parquetError } from './parquet-file.ts';
-import { lateField } from './rows.ts';
+import { batchBytes, columnarLayout, cutBatch, rowPosition, toLayout } from './lib/columnar.ts';
+import { type FileKind, fileSource, resolveFiles, type SourceFile } from './lib/files.ts';
+import { keyNames, type Layout, type LayoutParams } from './lib/layout.ts';
+import { plainOf } from './lib/normal.ts';
+import { checkLayout, DRIFT, layoutParams, pathParam } from './lib/params.ts';
+import { BATCH_BYTES, openParquet, parquetError } from './lib/parquet-file.ts';
+import { lateField } from './lib/rows.ts';
 
 const KIND: FileKind = { endings: ['.parquet', '.pq'], what: 'Parquet files' };
 

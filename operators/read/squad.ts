@@ -8,12 +8,12 @@ import {
   type SourceChunk,
   type SourcePosition,
 } from '../../src/define/index.ts';
-import { rowPosition } from './columnar.ts';
-import { type FileKind, fileSource, resolveFiles, type SourceFile } from './files.ts';
-import { fixedLayout } from './layout.ts';
-import { pathParam } from './params.ts';
-import { Rows, shownRecord } from './rows.ts';
-import { QuestionReader, squadParagraphs } from './squad-format.ts';
+import { rowPosition } from './lib/columnar.ts';
+import { type FileKind, fileSource, resolveFiles, type SourceFile } from './lib/files.ts';
+import { fixedLayout } from './lib/layout.ts';
+import { pathParam } from './lib/params.ts';
+import { Rows, shownRecord } from './lib/rows.ts';
+import { QuestionReader, squadParagraphs } from './lib/squad-format.ts';
 
 const KIND: FileKind = { endings: ['.json'], what: 'SQuAD-format files' };
 const BATCH_BYTES = 512 * 1024;

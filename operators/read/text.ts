@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { operator } from '../../src/define/index.ts';
-import { DOCUMENT_COLUMNS, documentSource, titleOf, utf8Text } from './documents.ts';
-import { type FileKind, resolveFiles } from './files.ts';
-import { pathParam } from './params.ts';
+import { DOCUMENT_COLUMNS, documentSource, titleOf, utf8Text } from './lib/documents.ts';
+import { type FileKind, resolveFiles } from './lib/files.ts';
+import { pathParam } from './lib/params.ts';
 
 const KIND: FileKind = { endings: ['.txt', '.text'], what: 'text files' };
 

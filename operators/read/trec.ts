@@ -8,12 +8,12 @@ import {
   UserError,
 } from '../../src/define/index.ts';
 import { parseQrels, parseRun } from '../../src/metrics/index.ts';
-import { openBytes } from './bytes.ts';
-import { rowPosition } from './columnar.ts';
-import { type FileKind, fileSource, resolveFiles, type SourceFile } from './files.ts';
-import { fixedLayout } from './layout.ts';
-import { pathParam } from './params.ts';
-import { Rows } from './rows.ts';
+import { openBytes } from './lib/bytes.ts';
+import { rowPosition } from './lib/columnar.ts';
+import { type FileKind, fileSource, resolveFiles, type SourceFile } from './lib/files.ts';
+import { fixedLayout } from './lib/layout.ts';
+import { pathParam } from './lib/params.ts';
+import { Rows } from './lib/rows.ts';
 
 const KIND: FileKind = { endings: ['.trec', '.run', '.txt', '.qrels', '.tsv'], what: 'TREC files' };
 const BATCH_ROWS = 4096;

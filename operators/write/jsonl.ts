@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { operator, writesPath } from '../../src/define/index.ts';
-import { openBytes } from '../read/bytes.ts';
-import { LineCutter, recordBlocks } from '../read/lines.ts';
+import { openBytes } from '../read/lib/bytes.ts';
+import { LineCutter, recordBlocks } from '../read/lib/lines.ts';
 import { ByteBuffer } from './bytes.ts';
 import { checkWritable, putJsonLines } from './json.ts';
 import { fileSink, type Rewrite } from './sink.ts';

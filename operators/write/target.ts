@@ -16,7 +16,7 @@ import {
   UserError,
 } from '../../src/define/index.ts';
 import { asideOf, holds, type Seal, sweepAside, syncFolder } from '../../src/state/durable.ts';
-import type { SourceFile } from '../read/files.ts';
+import type { SourceFile } from '../read/lib/files.ts';
 
 /** Bytes gathered before the file is written to. */
 const BLOCK_BYTES = 256 * 1024;

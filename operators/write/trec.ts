@@ -12,8 +12,8 @@ import {
 } from '../../src/arrow/index.ts';
 import { operator, UserError, writesPath } from '../../src/define/index.ts';
 import { qrelsLines, runLines } from '../../src/metrics/index.ts';
-import { openBytes } from '../read/bytes.ts';
-import { LineCutter, recordBlocks } from '../read/lines.ts';
+import { openBytes } from '../read/lib/bytes.ts';
+import { LineCutter, recordBlocks } from '../read/lib/lines.ts';
 import { anyColumn } from '../shape/any-column.ts';
 import { fileSink, type Rewrite } from './sink.ts';
 import { publishFile } from './target.ts';

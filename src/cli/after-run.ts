@@ -1,5 +1,7 @@
 /** What is said after a run, whatever came of it, and the exit code. */
+import { relative } from 'node:path';
 import type { Plan } from '../plan/types.ts';
+import { asCalled } from './called.ts';
 import type { Io } from './command.ts';
 import { EXIT, errorText, isExpected } from './errors.ts';
 import type { Selection } from './prepare.ts';
@@ -15,8 +17,10 @@ const quoted = (word: string): string =>
   /^[\w./=:@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** The words that call the same again. */
-function sameCommand({ pipeline, from, stopAfter, limit, set, sweep, full }: Args): string {
+function sameCommand({ pipeline, root, from, stopAfter, limit, set, sweep, full }: Args): string {
+  const folder = relative(process.cwd(), root);
   const options = [
+    ...(folder === '' ? [] : ['--root', folder]),
     ...(from === undefined ? [] : ['--from', from]),
     ...(stopAfter === undefined ? [] : ['--stop-after', stopAfter]),
     ...(limit === undefined ? [] : ['--limit', String(limit)]),
@@ -24,7 +28,7 @@ function sameCommand({ pipeline, from, stopAfter, limit, set, sweep, full }: Arg
     ...(set ?? []).flatMap(s => ['--set', s]),
     ...(sweep ?? []).flatMap(s => ['--sweep', s]),
   ];
-  return ['millrace', 'run', pipeline, ...options].map(quoted).join(' ');
+  return asCalled(['millrace', 'run', pipeline, ...options].map(quoted).join(' '));
 }
 
 /** Sinks of flows that committed, and the step that the first other flow begins with. */

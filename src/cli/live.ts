@@ -10,6 +10,9 @@ type ProgressEvent = Extract<RunEvent, { type: 'progress' }>;
 
 const rowsShown = (m: StepMetrics): number => Math.max(m.rowsIn, m.rowsOut);
 
+const committing = (event: ProgressEvent): string[] =>
+  event.committing ? [`committing, ${formatTime(event.commitMs ?? 0)} so far`] : [];
+
 /** Collects progress events and renders them. */
 export class LiveView {
   readonly pipeline: string;
@@ -45,6 +48,7 @@ export class LiveView {
       style.bold(fitWidth(this.pipeline, 40)),
       formatTime(event.elapsedMs),
       `memory ${formatBytes(event.rssBytes)}`,
+      ...committing(event),
       ...(rest === undefined ? [] : [`about ${formatTime(rest)} left`]),
     ].join('  ');
     const rows = event.steps.map(m => {
@@ -111,6 +115,7 @@ export class LiveView {
     const rest = this.leftMs();
     const end = [
       `memory ${formatBytes(event.rssBytes)}`,
+      ...committing(event),
       ...(rest === undefined ? [] : [`about ${formatTime(rest)} left`]),
     ];
     return `${this.pipeline} ${formatTime(event.elapsedMs)}: ${[...parts, ...end].join(', ')}`;

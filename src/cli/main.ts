@@ -1,9 +1,11 @@
 /** The command line: finds the command, parses its arguments, runs it, tells errors, sets the exit code. */
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import { type Command, type Common, type Io, oneText } from './command.ts';
 import { commands } from './commands.ts';
-import { EXIT, errorJson, errorText, isExpected, UsageError, usageErrorOf } from './errors.ts';
+import { EXIT, errorJson, errorText, UsageError, usageErrorOf } from './errors.ts';
+import { jsonText } from './json.ts';
 import { packageVersion } from './package.ts';
 import { styleOf, takesColor, widthOf } from './terminal.ts';
 
@@ -117,8 +119,11 @@ async function runCommand(chosen: Command, name: string, args: readonly string[]
     io.out(output);
     return EXIT.ok;
   }
-  const given = parsed as unknown as Common;
-  return chosen.run({ ...(parsed as never as object), root: resolve(given.root) } as never, io);
+  const root = resolve((parsed as unknown as Common).root);
+  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`--root: ${root} is ${existsSync(root) ? 'a file' : 'not there'}, wanted a folder`);
+  }
+  return chosen.run({ ...(parsed as never as object), root } as never, io);
 }
 
 /** Adds the options of every command behind a command's own, in the help too; tells the names in `known`. */
@@ -153,13 +158,18 @@ const drained = (stream: NodeJS.WriteStream): Promise<void> =>
 
 /** Runs a command line; errors are told as they are to users. Gives the exit code. */
 export async function commandLine(args: readonly string[], io: Io): Promise<number> {
+  let printed = false;
+  const json = (value: unknown): void => {
+    io.json(value);
+    printed = true;
+  };
   try {
-    return await dispatch(args, io);
+    return await dispatch(args, { ...io, json });
   } catch (error) {
     const end = args.indexOf('--');
     const options = end < 0 ? args : args.slice(0, end);
     io.err(errorText(error, io.errStyle, options.includes('--debug')));
-    if (options.includes('--json') && isExpected(error)) io.json(errorJson(error));
+    if (options.includes('--json') && !printed) io.json(errorJson(error));
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
 }
@@ -189,12 +199,3 @@ export async function main(args: readonly string[]): Promise<void> {
   await Promise.all([drained(stdout), drained(stderr)]);
   process.exit(code);
 }
-
-/** JSON for people and programs. bigint columns as numbers where they are exact, as text where not. */
-export const jsonText = (value: unknown): string =>
-  JSON.stringify(
-    value,
-    (_key, v: unknown) =>
-      typeof v !== 'bigint' ? v : Number.isSafeInteger(Number(v)) ? Number(v) : v.toString(),
-    2,
-  );

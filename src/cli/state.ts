@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../define/index.ts';
 import type { Lineage } from '../run/index.ts';
+import { asCalled } from './called.ts';
 import { load, type Selection } from './prepare.ts';
 
 /** The state folder of a pipeline that has run. @throws UserError where it has not */
@@ -14,7 +15,7 @@ export async function stateOf(args: Selection): Promise<{ name: string; folder: 
     throw new UserError(
       `pipeline "${definition.name}" has not run yet: there is no state of it in ${folder}`,
       {
-        help: `run it first: millrace run ${args.pipeline}`,
+        help: `run it first: ${asCalled(`millrace run ${args.pipeline}`)}`,
       },
     );
   }

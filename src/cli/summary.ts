@@ -16,12 +16,16 @@ const CHANGES = ['added', 'changed', 'deleted', 'kept'] as const;
 
 const timeOf = (s: StepResult): number => s.busySeconds + s.waitInSeconds + s.waitOutSeconds;
 const badRows = (s: StepResult): number => s.deadLetters + s.skipped;
-const share = (s: StepResult, part: number): string => (timeOf(s) > 0 ? percent(part / timeOf(s)) : '');
+/** A part of a step's time as a share of the run's, as a number; its parallel parts count as one. */
+const ofRun = (s: StepResult, part: number, run: RunResult): number =>
+  timeOf(s) > 0 && run.seconds > 0 ? Math.min(1, (part / timeOf(s)) * (s.seconds / run.seconds)) : 0;
 const unlessZero = (n: number, paint = (text: string): string => text): string =>
   n > 0 ? paint(count(n)) : '';
 
 function tableOf(result: RunResult, style: Style): string[] {
   const { steps, bottleneck } = result;
+  const share = (s: StepResult, part: number): string =>
+    timeOf(s) > 0 ? percent(ofRun(s, part, result)) : '';
   // in a first run everything is added, which the rows say already
   const again = steps.some(s => s.changed + s.deleted + s.kept > 0);
   const cells: Cell[] = [
@@ -57,14 +61,23 @@ const sinkLines = (result: RunResult): string[] =>
     return parts.length > 0 ? [`${id}: ${parts.join(', ')}`] : [];
   });
 
-/** The bottleneck in a sentence. */
+/** Time of commits, where it is worth a word. */
+function commitLine(result: RunResult): string | undefined {
+  const seconds = result.commitSeconds ?? 0;
+  const part = result.seconds > 0 ? seconds / result.seconds : 0;
+  if (seconds < 0.1 || part < 0.01) return undefined;
+  return `commit (record, publishing, ledger): ${formatTime(seconds * 1000)}, ${percent(part)} of the run`;
+}
+
+/** The bottleneck in a sentence: what took more than half of the run. */
 function bottleneckLine(result: RunResult): string | undefined {
   const step = result.steps.find(s => s.id === result.bottleneck);
-  if (!step || timeOf(step) <= 0) return undefined;
-  return `bottleneck: "${step.id}" (${step.op}) worked ${share(step, step.busySeconds)} of its time and waited ${share(
-    step,
-    step.waitOutSeconds,
-  )} for the steps behind it`;
+  if ((result.commitSeconds ?? 0) > result.seconds / 2 && result.seconds > 0.1) {
+    return 'bottleneck: the commit, not a step';
+  }
+  if (!step || ofRun(step, step.busySeconds, result) <= 0.5) return undefined;
+  const [busy, out] = [step.busySeconds, step.waitOutSeconds].map(t => percent(ofRun(step, t, result)));
+  return `bottleneck: "${step.id}" (${step.op}) worked ${busy} of the run and waited ${out} of it for the steps behind it`;
 }
 
 const STATUS = { ok: 'done', aborted: 'stopped', failed: 'failed' } as const;
@@ -74,12 +87,12 @@ export function summaryLines(result: RunResult, style: Style): string[] {
   const { status, pipeline, seconds, peakBytes, steps } = result;
   const paint = status === 'ok' ? style.green : status === 'aborted' ? style.yellow : style.red;
   const head = `${style.bold(pipeline)}  ${paint(STATUS[status])} after ${formatTime(seconds * 1000)}, peak memory ${formatBytes(peakBytes)}`;
-  const bottleneck = status === 'ok' ? bottleneckLine(result) : undefined;
+  const last = status === 'ok' ? [commitLine(result), bottleneckLine(result)] : [commitLine(result)];
   return [
     head,
     ...(steps.length > 0 ? tableOf(result, style) : []),
     ...sinkLines(result),
-    ...(bottleneck ? [bottleneck] : []),
+    ...last.flatMap(line => line ?? []),
   ];
 }
 

@@ -44,6 +44,10 @@ export type RunEvent =
       readonly elapsedMs: number;
       readonly rssBytes: number;
       readonly steps: readonly StepMetrics[];
+      /** Milliseconds spent on commits so far: record, publishing, ledger. */
+      readonly commitMs?: number;
+      /** Whether a commit is under way. */
+      readonly committing?: boolean;
     }
   /** `step` is empty where it is of the run. */
   | { readonly type: 'warning'; readonly step: string; readonly message: string }
@@ -85,6 +89,8 @@ export interface RunResult {
   readonly steps: readonly StepResult[];
   /** Peak resident set size of the process while it ran. */
   readonly peakBytes: number;
+  /** Time of commits: record, publishing, ledger; no step's. */
+  readonly commitSeconds?: number;
   /** The step whose inputs waited and whose outputs did not. */
   readonly bottleneck?: string;
   readonly reports: Readonly<Record<string, Report>>;

@@ -37,10 +37,10 @@ export interface ExplainedStep {
 
 export interface Explanation {
   readonly data: {
-    readonly name: string;
+    readonly pipeline: string;
     readonly root: string;
     readonly memory: number;
-    readonly flows: readonly (readonly ExplainedStep[])[];
+    readonly flows: readonly { readonly flow: string; readonly steps: readonly ExplainedStep[] }[];
   };
   readonly text: string;
 }
@@ -49,7 +49,8 @@ export interface Explanation {
 export function explain(plan: Plan): Explanation {
   const flows = plan.flows.map(flow => flow.steps.map(step => explainStep(step, flow)));
   const { name, root, memory } = plan;
-  return { data: { name, root, memory, flows }, text: explainText(plan, flows) };
+  const named = flows.map(steps => ({ flow: (steps.find(s => s.shape === 'source') ?? steps[0]).id, steps }));
+  return { data: { pipeline: name, root, memory, flows: named }, text: explainText(plan, flows) };
 }
 
 function explainStep(step: PlannedStep, flow: Flow): ExplainedStep {

@@ -65,7 +65,10 @@ export function receive(
   const got = channel.receive();
   if (!(got instanceof Promise)) return got;
   const started = performance.now();
+  meter.waitsIn++;
   return got.finally(() => {
+    meter.waitsIn--;
+    meter.hops++;
     meter.waitInMs += performance.now() - started;
   });
 }

@@ -30,6 +30,7 @@ import { type Ack, AckTracker, type Packet } from './packet.ts';
 import { rxStage } from './rx-stage.ts';
 import { sinkStage } from './sink-stage.ts';
 import { sourceStage } from './source-stage.ts';
+import { guardStandstill } from './standstill.ts';
 import { streamStage } from './stream-stage.ts';
 import { workerSink, workerStream } from './worker/owner.ts';
 import { workerExecutor } from './worker/pool.ts';
@@ -261,6 +262,13 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
     }
     if (run.signal.aborted) throw run.signal.reason;
     run.signal.addEventListener('abort', failChannels, { once: true });
+    const unguard = guardStandstill(
+      stages.map(stage => stage.steps.map(s => run.meter(s.id))),
+      error => {
+        failure ??= { error };
+        run.fail(error);
+      },
+    );
     await Promise.all(
       stages.map(async stage => {
         for (const step of stage.steps) run.meter(step.id).open();
@@ -276,6 +284,7 @@ export async function runFlow(planned: Flow, run: FlowControl, changes?: FlowCha
         }
       }),
     );
+    unguard();
     if (failure) throw (failure as { error: unknown }).error;
     if (run.signal.aborted) throw run.signal.reason;
 

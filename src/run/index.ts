@@ -2,4 +2,5 @@ export { AbortError, StepError } from './errors.ts';
 export { findInState, type Lineage } from './incremental/find.ts';
 export type { FlowMode, Reason } from './incremental/flow-state.ts';
 export { type FlowPreview, previewRun, type StepPreview } from './incremental/preview.ts';
-export { failureOf, type RunHandle, type RunOptions, startRun } from './run.ts';
+export { failureOf } from './result.ts';
+export { type RunHandle, type RunOptions, startRun } from './run.ts';

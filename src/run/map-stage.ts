@@ -140,7 +140,11 @@ export async function mapStage(
   const work = async (packet: Packet): Promise<Packet> => {
     if (!packet.upserts?.numRows) return outcome(packet, undefined, rename);
     const piece: ChainInput = { batch: packet.upserts };
-    const result = await executor.run(piece);
+    const meter = run.meter(first.id);
+    meter.working++;
+    const result = await executor.run(piece).finally(() => {
+      meter.working--;
+    });
     await account(result, steps, run, true);
     return outcome(packet, result, rename);
   };
@@ -232,7 +236,10 @@ export function rebatched(
       if (rebatcher.since === undefined) got = await pending;
       else {
         const left = rebatcher.since + lingerMs - performance.now();
-        got = await within(pending, Math.max(0, left));
+        meter.working++;
+        got = await within(pending, Math.max(0, left)).finally(() => {
+          meter.working--;
+        });
         if (got === undefined) {
           ready.push(...rebatcher.linger());
           // what linger keeps back (a run that may go on) waits for the next packet

@@ -22,6 +22,13 @@ export class StepMeter {
   done = 0;
   total: { amount: number; unit: 'bytes' | 'rows' } | undefined;
   inputs: readonly Channel<Packet>[] = [];
+  /** Waits for input and for room behind it that go on now. */
+  waitsIn = 0;
+  waitsOut = 0;
+  /** Pieces in work, or rows that a timer will let go. */
+  working = 0;
+  /** Waits that ended. */
+  hops = 0;
 
   constructor(step: PlannedStep) {
     this.step = step;

@@ -76,7 +76,10 @@ export class Outlet {
   #timed(wait: Promise<void> | undefined): Promise<void> | undefined {
     if (!wait) return undefined;
     const started = performance.now();
+    this.#meter.waitsOut++;
     return wait.finally(() => {
+      this.#meter.waitsOut--;
+      this.#meter.hops++;
       this.#meter.waitOutMs += performance.now() - started;
     });
   }

@@ -13,14 +13,7 @@ import {
   type SourceInstance,
   UserError,
 } from '../define/index.ts';
-import {
-  EventHub,
-  type Observable,
-  type RunEvent,
-  type RunResult,
-  type StepResult,
-  tapOf,
-} from '../events/index.ts';
+import { EventHub, type Observable, type RunEvent, type RunResult, tapOf } from '../events/index.ts';
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import {
   Cache,
@@ -39,7 +32,6 @@ import {
   withState,
 } from '../state/index.ts';
 import { type CacheCounts, cachedExecutor } from './cached.ts';
-import type { Letter } from './chain.ts';
 import type { CommitEvery } from './checkpoint.ts';
 import { openContext, planContext } from './context.ts';
 import { AbortError, stepError } from './errors.ts';
@@ -48,10 +40,12 @@ import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, flowName } from './incremental/flow-state.ts';
 import { liveFingerprint, outputSignatures } from './incremental/places.ts';
 import { surroundingsOf } from './incremental/remembered.ts';
-import { idsIn, withoutRowIds } from './incremental/row-id.ts';
-import type { DiffCounts } from './incremental/source-diff.ts';
+import { keepLetters } from './letters.ts';
 import { bottleneck, StepMeter } from './meter.ts';
 import type { Outlet } from './outlet.ts';
+import { peakMemory } from './peak.ts';
+import { describeFailure, keepFailure, stepResult } from './result.ts';
+import { Stopwatch } from './stopwatch.ts';
 
 export interface RunOptions {
   /** The module that exports `operators`, for worker threads and recovery. */
@@ -151,12 +145,15 @@ async function execute(
   const memory = peakMemory();
   const ctx = planContext(plan.root);
 
+  const commits = new Stopwatch();
   const progress = (): void => {
     memory.sample();
     hub.emit({
       type: 'progress',
       elapsedMs: performance.now() - started,
       rssBytes: memory.current,
+      commitMs: commits.ms(),
+      committing: commits.underWay,
       steps: steps.map(s => (meters.get(s.id) as StepMeter).snapshot()),
     });
   };
@@ -204,56 +201,56 @@ async function execute(
       summaries[step] = summary;
     },
     commitEvery: options.commitEvery ?? COMMIT_EVERY,
-    commit: async (flow, sinks, positions, changes, keep) => {
-      await box.settle();
-      const interim = keep !== undefined || undefined;
-      const ops = new Map(steps.map(s => [s.id, s.op]));
-      const told = sinks.flatMap(({ step }) => {
-        const report = reports[step];
-        return report ? [[step, { data: report.data, text: report.text }] as const] : [];
-      });
-      const work = Object.fromEntries(
-        [...meters.values()].map(m => [
-          m.step.id,
-          { rowsIn: m.rowsIn, rowsOut: m.rowsOut, busySeconds: m.busyMs / 1000 },
-        ]),
+    commit: (...commit) => commits.time(() => commitFlow(...commit)),
+  };
+  const commitFlow: FlowControl['commit'] = async (flow, sinks, positions, changes, keep) => {
+    await box.settle();
+    const interim = keep !== undefined || undefined;
+    const ops = new Map(steps.map(s => [s.id, s.op]));
+    const told = sinks.flatMap(({ step }) => {
+      const report = reports[step];
+      return report ? [[step, { data: report.data, text: report.text }] as const] : [];
+    });
+    const work = Object.fromEntries(
+      [...meters.values()].map(m => [
+        m.step.id,
+        { rowsIn: m.rowsIn, rowsOut: m.rowsOut, busySeconds: m.busyMs / 1000 },
+      ]),
+    );
+    const commitId = keep ? `${id}/${++interimCommits}` : id;
+    const ledgerChanges = await changes?.finish(commitId, Object.fromEntries(told), work, interim);
+    const time = new Date().toISOString();
+    const replaces = changes?.decision.formerName;
+    const record = { id: commitId, time, sinks, positions, ledger: ledgerChanges, replaces, interim };
+    if (!interim) unfinished = sinks.map(s => s.step);
+    await commit(folder, flow, record, {
+      keep,
+      publish: async sink => {
+        const op = ops.get(sink.step);
+        try {
+          if (op?.shape === 'sink') await op.publish?.(sink.params, sink.token, ctx);
+        } catch (error) {
+          throw stepError(sink.step, error);
+        }
+      },
+      ledger: takeChanges,
+    });
+    unfinished = [];
+    for (const [step, position] of Object.entries(positions)) hub.emit({ type: 'position', step, position });
+    if (interim)
+      await afterCommit(sinks[0]?.step ?? '', SETTLED_STAY, () =>
+        withState(folder, () =>
+          removeDeadLetters(folder, (l, run) => run !== id && !!changes?.settlesNow(l)),
+        ),
       );
-      const commitId = keep ? `${id}/${++interimCommits}` : id;
-      const ledgerChanges = await changes?.finish(commitId, Object.fromEntries(told), work, interim);
-      const time = new Date().toISOString();
-      const replaces = changes?.decision.formerName;
-      const record = { id: commitId, time, sinks, positions, ledger: ledgerChanges, replaces, interim };
-      if (!interim) unfinished = sinks.map(s => s.step);
-      await commit(folder, flow, record, {
-        keep,
-        publish: async sink => {
-          const op = ops.get(sink.step);
-          try {
-            if (op?.shape === 'sink') await op.publish?.(sink.params, sink.token, ctx);
-          } catch (error) {
-            throw stepError(sink.step, error);
-          }
-        },
-        ledger: takeChanges,
-      });
-      unfinished = [];
-      for (const [step, position] of Object.entries(positions))
-        hub.emit({ type: 'position', step, position });
-      if (interim)
-        await afterCommit(sinks[0]?.step ?? '', SETTLED_STAY, () =>
-          withState(folder, () =>
-            removeDeadLetters(folder, (l, run) => run !== id && !!changes?.settlesNow(l)),
-          ),
-        );
-      const tokens = Object.fromEntries(sinks.map(s => [s.step, s.token]));
-      hub.emit({ type: 'commit', id: commitId, sinks: tokens, interim });
-    },
+    const tokens = Object.fromEntries(sinks.map(s => [s.step, s.token]));
+    hub.emit({ type: 'commit', id: commitId, sinks: tokens, interim });
   };
 
   // what follows a commit costs a later run some work where it fails, and is no failure
   const afterCommit = async (step: string, what: string, work: () => Promise<unknown>): Promise<void> => {
     try {
-      await work();
+      await commits.time(work);
     } catch (error) {
       control.warn(step, `committed, but ${what}: ${(error as Error).message}`);
     }
@@ -364,7 +361,7 @@ async function execute(
     });
     if (failure instanceof StateError) failure = failure.of(`pipeline "${plan.name}"`);
     for (const temp of tempFolders) await rm(temp, { recursive: true, force: true }).catch(() => undefined);
-    await cache?.close();
+    await afterCommit('', 'the cache misses results of this run', async () => cache?.close());
     await ledger?.close();
     await unlock?.();
   }
@@ -384,12 +381,13 @@ async function execute(
       return stepResult(meters.get(s.id) as StepMeter, summaries[s.id], counts);
     }),
     peakBytes: memory.peak(),
+    commitSeconds: commits.ms() / 1000,
     bottleneck: bottleneck(meters.values()),
     reports,
     unfinished: unfinished.length ? unfinished : undefined,
     error: failure === undefined ? undefined : describeFailure(failure),
   };
-  failures.set(result, failure);
+  keepFailure(result, failure);
   hub.emit({ type: 'end', result });
   return result;
 }
@@ -403,66 +401,6 @@ async function openSource(step: PlannedStep, run: FlowControl): Promise<SourceIn
   }
 }
 
-// the thrown thing itself, for `--debug` and for callers that throw it on
-const failures = new WeakMap<RunResult, unknown>();
-/** What a failed run threw; undefined for one that is fine. */
-export const failureOf = (result: RunResult): unknown => failures.get(result);
-
-function describeFailure(error: unknown): RunResult['error'] {
-  const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof UserError)) return { message };
-  const row = (error as { row?: string }).row;
-  return { message: row ? `${row}: ${message}` : message, step: error.step, help: error.help };
-}
-
-function stepResult(
-  meter: StepMeter,
-  summary: StepResult['summary'],
-  counts: DiffCounts | undefined,
-): StepResult {
-  const end = meter.doneAt ?? performance.now();
-  return {
-    id: meter.step.id,
-    op: meter.step.op.name,
-    rowsIn: meter.rowsIn,
-    rowsOut: meter.rowsOut,
-    added: counts?.added ?? meter.rowsOut,
-    changed: counts?.changed ?? 0,
-    deleted: counts?.deleted ?? meter.deleted,
-    kept: counts?.kept ?? 0,
-    deadLetters: meter.deadLetters,
-    skipped: meter.skipped,
-    seconds: meter.openedAt === undefined ? 0 : (end - meter.openedAt) / 1000,
-    busySeconds: meter.busyMs / 1000,
-    waitInSeconds: meter.waitInMs / 1000,
-    waitOutSeconds: meter.waitOutMs / 1000,
-    summary,
-  };
-}
-
-function keepLetters(
-  letters: readonly Letter[],
-  meters: ReadonlyMap<string, StepMeter>,
-  box: DeadLetterBox,
-  rootOf: (step: string) => string | undefined,
-): Promise<void> | undefined {
-  const time = new Date().toISOString();
-  const dead = letters.flatMap(letter => {
-    const meter = meters.get(letter.step) as StepMeter;
-    if (meter.step.onError === 'skip') {
-      meter.skipped++;
-      return [];
-    }
-    meter.deadLetters++;
-    const row = letter.row && withoutRowIds(letter.row);
-    const source = rootOf(letter.step);
-    const [rowId] = idsIn(letter.row);
-    const root = source !== undefined && rowId !== undefined ? { source, id: rowId } : undefined;
-    return [{ ...letter, row, root, time, fingerprint: meter.step.rowFingerprint }];
-  });
-  return box.add(dead);
-}
-
 /** The operators of the plan and of the registry, by name: recovery may need one that the plan no longer has. */
 async function allOperators(
   planned: readonly EngineOperator[],
@@ -470,22 +408,4 @@ async function allOperators(
 ): Promise<ReadonlyMap<string, EngineOperator>> {
   const registry = (await import(registryUrl)) as { operators: readonly AnyOperator[] };
   return new Map([...registry.operators.map(asEngine), ...planned].map(op => [op.name, op]));
-}
-
-/** Peak resident memory since it was made: the system's own high-water mark where it moved, else the samples'. */
-function peakMemory(): { current: number; sample(): void; peak(): number } {
-  const before = process.resourceUsage().maxRSS * 1024;
-  let sampled = 0;
-  const meter = {
-    current: 0,
-    sample: (): void => {
-      meter.current = process.memoryUsage.rss();
-      sampled = Math.max(sampled, meter.current);
-    },
-    peak: (): number => {
-      const now = process.resourceUsage().maxRSS * 1024;
-      return now > before ? now : sampled;
-    },
-  };
-  return meter;
 }

@@ -82,15 +82,19 @@ export async function sourceStage(
     if (run.signal.aborted) break;
     const ack = acks.issue(chunk.position);
     meter.done += chunk.progress ?? 0;
-    if (chunk.raw && remote && flight) {
-      const { raw, meta } = chunk;
-      const { part } = chunk;
-      const work = remote.run({ raw, meta: meta ?? null }).then(async (result: ChainResult) => {
-        await account(result, steps, run, true);
-        return { packet: outcome({ acks: [ack] }, result, asIs), part };
-      });
+    if (remote && flight) {
+      const { raw, meta, part, batch } = chunk;
+      if (chunk.errors?.length) await run.letters(recordLetters(step, chunk.errors));
+      const through = async (result: Promise<ChainResult>): Promise<{ packet: Packet; part?: string }> => {
+        const done = await result;
+        await account(done, steps, run, true);
+        return { packet: outcome({ acks: [ack] }, done, asIs), part };
+      };
       while (!flight.room) await emitNext();
-      flight.add(work);
+      if (raw) flight.add(through(remote.run({ raw, meta: meta ?? null })));
+      // rows that need no decoding still go through the maps of the group, and wait for their turn
+      else if (batch && steps.length > 1) flight.add(through(remote.run({ batch })));
+      else flight.add(Promise.resolve({ packet: { upserts: batch, acks: [ack] }, part }));
     } else {
       let batch = chunk.batch;
       if (chunk.errors?.length) await run.letters(recordLetters(step, chunk.errors));
@@ -105,18 +109,10 @@ export async function sourceStage(
       if (batch && rows + batch.numRows > limit) batch = batch.slice(0, limit - rows);
       rows += batch?.numRows ?? 0;
       taken += batch?.numRows ?? 0;
-      if (remote && batch) {
-        // rows that need no decoding still go through the maps of the group
-        const result = await remote.run({ batch });
-        await account(result, steps, run, true);
-        const sent = outlet.send(outcome({ acks: [ack] }, result, asIs));
-        if (sent) await sent;
-      } else {
-        const sent = outlet.send(settle({ upserts: batch, acks: [ack] }, chunk.part));
-        if (sent) await sent;
-        await putAside;
-        if (changes) await changes.drain();
-      }
+      const sent = outlet.send(settle({ upserts: batch, acks: [ack] }, chunk.part));
+      if (sent) await sent;
+      await putAside;
+      if (changes) await changes.drain();
       if (rows >= limit) break;
       const breath = breathe();
       if (breath) await breath;

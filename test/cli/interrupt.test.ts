@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { FIXTURES, folderWith, jsonl, start } from './millrace.ts';
+import { BIN, FIXTURES, folderWith, jsonl, start } from './millrace.ts';
 
 const rows = Array.from({ length: 600 }, (_, i) => ({ id: i, text: `text ${i}` }));
 const SLOW = join(FIXTURES, 'slow.ts');
@@ -19,7 +19,7 @@ describe('Ctrl-C', () => {
     expect(stderr).toContain('stopping; Ctrl-C again leaves at once');
     expect(stderr).toContain('slow  stopped after');
     expect(stderr).toContain('nothing was published');
-    expect(stderr).toContain(`to go on: millrace run ${SLOW}`);
+    expect(stderr).toContain(`to go on: node ${relative(here, BIN)} run ${SLOW}`);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(existsSync(join(here, 'out.jsonl'))).toBe(false);
   });

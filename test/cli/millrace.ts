@@ -6,10 +6,11 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
-import { commandLine, jsonText } from '../../src/cli/main.ts';
+import { jsonText } from '../../src/cli/json.ts';
+import { commandLine } from '../../src/cli/main.ts';
 import { styleOf } from '../../src/cli/terminal.ts';
 
-const BIN = fileURLToPath(new URL('../../bin/millrace.mjs', import.meta.url));
+export const BIN = fileURLToPath(new URL('../../bin/millrace.mjs', import.meta.url));
 export const FIXTURES = fileURLToPath(new URL('./fixtures', import.meta.url));
 
 export interface Outcome {

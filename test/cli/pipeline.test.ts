@@ -58,9 +58,14 @@ describe('check, explain and graph', () => {
       millrace(here, 'graph', 'split', '-f', 'dot'),
     ]);
     expect(text.stdout).toMatch(/^split {2}split\.passages/m);
-    const plan = jsonOf<{ memory: number; flows: { id: string }[][] }>(json);
+    const plan = jsonOf<{
+      memory: number;
+      pipeline: string;
+      flows: { flow: string; steps: { id: string }[] }[];
+    }>(json);
     expect(plan.memory).toBe(512 * 2 ** 20);
-    expect(plan.flows[0].map(s => s.id)).toEqual(['docs', 'split', 'out']);
+    expect([plan.pipeline, plan.flows[0].flow]).toEqual(['split', 'docs']);
+    expect(plan.flows[0].steps.map(s => s.id)).toEqual(['docs', 'split', 'out']);
     expect(mermaid.stdout).toMatch(/^flowchart TD/);
     expect(dot.stdout).toMatch(/^digraph/);
   });

@@ -195,7 +195,17 @@ describe('the summary', () => {
     expect(text).toMatch(/^index {2}done after 10\.0 s, peak memory 1\.0 GiB/);
     expect(text).toMatch(/docs +x\.y +10 +10 +1\.0 s +10% +0% +90%/);
     expect(text).toMatch(/encode +x\.y +10 +10 +3 +9\.0 s +90% +10% +0%/);
-    expect(text).toContain('bottleneck: "encode" (x.y) worked 90% of its time');
+    expect(text).toContain('bottleneck: "encode" (x.y) worked 90% of the run');
+    // a run of which the steps had a tenth, and the commit the most
+    const slow = summaryLines({ ...result, seconds: 100, commitSeconds: 80 }, plain).join('\n');
+    expect(slow).toMatch(/encode +x\.y +10 +10 +3 +9\.0 s +9% +1% +0%/);
+    expect(slow).toMatch(/^commit \(record, publishing, ledger\): .*, 80% of the run$/m);
+    expect(slow).toContain('bottleneck: the commit');
+    expect(slow).not.toContain('"encode"');
+    // nothing above half
+    expect(summaryLines({ ...result, seconds: 20, commitSeconds: 5 }, plain).join('\n')).not.toContain(
+      'bottleneck',
+    );
   });
 });
 

@@ -3,9 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { operators } from '../../operators/index.ts';
 import { splitPassages } from '../../operators/split/passages.ts';
 import type { AnyOperator } from '../../src/define/index.ts';
+import { pipelineJsonSchema } from '../../src/plan/json-schema.ts';
 import { operatorMarkdown, operatorsMarkdown } from '../../src/plan/operator-docs.ts';
 
 const all: readonly AnyOperator[] = operators;
+
+test('docs/pipeline.schema.json is current: npm run docs writes it', async () => {
+  const text = await readFile(new URL('../../docs/pipeline.schema.json', import.meta.url), 'utf8');
+  const now = JSON.parse(JSON.stringify(pipelineJsonSchema(operators)));
+  expect(JSON.parse(text), 'docs/pipeline.schema.json is out of date; run npm run docs').toEqual(now);
+});
 
 describe('docs/operators.md', () => {
   test('is current: npm run docs writes it', async () => {

@@ -4,7 +4,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { commandLine, jsonText } from '../../src/cli/main.ts';
+import { jsonText } from '../../src/cli/json.ts';
+import { commandLine } from '../../src/cli/main.ts';
 import { styleOf } from '../../src/cli/terminal.ts';
 import { REPOSITORY } from './blocks.ts';
 

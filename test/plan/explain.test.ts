@@ -14,7 +14,8 @@ describe('explain', () => {
   it('says what each step runs on, as data', async () => {
     const { data } = explain(await planOf(indexWiki()));
     expect(JSON.parse(JSON.stringify(data))).toEqual(data);
-    const [docs, split, , encode] = data.flows[0];
+    expect(data).toMatchObject({ pipeline: 'index-wiki', flows: [{ flow: 'docs' }] });
+    const [docs, split, , encode] = data.flows[0].steps;
     expect(docs.output).toEqual({ doc_id: 'Utf8', title: 'Utf8', text: 'Utf8' });
     expect(split).toMatchObject({
       where: 'worker',

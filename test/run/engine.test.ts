@@ -114,6 +114,25 @@ describe('a run', () => {
     expect(seenBy('fail').events).toEqual(['abort', 'close']);
   });
 
+  it('ends with a word where a branch swallows rows that a join waits for', async () => {
+    const result = await within(
+      60_000,
+      runSteps(
+        [
+          { id: 'src', op: 'test.count', with: { rows: 20_000, batch: 20, size: 500 } },
+          { id: 'left', op: 'test.noop', from: 'src' },
+          { id: 'right', op: 'test.rx', from: 'src', with: { how: 'swallow' } },
+          { id: 'both', op: 'test.join', from: ['left', 'right'] },
+          { id: 'out', op: 'test.collect', with: { as: 'still' } },
+        ],
+        { memory: '4 MiB' },
+      ),
+    );
+    expect(result.error?.step).toBe('both');
+    expect(result.error?.message).toMatch(/^the run stands still: .*"both" \(test\.join\).* waits for rows/);
+    expect(seenBy('still').events).toEqual(['abort', 'close']);
+  });
+
   it('joins inputs of two sources by key', async () => {
     await runSteps([
       { id: 'a', op: 'test.count', with: { rows: 9, batch: 2 } },

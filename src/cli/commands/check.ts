@@ -17,13 +17,17 @@ export const command = defineCommand({
     const { plan, problems } = await checkLoaded(loaded, args, 'check');
     const errors = problems.filter(p => p.severity === 'error').length;
     const ok = errors === 0;
-    if (args.json) io.json({ pipeline: loaded.definition?.name, ok, problems });
+    if (args.json) io.json({ pipeline: loaded.definition?.name, ok, complete: plan !== undefined, problems });
     else {
       await printProblems(problems, io);
       const { countProblems } = await import('../../plan/problems.ts');
       const steps = plan?.flows.reduce((sum, f) => sum + f.steps.length, 0);
       const found = problems.length > 0 ? countProblems(problems) : 'no problems';
-      if (ok) {
+      if (ok && !plan) {
+        io.out(
+          `${io.style.yellow('not fully checked')}  ${loaded.definition.name}: ${found}; later steps were not checked against the columns of sources that are not there`,
+        );
+      } else if (ok) {
         io.out(
           `${io.style.green('ok')}  ${loaded.definition.name}: ${steps === undefined ? '' : `${counted(steps, 'step')}, `}${found}`,
         );

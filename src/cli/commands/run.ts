@@ -1,6 +1,7 @@
 import { parseTime } from '../../define/units.ts';
 import type { Plan } from '../../plan/types.ts';
 import { afterRun } from '../after-run.ts';
+import { asCalled } from '../called.ts';
 import { defineCommand, type Io, oneText, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import {
@@ -84,9 +85,10 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   }
   const code = afterRun(run, plan, args, io);
   for (const path of Object.values(plots)) io.err(`plot: ${path}`);
-  if (code === 0 && plan.next?.length) {
+  // a part leaves nothing that the commands could look at
+  if (code === 0 && !partial && plan.next?.length) {
     io.err('to try next:');
-    for (const command of plan.next) io.err(`  ${command}`);
+    for (const command of plan.next) io.err(`  ${asCalled(command)}`);
   }
   return code;
 }

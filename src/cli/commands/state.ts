@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes, parseBytes } from '../../define/units.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, oneText, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { count, left, right, tableLines } from '../table.ts';
 
@@ -25,8 +25,19 @@ export const command = defineCommand({
         choices: ['info', 'gc'] as const,
         describe: 'what to do',
       })
-      .option('days', { type: 'number', default: 30, describe: 'gc: days without use' })
-      .option('bytes', { type: 'string', describe: 'gc: most bytes to keep, such as "2 GiB"' })
+      .option('days', {
+        type: 'string',
+        requiresArg: true,
+        default: 30,
+        coerce: (value: unknown) => wholeNumber('--days', 0)(value) as number,
+        describe: 'gc: days without use',
+      })
+      .option('bytes', {
+        type: 'string',
+        requiresArg: true,
+        coerce: oneText('--bytes'),
+        describe: 'gc: most bytes to keep, such as "2 GiB"',
+      })
       .example('$0 gc --days 7', 'keeps what was used within a week'),
   run: async (args, io) => {
     const { Cache, cacheFolderOf, pipelineOfFolder, stateRootOf } = await import('../../state/index.ts');

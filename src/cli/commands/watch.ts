@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import type { Plan } from '../../plan/types.ts';
-import { defineCommand, type Io } from '../command.ts';
-import { EXIT, errorText } from '../errors.ts';
-import { checkLoaded, load, noPlan, pipelineArguments, printProblems } from '../prepare.ts';
+import { defineCommand, type Io, wholeNumber } from '../command.ts';
+import { EXIT, errorJson, errorText, isExpected } from '../errors.ts';
+import { jsonText } from '../json.ts';
+import { checkLoaded, load, pipelineArguments, printProblems, type Selection } from '../prepare.ts';
 import { runPlan } from '../run-plan.ts';
+import { resultJson } from '../summary.ts';
 import { count, counted } from '../table.ts';
 
 /** Files and folders that the plan's sources read; of a pattern, the folder before its first wildcard. */
@@ -35,74 +37,124 @@ function changeLine(result: Awaited<ReturnType<typeof runPlan>>['result']): stri
   return parts.length > 0 ? parts.join(', ') : 'nothing changed';
 }
 
-async function once(plan: Plan, io: Io, debug: boolean): Promise<boolean> {
+interface WatchArgs extends Selection {
+  readonly json: boolean;
+  readonly debug: boolean;
+  readonly quietMs: number;
+}
+
+const jsonLine = (value: unknown, io: Io): void => io.out(jsonText(value, 0));
+
+async function once(plan: Plan, args: WatchArgs, io: Io): Promise<boolean> {
   const run = await runPlan(plan, io, { quiet: true });
   const { result } = run;
   const clock = new Date().toLocaleTimeString('en-GB');
-  if (result.status === 'ok')
+  if (args.json) jsonLine(resultJson(result), io);
+  else if (result.status === 'ok')
     io.out(`${clock}  ${plan.name}: ${changeLine(result)} (${result.seconds.toFixed(1)} s)`);
-  else {
+  if (result.status !== 'ok') {
     const told = Object.assign(new Error(result.error?.message), { ...result.error, name: 'UserError' });
-    io.err(errorText(debug ? (run.failure ?? told) : told, io.errStyle, debug));
+    io.err(errorText(args.debug ? (run.failure ?? told) : told, io.errStyle, args.debug));
   }
   return run.interrupted === undefined;
 }
 
+/** The plan as the pipeline's file says now; undefined, with the reasons told, where it says none. */
+async function planNow(args: WatchArgs, io: Io): Promise<{ plan?: Plan; file?: string }> {
+  let file: string | undefined;
+  try {
+    const loaded = await load(args);
+    file = loaded.file;
+    const { plan, problems } = await checkLoaded(loaded, args, 'run');
+    await printProblems(problems, io);
+    if (args.json && !plan) jsonLine({ pipeline: loaded.definition?.name, status: 'failed', problems }, io);
+    return { plan, file };
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    io.err(errorText(error, io.errStyle, args.debug));
+    if (args.json) jsonLine(errorJson(error), io);
+    return { file };
+  }
+}
+
+/** What changes wake: which paths, and whether something happened since it was asked last. */
+class Watch {
+  #paths: readonly string[] = [];
+  #subscription: { unsubscribe(): void } | undefined;
+  #wake: () => void = () => undefined;
+  #dirty = false;
+  stopped = false;
+
+  async follow(paths: readonly string[], args: WatchArgs, io: Io): Promise<void> {
+    if (paths.join('\n') === this.#paths.join('\n')) return;
+    const { watchPaths } = await import('../../events/index.ts');
+    this.close();
+    this.#paths = paths;
+    this.#subscription = watchPaths(paths, { quietMs: args.quietMs }).subscribe({
+      next: () => {
+        this.#dirty = true;
+        this.#wake();
+      },
+      error: error => {
+        io.err(`watching stopped: ${(error as Error).message}`);
+        this.stop();
+      },
+    });
+    io.err(`watching ${counted(paths.length, 'path')}: ${paths.join(', ')} (Ctrl-C ends it)`);
+  }
+  readonly stop = (): void => {
+    this.stopped = true;
+    this.#wake();
+  };
+  /** Resolves at a change, or when it is stopped. */
+  async change(): Promise<void> {
+    if (!this.#dirty && !this.stopped) {
+      await new Promise<void>(resolve => {
+        this.#wake = resolve;
+      });
+    }
+    this.#dirty = false;
+  }
+  close(): void {
+    this.#subscription?.unsubscribe();
+  }
+}
+
 export const command = defineCommand({
   usage: 'watch <pipeline>',
-  summary: 'Runs a pipeline, and again whenever the files it reads change, until Ctrl-C.',
-  text: 'Changes are waited for until they have been quiet for a while; runs never overlap. Searches that run meanwhile\nsee an index before a run or after it, never a mix. A run that fails is told, and watching goes on.',
+  summary: 'Runs a pipeline, and again whenever it or the files it reads change, until Ctrl-C.',
+  text: 'Changes are waited for until they have been quiet for a while; runs never overlap. Searches that run meanwhile\nsee an index before a run or after it, never a mix. The pipeline is read and checked again for each run; one that\nhas problems, or a run that fails, is told, and watching goes on. With --json each run is one line.',
   build: y =>
     pipelineArguments(y)
       .option('quiet-ms', {
-        type: 'number',
+        type: 'string',
+        requiresArg: true,
         default: 300,
+        coerce: (value: unknown) => wholeNumber('--quiet-ms', 0)(value) as number,
         describe: 'milliseconds without a change before a run',
       })
       .example('$0 index', 'keeps the index up to date'),
   run: async (args, io) => {
-    const loaded = await load(args);
-    const found = await checkLoaded(loaded, args, 'run');
-    await printProblems(found.problems, io);
-    if (!found.plan) return noPlan(loaded, found, args.json, io);
-    const { watchPaths } = await import('../../events/index.ts');
-    const paths = await sourcePaths(found.plan);
-    let dirty = true;
-    let wake: () => void = () => undefined;
-    let stopped = false;
-    const stop = (): void => {
-      stopped = true;
-      wake();
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-    const watching = watchPaths(paths, { quietMs: args.quietMs }).subscribe({
-      next: () => {
-        dirty = true;
-        wake();
-      },
-      error: error => {
-        io.err(`watching stopped: ${(error as Error).message}`);
-        stop();
-      },
-    });
-    io.err(`watching ${counted(paths.length, 'path')}: ${paths.join(', ')} (Ctrl-C ends it)`);
+    const watch = new Watch();
+    process.on('SIGINT', watch.stop);
+    process.on('SIGTERM', watch.stop);
     try {
-      while (!stopped) {
-        if (dirty) {
-          dirty = false;
-          if (!(await once(found.plan, io, args.debug))) break;
-        } else {
-          await new Promise<void>(resolve => {
-            wake = resolve;
-            if (dirty || stopped) resolve();
-          });
-        }
+      let { plan, file } = await planNow(args, io);
+      if (!plan || !file) return EXIT.failed;
+      while (!watch.stopped) {
+        // watched before the run, so that a change during it is not lost
+        if (plan) await watch.follow([...(await sourcePaths(plan)), file], args, io);
+        if (plan && !(await once(plan, args, io))) break;
+        await watch.change();
+        if (watch.stopped) break;
+        const now = await planNow(args, io);
+        plan = now.plan;
+        file = now.file ?? file;
       }
     } finally {
-      watching.unsubscribe();
-      process.off('SIGINT', stop);
-      process.off('SIGTERM', stop);
+      watch.close();
+      process.off('SIGINT', watch.stop);
+      process.off('SIGTERM', watch.stop);
     }
     return EXIT.ok;
   },

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readArrow } from '../../../operators/read/arrow.ts';
-import { lz4Frame } from '../../../operators/read/lz4-frame.ts';
+import { lz4Frame } from '../../../operators/read/lib/lz4-frame.ts';
 import { folder, read } from './support.ts';
 
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));

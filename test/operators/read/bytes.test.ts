@@ -1,11 +1,11 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { openBytes } from '../../../operators/read/bytes.ts';
-import { resolveFiles } from '../../../operators/read/files.ts';
-import { LineCutter, recordBlocks } from '../../../operators/read/lines.ts';
-import { Xxh64 } from '../../../operators/read/xxh64.ts';
-import { zstdBlocks } from '../../../operators/read/zstd.ts';
+import { openBytes } from '../../../operators/read/lib/bytes.ts';
+import { resolveFiles } from '../../../operators/read/lib/files.ts';
+import { LineCutter, recordBlocks } from '../../../operators/read/lib/lines.ts';
+import { Xxh64 } from '../../../operators/read/lib/xxh64.ts';
+import { zstdBlocks } from '../../../operators/read/lib/zstd.ts';
 import { context, failure, folder } from './support.ts';
 
 async function content(root: string, path: string, offset = 0): Promise<string> {

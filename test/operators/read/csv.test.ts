@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readCsv } from '../../../operators/read/csv.ts';
-import { parseCsv, plainCells } from '../../../operators/read/csv-cells.ts';
-import { CsvCutter, eachCsvRecord } from '../../../operators/read/csv-records.ts';
+import { parseCsv, plainCells } from '../../../operators/read/lib/csv-cells.ts';
+import { CsvCutter, eachCsvRecord } from '../../../operators/read/lib/csv-records.ts';
 import { failure, folder, read, resumesEverywhere } from './support.ts';
 
 describe('records', () => {

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readHtml } from '../../../operators/read/html.ts';
-import { pageText } from '../../../operators/read/html-text.ts';
+import { pageText } from '../../../operators/read/lib/html-text.ts';
+import { markdownText } from '../../../operators/read/lib/markdown-text.ts';
 import { readMarkdown } from '../../../operators/read/markdown.ts';
-import { markdownText } from '../../../operators/read/markdown-text.ts';
 import { readText } from '../../../operators/read/text.ts';
 import { failure, folder, read, resumesEverywhere } from './support.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { resolveFiles } from '../../../operators/read/files.ts';
+import { resolveFiles } from '../../../operators/read/lib/files.ts';
 import { context, failure, folder } from './support.ts';
 
 const kind = { endings: ['.jsonl'], what: 'JSONL files' };

@@ -1,6 +1,6 @@
 /** Parameters that sources share. */
 import { z } from 'zod';
-import { readsPath } from '../../src/define/index.ts';
+import { readsPath } from '../../../src/define/index.ts';
 import { keyNames } from './layout.ts';
 
 /** The files of a source. */

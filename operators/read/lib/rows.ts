@@ -1,6 +1,6 @@
 /** Puts records into columns, one row at a time and straight into buffers. */
 import type { RecordBatch } from 'apache-arrow';
-import { batchOf, emptyBatch, Utf8Builder } from '../../src/arrow/index.ts';
+import { batchOf, emptyBatch, Utf8Builder } from '../../../src/arrow/index.ts';
 import { type Cell, cellOf } from './cells.ts';
 import type { Layout } from './layout.ts';
 

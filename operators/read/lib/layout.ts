@@ -1,7 +1,7 @@
 /** From the fields of records to the columns of a stream: names, types, key. */
 import type { Schema } from 'apache-arrow';
-import { type Column, type Columns, columnOf, nullable, schemaOf, utf8 } from '../../src/arrow/index.ts';
-import { nearest, UserError } from '../../src/define/index.ts';
+import { type Column, type Columns, columnOf, nullable, schemaOf, utf8 } from '../../../src/arrow/index.ts';
+import { nearest, UserError } from '../../../src/define/index.ts';
 import type { Keep } from './cells.ts';
 import type { Kind } from './infer.ts';
 

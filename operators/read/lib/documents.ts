@@ -1,6 +1,6 @@
 /** Sources where a file is one document, or a few: files packed into raw pieces, parsed by `decode`. */
 import { isUtf8 } from 'node:buffer';
-import { batchOf, type Columns, nullable, schemaOf, Utf8Builder, utf8 } from '../../src/arrow/index.ts';
+import { batchOf, type Columns, nullable, schemaOf, Utf8Builder, utf8 } from '../../../src/arrow/index.ts';
 import {
   type Decoded,
   type Json,
@@ -10,7 +10,7 @@ import {
   type SourceInstance,
   type SourcePosition,
   UserError,
-} from '../../src/define/index.ts';
+} from '../../../src/define/index.ts';
 import { openBytes } from './bytes.ts';
 import { fileSource, plainName, type SourceFile } from './files.ts';
 import { shownRecord } from './rows.ts';

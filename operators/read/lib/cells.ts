@@ -10,7 +10,7 @@ import {
   makeData,
   Utf8,
 } from 'apache-arrow';
-import { describe, Utf8Builder, Validity } from '../../src/arrow/index.ts';
+import { describe, Utf8Builder, Validity } from '../../../src/arrow/index.ts';
 
 /** A column in the making. `problem` is asked first for every column of a row, so a refused row leaves no trace. */
 export interface Cell {

@@ -2,7 +2,7 @@
 import { openAsBlob } from 'node:fs';
 import { type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow';
 import type { ParquetFile, RecordBatch as WasmBatch } from 'parquet-wasm';
-import { formatBytes, UserError } from '../../src/define/index.ts';
+import { formatBytes, UserError } from '../../../src/define/index.ts';
 import { fileError, readWhole } from './bytes.ts';
 import { COMPRESSED, type SourceFile } from './files.ts';
 

@@ -9,7 +9,7 @@ import {
   typeName,
   Utf8Builder,
   utf8,
-} from '../../src/arrow/index.ts';
+} from '../../../src/arrow/index.ts';
 
 /** How a column of a file is read: its type here and what makes it of that type. */
 export interface Plain {

@@ -1,6 +1,6 @@
 /** The scan that text formats share: files in order, blocks of whole records, positions, progress. */
-import type { Json, OpenContext, SourceChunk, SourcePosition } from '../../src/define/index.ts';
-import { UserError } from '../../src/define/index.ts';
+import type { Json, OpenContext, SourceChunk, SourcePosition } from '../../../src/define/index.ts';
+import { UserError } from '../../../src/define/index.ts';
 import { openBytes } from './bytes.ts';
 import type { SourceFile } from './files.ts';
 import { type Cutter, type Place, recordBlocks, START } from './lines.ts';

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
-import { UserError } from '../../src/define/index.ts';
+import { UserError } from '../../../src/define/index.ts';
 import type { SourceFile } from './files.ts';
 import { zstdBlocks } from './zstd.ts';
 

@@ -9,7 +9,7 @@ import {
   type SourceInstance,
   type SourcePosition,
   UserError,
-} from '../../src/define/index.ts';
+} from '../../../src/define/index.ts';
 
 /** A file to read. */
 export interface SourceFile {

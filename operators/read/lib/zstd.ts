@@ -3,7 +3,7 @@
  * checksums, so frames are cut here and each content checksum is compared.
  */
 import { Decompress } from 'fzstd';
-import { UserError } from '../../src/define/index.ts';
+import { UserError } from '../../../src/define/index.ts';
 import { Xxh64 } from './xxh64.ts';
 
 /** Bytes come in pieces; `need(n)` makes the first n unread ones contiguous. */

@@ -1,5 +1,5 @@
 /** SQuAD-format files (SQuAD 1 and 2, KorQuAD 1, SQuADShifts): articles, paragraphs, questions, answers. */
-import { UserError } from '../../src/define/index.ts';
+import { UserError } from '../../../src/define/index.ts';
 import { readWhole } from './bytes.ts';
 import type { SourceFile } from './files.ts';
 

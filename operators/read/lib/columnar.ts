@@ -10,8 +10,8 @@ import {
   typeName,
   Utf8Builder,
   valueAt,
-} from '../../src/arrow/index.ts';
-import { type Decoded, type RecordError, UserError } from '../../src/define/index.ts';
+} from '../../../src/arrow/index.ts';
+import { type Decoded, type RecordError, UserError } from '../../../src/define/index.ts';
 import type { Field, Layout, LayoutParams } from './layout.ts';
 import { layoutOf, type Observed } from './layout.ts';
 import { dataByName, plainFields, plainOf } from './normal.ts';

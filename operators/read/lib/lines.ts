@@ -1,5 +1,5 @@
 /** Cuts a stream of byte blocks at record borders: what `scan` gives for text formats. */
-import { UserError } from '../../src/define/index.ts';
+import { UserError } from '../../../src/define/index.ts';
 
 /** Finds where records end. Counters say how far the last record end that it reported reaches. */
 export interface Cutter {
