@@ -6,6 +6,7 @@ import { encodeDense } from './encode/dense.ts';
 import { encodeTokens } from './encode/tokens.ts';
 import { evaluateRetrieval } from './evaluate/retrieval.ts';
 import { indexDense } from './index/dense.ts';
+import { indexLate } from './index/late.ts';
 import { indexSparse } from './index/sparse.ts';
 import { mergeHits } from './merge/hits.ts';
 import { mergeTitles } from './merge/titles.ts';
@@ -22,6 +23,7 @@ import { readText } from './read/text.ts';
 import { readTrec } from './read/trec.ts';
 import { rerankCross } from './rerank/cross.ts';
 import { searchDense } from './search/dense.ts';
+import { searchLate } from './search/late.ts';
 import { searchSparse } from './search/sparse.ts';
 import { cleanText } from './shape/clean-text.ts';
 import { concatTitle } from './shape/concat-title.ts';
@@ -76,6 +78,8 @@ export const operators = [
   searchSparse,
   indexDense,
   searchDense,
+  indexLate,
+  searchLate,
   mergeHits,
   rerankCross,
   evaluateRetrieval,

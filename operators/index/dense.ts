@@ -1,20 +1,18 @@
 import { DataType } from 'apache-arrow';
 import { z } from 'zod';
 import { type Columns, fixedList, float32, typeName, utf8, vectorView } from '../../src/arrow/index.ts';
-import { formatBytes, operator, type SinkInstance, UserError, writesPath } from '../../src/define/index.ts';
+import { operator, UserError, writesPath } from '../../src/define/index.ts';
 import {
   DenseIndex,
   DenseIndexWriter,
   denseGenerations,
-  publishDense,
   verifyDense,
 } from '../../src/retrieval/dense/index.ts';
-import { IndexError } from '../../src/retrieval/sparse/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { withIndex } from './errors.ts';
-import { deletedValues, keyColumn, storedColumns } from './keyed.ts';
+import { keyColumn, storedColumns } from './keyed.ts';
+import { currentRows, fromOf, publishRows, resumesRows, rowsSink } from './rows-sink.ts';
 import { keyedRows } from './stored.ts';
-import { numberOf, tokenOf } from './token.ts';
 
 export const indexDense = operator({
   name: 'index.dense',
@@ -95,48 +93,29 @@ nearest, and what it finds is scored exactly.
             : null,
         memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
         replace: ctx.full,
+        from: fromOf(denseGenerations, dir, ctx),
       }),
     );
-    const instance: SinkInstance = {
-      write: async ({ deletes, upserts }) => {
-        if (deletes?.numRows) await withIndex(() => writer.delete(...deletedValues(deletes, key)));
-        if (upserts?.numRows) {
-          const { values } = vectorView(upserts, p.vector);
-          await withIndex(() => writer.add({ ...keyedRows(upserts, key, stored), vectors: values }));
-        }
+    return rowsSink({
+      kind: denseGenerations,
+      dir,
+      key,
+      writer,
+      add: upserts => {
+        const { values } = vectorView(upserts, p.vector);
+        return writer.add({ ...keyedRows(upserts, key, stored), vectors: values });
       },
-      prepare: async () => {
-        const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
-        // the engine publishes on the main thread, wherever the index was built
-        await writer.handOver();
-        return {
-          token: tokenOf(denseGenerations, dir, generation),
-          summary: { documents, segments, size: formatBytes(bytes) },
-        };
-      },
-      abort: () => writer.abort(),
-      close: () => writer.close(),
-    };
-    return instance;
+    });
   },
-  current: async (p, ctx) => {
-    try {
-      const index = await DenseIndex.open(ctx.path(p.path), { cacheBytes: 0 });
-      index.close();
-      const dir = ctx.path(p.path);
-      const token = tokenOf(denseGenerations, dir);
-      const changed = denseGenerations.changedSince(dir, index.info.generation);
-      return changed && !(await verifyDense(dir)).ok ? undefined : token;
-    } catch (error) {
-      // nothing there, or nothing that changes could be put onto: it is built anew
-      if (error instanceof IndexError) return undefined;
-      throw error;
-    }
-  },
-  publish: async (p, token, ctx) => {
-    const dir = ctx.path(p.path);
-    await withIndex(() => publishDense(dir, numberOf(denseGenerations, dir, token)));
-  },
+  current: (p, ctx) =>
+    currentRows(
+      denseGenerations,
+      ctx.path(p.path),
+      dir => DenseIndex.open(dir, { cacheBytes: 0 }),
+      verifyDense,
+    ),
+  resumes: (p, token, ctx) => resumesRows(denseGenerations, p.path, token, ctx),
+  publish: (p, token, ctx) => publishRows(denseGenerations, ctx.path(p.path), token),
 });
 
 /** Numbers in a vector of a column. */

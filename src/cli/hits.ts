@@ -32,20 +32,31 @@ export function searchIndex(
   const { docs, scores } = index.search(query, search);
   const { keyColumn } = index.info;
   const source = basename(index.dir);
-  return index.rows(docs).map((row, rank) => {
-    const { [keyColumn]: key, doc_id: doc, title, text, ...others } = row;
-    return {
-      rank,
-      score: scores[rank],
-      unit_id: String(key),
-      doc_id: String(doc ?? key),
-      ...(typeof title === 'string' && title !== '' ? { title } : {}),
-      text: typeof text === 'string' ? text : '',
-      source,
-      ...others,
-      ...(explain ? { explanation: index.explain(query, docs[rank], search) } : {}),
-    };
-  });
+  return index.rows(docs).map((row, rank) => ({
+    ...hitOf(row, keyColumn, rank, scores[rank], source),
+    ...(explain ? { explanation: index.explain(query, docs[rank], search) } : {}),
+  }));
+}
+
+/** A hit from what an index stores of it. */
+export function hitOf(
+  row: Readonly<Record<string, unknown>>,
+  keyColumn: string,
+  rank: number,
+  score: number,
+  source: string,
+): Hit {
+  const { [keyColumn]: key, doc_id: doc, title, text, ...others } = row;
+  return {
+    rank,
+    score,
+    unit_id: String(key),
+    doc_id: String(doc ?? key),
+    ...(typeof title === 'string' && title !== '' ? { title } : {}),
+    text: typeof text === 'string' ? text : '',
+    source,
+    ...others,
+  };
 }
 
 /** Marks that stand around matching words before they are made bold or printed. */

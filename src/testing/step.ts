@@ -110,6 +110,8 @@ function accepts(wanted: DataType, got: DataType): boolean {
   if (DataType.isNull(wanted)) return true;
   if (DataType.isFixedSizeList(wanted) && wanted.listSize === 0)
     return DataType.isFixedSizeList(got) && accepts(wanted.children[0].type, got.children[0].type);
+  if (DataType.isList(wanted) && DataType.isList(got))
+    return accepts(wanted.children[0].type, got.children[0].type);
   return sameType(wanted, got);
 }
 

@@ -107,6 +107,50 @@ describe('index', () => {
   });
 });
 
+describe('indexes of vectors', () => {
+  it('are told, verified and searched by what their folder holds', async () => {
+    const docs = [
+      { doc_id: 'd1', title: 'Rivers', text: 'The Amazon is the largest river by discharge.' },
+      { doc_id: 'd2', title: 'Music', text: 'Beethoven wrote nine symphonies.' },
+    ];
+    const steps = [
+      '{ id: docs, op: read.jsonl, with: { path: docs.jsonl } }',
+      '{ id: v, op: encode.dense }',
+      '{ id: dense, op: index.dense, with: { path: i/dense } }',
+      '{ id: t, op: encode.tokens, from: docs }',
+      '{ id: late, op: index.late, with: { path: i/late } }',
+    ];
+    const folder = folderWith({
+      'docs.jsonl': jsonl(docs),
+      'vectors.yaml': `name: vectors\nmemory: 1 GiB\nsteps:\n${steps.map(s => `  - ${s}\n`).join('')}`,
+    });
+    const ran = await millrace(folder, 'run', 'vectors.yaml');
+    expect(ran.code, ran.stderr).toBe(0);
+    for (const kind of ['dense', 'late']) {
+      const info = await millrace(folder, 'index', 'info', `i/${kind}`, '--json');
+      expect(jsonOf(info)).toMatchObject({ kind, documents: 2, keyColumn: 'doc_id' });
+      expect((await millrace(folder, 'index', 'info', `i/${kind}`)).stdout).toContain('256 numbers');
+      const verified = await millrace(folder, 'index', 'verify', `i/${kind}`);
+      expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('ok')]);
+      const found = await millrace(folder, 'search', `i/${kind}`, 'symphonies', '--json');
+      expect(jsonOf<{ hits: object[] }>(found).hits[0]).toMatchObject({
+        rank: 0,
+        doc_id: 'd2',
+        source: kind,
+      });
+      const shown = await millrace(folder, 'search', `i/${kind}`, 'the largest river', '-k', '1');
+      expect(shown.stdout).toMatch(/^1\. +Rivers/);
+    }
+    const other = await millrace(folder, 'search', 'i/dense', 'x', '--model', 'korean');
+    expect(other.stderr).toContain('gives vectors of 128 numbers, the index holds vectors of 256');
+    const words = await millrace(folder, 'search', 'i/late', 'x', '--explain');
+    expect([words.code, words.stderr]).toEqual([
+      2,
+      expect.stringContaining('--explain: is for indexes of words'),
+    ]);
+  });
+});
+
 describe('evaluate', () => {
   it('measures hits against questions', async () => {
     const outcome = await millrace(

@@ -45,6 +45,8 @@ export interface DenseWriterOptions {
   readonly approximate?: ApproximateOptions | null;
   readonly memoryBytes?: number;
   readonly replace?: boolean;
+  /** Go on from this generation, which was kept and not published. */
+  readonly from?: number;
 }
 
 /** Rows to index; vectors are rows × dimension. */
@@ -156,6 +158,10 @@ export class DenseIndexWriter {
 
   prepare(): Promise<Prepared> {
     return this.rows.prepare();
+  }
+
+  keep(generation: number): Promise<void> {
+    return this.rows.keep(generation);
   }
 
   publish(generation: number): Promise<void> {

@@ -56,7 +56,8 @@ export function nextFileNumber(dir: string): number {
 /** Reads, writes and switches the generations of one kind of index. */
 export class Generations<M extends AnyManifest> {
   readonly format: Format;
-  private readonly files: (manifest: M) => string[];
+  /** The names of the files that a manifest needs. */
+  readonly filesOf: (manifest: M) => string[];
   private readonly defaults: Partial<M>;
   /** Names of files that belong to generations: unused ones are removed. */
   private readonly owned: RegExp;
@@ -64,7 +65,7 @@ export class Generations<M extends AnyManifest> {
   /** @param defaults what manifests of older versions do not say */
   constructor(format: Format, files: (manifest: M) => string[], owned: RegExp, defaults: Partial<M> = {}) {
     this.format = format;
-    this.files = files;
+    this.filesOf = files;
     this.owned = owned;
     this.defaults = defaults;
   }
@@ -77,7 +78,7 @@ export class Generations<M extends AnyManifest> {
   /** A hash of the manifest and of the ends of its files, where their checksums stand. */
   private contentId(dir: string, manifest: M): string {
     const hash = createHash('sha256').update(JSON.stringify(manifest));
-    for (const file of this.files(manifest)) hash.update(tailOf(path.join(dir, file)));
+    for (const file of this.filesOf(manifest)) hash.update(tailOf(path.join(dir, file)));
     return hash.digest('hex').slice(0, 16);
   }
 
@@ -172,7 +173,7 @@ export class Generations<M extends AnyManifest> {
     for (const generation of generations(dir)) {
       if (generation === except) continue;
       try {
-        for (const file of this.files(this.read(dir, generation))) kept.add(file);
+        for (const file of this.filesOf(this.read(dir, generation))) kept.add(file);
       } catch {
         // A manifest that cannot be read keeps nothing.
       }
@@ -183,7 +184,7 @@ export class Generations<M extends AnyManifest> {
   /** Whether a file of a generation was changed after the generation was published: then its checksums decide. */
   changedSince(dir: string, generation: number): boolean {
     const published = fs.statSync(path.join(dir, CURRENT)).mtimeMs;
-    return [...this.files(this.read(dir, generation)), manifestName(generation)].some(
+    return [...this.filesOf(this.read(dir, generation)), manifestName(generation)].some(
       file => fs.statSync(path.join(dir, file)).mtimeMs > published,
     );
   }

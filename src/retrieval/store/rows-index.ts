@@ -162,6 +162,23 @@ export function countAllowed(bits: Uint8Array | undefined, documents: number): n
   return n;
 }
 
+/** Whether a generation is there whole, as far as names and lengths of its files tell. */
+export function isWholeRows(dir: string, all: Generations<RowsManifest>, generation: number): boolean {
+  try {
+    const manifest = all.read(dir, generation);
+    const size = (file: string): number => fs.statSync(path.join(dir, file)).size;
+    return (
+      manifest.segments.every(({ file, bytes, deletes, graph }) =>
+        [{ file, bytes }, ...(deletes ? [deletes] : []), ...(graph ? [graph] : [])].every(
+          f => size(f.file) === f.bytes,
+        ),
+      ) && all.filesOf(manifest).every(file => size(file) > 0)
+    );
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Reads every file of every generation in the folder and recomputes its checksums. Problems are listed, each with its
  * file. Throws IndexError 'missing' where there is no index.
@@ -170,7 +187,8 @@ export function verifyRows(
   dir: string,
   all: Generations<RowsManifest>,
   segmentKind: string,
-  checkGraph: (file: string, bytes: number, crc: number) => void,
+  checkGraph?: (file: string, bytes: number, crc: number) => void,
+  checkOther?: (file: string) => void,
 ): VerifyReport {
   if (!fs.existsSync(path.join(dir, CURRENT)))
     throw new IndexError('missing', `${dir}: no index was published here`, dir);
@@ -218,8 +236,10 @@ export function verifyRows(
         }
       });
       if (deletes) once(deletes.file, path => RowsDeletes.verify(path));
-      if (graph) once(graph.file, path => checkGraph(path, graph.bytes, graph.crc));
+      if (graph) once(graph.file, path => checkGraph?.(path, graph.bytes, graph.crc));
     }
+    // what is beside the segments: a codebook
+    if (manifest && checkOther) for (const file of all.filesOf(manifest)) once(file, checkOther);
   }
   report.ok = problems.length === 0;
   return report;

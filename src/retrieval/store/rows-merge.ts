@@ -33,13 +33,17 @@ class PayloadReader {
   }
 }
 
-/** Makes one segment of several, without what is deleted. Their keys are distinct where not deleted. */
+/**
+ * Makes one segment of several, without what is deleted. Their keys are distinct where not deleted. `change` gives the
+ * payload of a document instead of the one it has; of one segment only.
+ */
 export async function mergeRowsSegments(
   inputs: readonly { readonly segment: RowsSegment; readonly deleted?: Uint8Array }[],
   fields: StoredField[],
   path: string,
   kind: string,
   rowBytes: number | null,
+  change?: (document: number) => Uint8Array | Promise<Uint8Array>,
 ): Promise<{ meta: RowsMeta; bytes: number }> {
   const total = inputs.reduce((sum, { segment }) => sum + segment.meta.documents, 0);
   const source = new Uint16Array(total);
@@ -82,7 +86,7 @@ export async function mergeRowsSegments(
       out.add(cursor.text, 0, cursor.length);
     },
     rowOf,
-    payload: d => readers[source[d]].at(place[d]),
+    payload: d => change?.(place[d]) ?? readers[source[d]].at(place[d]),
     rowBytes,
     columns,
     fields,

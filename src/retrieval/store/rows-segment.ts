@@ -26,8 +26,8 @@ export async function writeSegment(
     /** Puts the key of a document into the writer; called in order. */
     key(document: number, keys: FrontCodedWriter): void;
     readonly rowOf: Uint32Array;
-    /** Its payload; called in order. */
-    payload(document: number): Uint8Array;
+    /** Its payload; called in order, one at a time. */
+    payload(document: number): Uint8Array | Promise<Uint8Array>;
     readonly rowBytes: number | null;
     readonly columns: readonly ColumnWriter[];
     readonly fields: StoredField[];
@@ -45,7 +45,8 @@ export async function writeSegment(
     const offsets = rowBytes === null ? new Float64Array(documents + 1) : undefined;
     out.begin('payload');
     for (let d = 0; d < documents; d++) {
-      const bytes = content.payload(d);
+      const given = content.payload(d);
+      const bytes = given instanceof Uint8Array ? given : await given;
       out.write(bytes);
       if (offsets) offsets[d + 1] = offsets[d] + bytes.length;
     }

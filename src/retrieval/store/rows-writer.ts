@@ -6,18 +6,12 @@ import type { FrontCodedCursor } from '../sparse/front-coded.ts';
 import { acquireLock, type Held, heirOf } from '../sparse/lock.ts';
 import { chooseMerge, type Mergeable } from '../sparse/merge-policy.ts';
 import { TextColumnReader } from '../sparse/stored.ts';
-import { type Generations, generations, nextFileNumber } from './generations.ts';
+import { type Generations, generations, manifestName, nextFileNumber } from './generations.ts';
 import { RowsBuffer } from './rows-buffer.ts';
 import { RowsDeletes } from './rows-deletes.ts';
 import { mergeRowsSegments } from './rows-merge.ts';
 import { RowsSegment } from './rows-segment.ts';
-import {
-  type KeyedRows,
-  type Prepared,
-  type RowsManifest,
-  type RowsSegmentEntry,
-  rowsFiles,
-} from './rows-types.ts';
+import type { KeyedRows, Prepared, RowsManifest, RowsSegmentEntry } from './rows-types.ts';
 import { syncFolder } from './sealed.ts';
 
 /** What a kind of index adds to the writer. */
@@ -44,6 +38,8 @@ export interface RowsWriterOptions {
   memoryBytes?: number;
   /** Build a fresh index that supersedes all there is when published. */
   replace?: boolean;
+  /** Go on from this generation, which was kept and not published, instead of from the live one. */
+  from?: number;
 }
 
 const encoder = new TextEncoder();
@@ -130,6 +126,8 @@ export class RowsWriter {
   private buffer: RowsBuffer | undefined;
   private nextFile = 1;
   private prepared: RowsManifest | undefined;
+  private kept: RowsManifest | undefined;
+  private from: number | undefined;
   private created: string[] = [];
 
   private constructor(dir: string, kind: RowsKind, options: RowsWriterOptions) {
@@ -138,6 +136,7 @@ export class RowsWriter {
     this.keyColumn = options.keyColumn;
     this.memoryBytes = options.memoryBytes ?? 128 << 20;
     this.replace = options.replace ?? false;
+    this.from = options.from;
   }
 
   /**
@@ -237,6 +236,54 @@ export class RowsWriter {
     };
   }
 
+  /**
+   * Keeps a prepared generation without publishing it: `abort` and `close` leave its files, a writer opened `from` it
+   * goes on there, and more changes may follow. The generation that was kept before it is dropped.
+   */
+  async keep(generation: number): Promise<void> {
+    if (this.prepared?.generation !== generation)
+      throw new IndexError(
+        'generation',
+        `${this.dir}: generation ${generation} is not the one that was prepared`,
+      );
+    const before = this.kept ?? (this.from === undefined ? undefined : this.base);
+    this.kept = this.prepared;
+    this.prepared = undefined;
+    this.handedOver = false;
+    this.created = [];
+    if (before === undefined) return;
+    fs.rmSync(path.join(this.dir, manifestName(before.generation)), { force: true });
+    const needed = this.kind.generations.kept(this.dir);
+    for (const file of this.kind.generations.filesOf(before))
+      if (!needed.has(file)) fs.rmSync(path.join(this.dir, file), { force: true });
+  }
+
+  /** The settings of the index that is written onto; undefined where it is built anew or has none. */
+  get baseSettings(): Readonly<Record<string, unknown>> | undefined {
+    return this.replace ? undefined : this.base?.settings;
+  }
+
+  /** Names a file beside the segments as made by this writer: `abort` removes it where no generation names it. */
+  made(file: string): void {
+    this.created.push(file);
+  }
+
+  /** Segments of all that was added, each with its deleted documents. */
+  async written(): Promise<{ readonly segment: RowsSegment; readonly deleted: Uint8Array | undefined }[]> {
+    this.begin();
+    await this.flush();
+    return this.segments.map(s => ({ segment: s.segment, deleted: s.deletes?.bits }));
+  }
+
+  /** Writes every segment anew with other payloads, which `change(segment, document)` gives. */
+  async rewrite(
+    change: (segment: RowsSegment, document: number) => Uint8Array | Promise<Uint8Array>,
+  ): Promise<void> {
+    await this.written();
+    for (const segment of [...this.segments])
+      await this.combine([segment], document => change(segment.segment, document));
+  }
+
   /** Makes a prepared generation the live one; publishing the live generation again does nothing. */
   async publish(generation: number): Promise<void> {
     if (this.lock === undefined && this.kind.generations.readCurrent(this.dir)?.generation === generation)
@@ -303,8 +350,8 @@ export class RowsWriter {
   private readBase(): RowsManifest | undefined {
     const { generations: all } = this.kind;
     try {
-      const current = all.readCurrent(this.dir);
-      return current === undefined ? undefined : all.read(this.dir, current.generation);
+      const on = this.from ?? all.readCurrent(this.dir)?.generation;
+      return on === undefined ? undefined : all.read(this.dir, on);
     } catch (error) {
       if (this.replace) return undefined;
       throw error;
@@ -332,6 +379,8 @@ export class RowsWriter {
     this.buffer = undefined;
     this.prepared = undefined;
     this.handedOver = false;
+    this.kept = undefined;
+    this.from = undefined;
     this.created = [];
     // a published fresh build is what later changes build on
     this.replace = false;
@@ -363,25 +412,37 @@ export class RowsWriter {
     for (;;) {
       const chosen = chooseMerge(this.segments);
       if (chosen.length === 0) return;
-      const file = this.newFile();
-      const { meta, bytes } = await mergeRowsSegments(
-        chosen.map(s => ({ segment: s.segment, deleted: s.deletes?.bits })),
-        this.fields ?? [],
-        path.join(this.dir, file),
-        this.kind.segmentKind,
-        this.kind.rowBytes,
-      );
-      const entry = { file, bytes, documents: meta.documents };
-      const merged = new WritableRows(this.dir, entry, this.kind.segmentKind);
-      const at = this.segments.indexOf(chosen[0]);
-      this.segments = this.segments.flatMap((s, i) => (i === at ? [merged] : chosen.includes(s) ? [] : [s]));
-      const needed = new Set([this.base, this.prepared].flatMap(m => (m === undefined ? [] : rowsFiles(m))));
-      for (const segment of chosen) {
-        segment.close();
-        // a segment that no generation names was only a step on the way
-        if (!needed.has(segment.entry.file))
-          fs.rmSync(path.join(this.dir, segment.entry.file), { force: true });
-      }
+      await this.combine(chosen);
+    }
+  }
+
+  /** Puts one segment in the place of several. */
+  private async combine(
+    chosen: readonly WritableRows[],
+    change?: (document: number) => Uint8Array | Promise<Uint8Array>,
+  ): Promise<void> {
+    const file = this.newFile();
+    const { meta, bytes } = await mergeRowsSegments(
+      chosen.map(s => ({ segment: s.segment, deleted: s.deletes?.bits })),
+      this.fields ?? [],
+      path.join(this.dir, file),
+      this.kind.segmentKind,
+      this.kind.rowBytes,
+      change,
+    );
+    const entry = { file, bytes, documents: meta.documents };
+    const merged = new WritableRows(this.dir, entry, this.kind.segmentKind);
+    const at = this.segments.indexOf(chosen[0]);
+    this.segments = this.segments.flatMap((s, i) => (i === at ? [merged] : chosen.includes(s) ? [] : [s]));
+    const { filesOf } = this.kind.generations;
+    const needed = new Set(
+      [this.base, this.kept, this.prepared].flatMap(m => (m === undefined ? [] : filesOf(m))),
+    );
+    for (const segment of chosen) {
+      segment.close();
+      // a segment that no generation names was only a step on the way
+      if (!needed.has(segment.entry.file))
+        fs.rmSync(path.join(this.dir, segment.entry.file), { force: true });
     }
   }
 

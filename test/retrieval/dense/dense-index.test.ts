@@ -316,4 +316,30 @@ describe('what is wrong is said by name', () => {
       expect(() => DenseIndexWriter.open(dir, OPTIONS)).toThrow(/is writing this index/);
       await first.close();
     }));
+
+  it('goes on from a generation that was kept, while readers see the one that is published', () =>
+    inFolder(async dir => {
+      await build(dir, [{ key: 'a', vector: [1, 0] }]);
+      const first = DenseIndexWriter.open(dir, OPTIONS);
+      await first.add(vectorRows([{ key: 'b', vector: [2, 0] }]));
+      const early = (await first.prepare()).generation;
+      await first.keep(early);
+      await first.add(vectorRows([{ key: 'c', vector: [3, 0] }]));
+      const { generation } = await first.prepare();
+      await first.keep(generation);
+      // the generation kept before is over
+      expect(readdirSync(dir)).not.toContain(`manifest.${early}.json`);
+      await first.add(vectorRows([{ key: 'lost', vector: [9, 9] }]));
+      await first.abort();
+      expect(await find(dir, [1, 0])).toEqual([['a', 1]]);
+      const second = DenseIndexWriter.open(dir, { ...OPTIONS, from: generation });
+      await second.delete(['b']);
+      await second.publish((await second.prepare()).generation);
+      await second.close();
+      expect(await find(dir, [1, 0])).toEqual([
+        ['c', 3],
+        ['a', 1],
+      ]);
+      expect((await verifyDense(dir)).ok).toBe(true);
+    }));
 });

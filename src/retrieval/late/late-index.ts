@@ -1,0 +1,222 @@
+import { join } from 'node:path';
+import { type Multiply, plainMultiply } from '../dense/exact.ts';
+import type { StoredField } from '../sparse/columns.ts';
+import { IndexError } from '../sparse/errors.ts';
+import type { Filter } from '../sparse/query/types.ts';
+import type { StoredValue } from '../sparse/stored.ts';
+import { TopK } from '../sparse/top-k.ts';
+import type { VerifyReport } from '../sparse/verify.ts';
+import { type OpenRows, RowsIndex, verifyRows } from '../store/rows-index.ts';
+import { type Codebook, projected, readCodebook, verifyCodebook } from './codebook.ts';
+import { decodeTokens } from './codec.ts';
+import { LATE_SEGMENT, type LateSettings, lateGenerations } from './late-writer.ts';
+import { lengthsOf, type Question, Residuals, type StageOptions, stagesFor } from './question.ts';
+import { SegmentLists } from './segment-lists.ts';
+
+export interface LateOpenOptions {
+  /** Open this generation instead of the live one. */
+  generation?: number;
+  /** Memory for compressed tokens; those of segments beyond it are read from their files. Default 1 GiB. */
+  cacheBytes?: number;
+  /** A quick product of matrices; default a plain loop. */
+  multiply?: Multiply;
+}
+
+export interface LateInfo {
+  generation: number;
+  documents: number;
+  /** Those of deleted documents included. */
+  tokens: number;
+  segments: number;
+  bytes: number;
+  keyColumn: string;
+  columns: StoredField[];
+  settings: LateSettings;
+}
+
+export interface LateSearchOptions extends Partial<StageOptions> {
+  /** Hits a question. */
+  k: number;
+  filter?: Filter;
+  /** Looks at every token of every document. Default false. */
+  exact?: boolean;
+}
+
+export interface LateResult {
+  /** Documents by number (valid for this open index), best first, ties by key. */
+  docs: Int32Array;
+  scores: Float64Array;
+}
+
+/** Hits more than wanted that are scored anew in double precision: floats cannot tell them apart. */
+const SPARE = 8;
+
+/**
+ * One generation of an index of token vectors, open for reading. Search goes in stages (PLAID, Santhanam et al. 2022): the
+ * passages of the centroids nearest to each token of the question; their scores by centroids alone, first the near ones,
+ * then all; the best quarter by their compressed tokens. Scores of hits are MaxSim over the stored vectors: the sum over
+ * tokens of the question of the greatest dot product, however a hit was found.
+ */
+export class LateIndex {
+  readonly info: LateInfo;
+  private readonly index: RowsIndex;
+  private readonly settings: LateSettings;
+  private readonly multiply: Multiply;
+  private readonly book: Codebook | undefined;
+  private readonly lists: (SegmentLists | undefined)[];
+
+  private constructor(index: RowsIndex, book: Codebook | undefined, options: LateOpenOptions) {
+    const { manifest } = index;
+    this.index = index;
+    this.settings = manifest.settings as unknown as LateSettings;
+    this.book = book;
+    this.multiply = options.multiply ?? plainMultiply;
+    let left = options.cacheBytes ?? 1 << 30;
+    this.lists = index.segments.map(({ segment }) => {
+      if (book === undefined) return undefined;
+      const resident = segment.payload.length <= left;
+      if (resident) left -= segment.payload.length;
+      return new SegmentLists(segment, book, resident);
+    });
+    this.info = {
+      generation: manifest.generation,
+      documents: manifest.documents,
+      tokens: this.lists.reduce((sum, l) => sum + (l?.tokens ?? 0), 0),
+      segments: manifest.segments.length,
+      bytes: index.bytes + (this.settings.codebook?.bytes ?? 0),
+      keyColumn: manifest.keyColumn,
+      columns: manifest.fields,
+      settings: this.settings,
+    };
+  }
+
+  /** Opens the live generation, or a named one. Throws IndexError 'missing', 'generation', 'version', 'corrupt'. */
+  static open(dir: string, options: LateOpenOptions = {}): Promise<LateIndex> {
+    return lateGenerations.opened(dir, options.generation, manifest => {
+      const { codebook } = manifest.settings as unknown as LateSettings;
+      const book = codebook ? readCodebook(join(dir, codebook.file)) : undefined;
+      const index = new RowsIndex(dir, manifest, LATE_SEGMENT);
+      try {
+        return new LateIndex(index, book, options);
+      } catch (error) {
+        index.close();
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * The `k` best documents for one question. A question without tokens, or whose tokens all are zero, has no hits, and
+   * neither has a document without tokens.
+   * @param vectors tokens × from
+   * @throws IndexError 'argument' where vectors have another length than the index's, or are not finite
+   */
+  async search(vectors: Float32Array, options: LateSearchOptions): Promise<LateResult> {
+    const { from } = this.settings;
+    if (!Number.isInteger(options.k) || options.k < 1)
+      throw new IndexError('argument', `search: k is ${options.k}, wanted a whole number of at least 1`);
+    if (vectors.length % from !== 0)
+      throw new IndexError(
+        'argument',
+        `${this.index.dir}: the index holds vectors of ${from} numbers, the question has ${vectors.length} in all; encode questions with the model that encoded the index`,
+      );
+    if (!vectors.every(Number.isFinite))
+      throw new IndexError('argument', 'search: the question has numbers that are not finite');
+    const top = new TopK(options.k, (a, b) => this.index.before(a, b));
+    const { book } = this;
+    const question = book && (await this.question(vectors, book));
+    if (book === undefined || question === undefined) return top.take();
+    const stages = { ...stagesFor(options.k), ...given(options) };
+    const residuals = new Residuals(question, book);
+    const allowed = this.index.allowed(options.filter);
+    const near: { doc: number; score: number }[] = [];
+    for (const [s, open] of this.index.segments.entries()) {
+      const lists = this.lists[s] as SegmentLists;
+      const docs = options.exact
+        ? lists.all(allowed[s])
+        : lists.candidates(question, stages, options.k, allowed[s]);
+      for (const doc of docs) {
+        const payload = lists.payload(doc);
+        if (payload.length > 0) near.push({ doc: open.first + doc, score: residuals.score(payload) });
+      }
+    }
+    near.sort((a, b) => b.score - a.score || a.doc - b.doc);
+    for (const { doc } of near.slice(0, options.k + SPARE)) top.offer(doc, this.maxSim(question, doc));
+    return top.take();
+  }
+
+  rows(docs: Int32Array | readonly number[], columns?: readonly string[]): Record<string, StoredValue>[] {
+    return this.index.rows(docs, columns);
+  }
+
+  keys(docs: Int32Array | readonly number[]): string[] {
+    return this.index.keys(docs);
+  }
+
+  /** The stored token vectors of a document by number: tokens × dimension, as floats of length 1. */
+  vectors(document: number): Float32Array {
+    const open = this.index.segmentOf(document);
+    return this.decoded(open, document);
+  }
+
+  close(): void {
+    this.index.close();
+  }
+
+  private decoded(open: OpenRows, document: number): Float32Array {
+    const lists = this.lists[this.index.segments.indexOf(open)];
+    if (lists === undefined || this.book === undefined) return new Float32Array(0);
+    return decodeTokens(lists.payload(document - open.first), this.book);
+  }
+
+  /** Tokens of a question at the width of the index, and their products with the centroids. */
+  private async question(vectors: Float32Array, book: Codebook): Promise<Question | undefined> {
+    const { dimension: d, from } = book;
+    const all = await projected(vectors, vectors.length / from, book, this.multiply, false);
+    const lengths = lengthsOf(all, d);
+    const kept = [...lengths.keys()].filter(q => lengths[q] > 0);
+    if (kept.length === 0) return undefined;
+    const tokens = new Float32Array(kept.length * d);
+    kept.forEach((q, i) => {
+      tokens.set(all.subarray(q * d, (q + 1) * d), i * d);
+    });
+    const columns = new Float32Array(tokens.length);
+    for (let q = 0; q < kept.length; q++)
+      for (let c = 0; c < d; c++) columns[c * kept.length + q] = tokens[q * d + c];
+    const count = book.centroids.length / d;
+    const scores = await this.multiply(book.centroids, count, columns, kept.length, d);
+    return { tokens, count: kept.length, lengths: lengthsOf(tokens, d), scores };
+  }
+
+  /** The score of a document in double precision, in a fixed order. */
+  private maxSim({ tokens, count }: Question, document: number): number {
+    const vectors = this.vectors(document);
+    const { dimension: d } = this.settings;
+    let sum = 0;
+    for (let q = 0; q < count; q++) {
+      let best = Number.NEGATIVE_INFINITY;
+      for (let at = 0; at < vectors.length; at += d) {
+        let dot = 0;
+        for (let c = 0; c < d; c++) dot += tokens[q * d + c] * vectors[at + c];
+        if (dot > best) best = dot;
+      }
+      sum += best;
+    }
+    return sum;
+  }
+}
+
+/** Stage options that were given. */
+const given = ({ cells, threshold, candidates }: LateSearchOptions): Partial<StageOptions> => ({
+  ...(cells !== undefined && { cells }),
+  ...(threshold !== undefined && { threshold }),
+  ...(candidates !== undefined && { candidates }),
+});
+
+/** Reads every file of an index and compares checksums. Throws IndexError 'missing' where there is no index. */
+export const verifyLate = async (dir: string): Promise<VerifyReport> =>
+  verifyRows(dir, lateGenerations, LATE_SEGMENT, undefined, verifyCodebook);
+
+export const publishLate = (dir: string, generation: number): Promise<void> =>
+  lateGenerations.publish(dir, generation);
+export const rollbackLate = (dir: string): Promise<number> => lateGenerations.rollback(dir);

@@ -1,0 +1,300 @@
+/** Token vectors compressed and searched in stages, against plain loops over the vectors as they came. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  LateIndex,
+  LateIndexWriter,
+  type LateWriterOptions,
+  lateGenerations,
+  type TokenRowsToIndex,
+  verifyLate,
+} from '../../../src/retrieval/late/index.ts';
+import { random } from '../../../src/retrieval/random.ts';
+import { inFolder, textColumn } from '../dense/support.ts';
+
+interface Passage {
+  readonly key: string;
+  readonly tokens: readonly (readonly number[])[];
+}
+
+function rowsOf(passages: readonly Passage[]): TokenRowsToIndex {
+  const offsets = new Int32Array(passages.length + 1);
+  passages.forEach((p, i) => {
+    offsets[i + 1] = offsets[i] + p.tokens.length;
+  });
+  return {
+    rows: passages.length,
+    key: textColumn(passages.map(p => p.key)),
+    stored: { doc: { type: 'utf8', ...textColumn(passages.map(p => `d${p.tokens.length}`)) } },
+    offsets,
+    vectors: Float32Array.from(passages.flatMap(p => p.tokens.flat())),
+  };
+}
+
+async function build(
+  dir: string,
+  passages: readonly Passage[],
+  options: Partial<LateWriterOptions> = {},
+): Promise<void> {
+  const from = passages[0].tokens[0].length;
+  const writer = LateIndexWriter.open(dir, { keyColumn: 'id', from, ...options });
+  await writer.add(rowsOf(passages));
+  await writer.publish((await writer.prepare()).generation);
+  await writer.close();
+}
+
+async function withIndex<T>(dir: string, work: (index: LateIndex) => T | Promise<T>): Promise<T> {
+  const index = await LateIndex.open(dir);
+  try {
+    return await work(index);
+  } finally {
+    index.close();
+  }
+}
+
+const unit = (v: readonly number[]): number[] => {
+  const norm = Math.hypot(...v);
+  return v.map(x => x / norm);
+};
+
+/** MaxSim by plain loops. */
+const maxSim = (query: readonly (readonly number[])[], passage: Passage): number =>
+  query
+    .map(q => Math.max(...passage.tokens.map(t => unit(t).reduce((sum, x, i) => sum + x * q[i], 0))))
+    .reduce((a, b) => a + b, 0);
+
+/** Passages whose tokens lie about common directions, as words' vectors do. */
+function corpus(
+  count: number,
+  d: number,
+  seed = 3,
+): { passages: Passage[]; near: (p: Passage) => number[][] } {
+  const next = random(seed);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const words = Array.from({ length: 300 }, () => Array.from({ length: d }, normal));
+  const token = (word: number[]) => unit(word.map(x => x + 0.4 * normal()));
+  const passages = Array.from({ length: count }, (_, i) => ({
+    key: `p${String(i).padStart(5, '0')}`,
+    tokens: Array.from({ length: 4 + Math.floor(next() * 12) }, () => token(words[Math.floor(next() * 300)])),
+  }));
+  return { passages, near: p => p.tokens.slice(0, 4).map(t => unit(t.map(x => x + 0.1 * normal()))) };
+}
+
+const SMALL: Passage[] = [
+  {
+    key: 'a',
+    tokens: [
+      [1, 0],
+      [0, 2],
+    ],
+  },
+  { key: 'b', tokens: [[0.6, 0.8]] },
+  { key: 'c', tokens: [[0, 0]] },
+];
+
+describe('an index of token vectors', () => {
+  it('sums the best product of each token of the question', () =>
+    inFolder(async dir => {
+      await build(dir, SMALL);
+      await withIndex(dir, async index => {
+        const { docs, scores } = await index.search(Float32Array.of(1, 0, 0.5, 1), { k: 5 });
+        // a: 1 + 1; b: .6 + (.3 + .8); c has no token of any length
+        expect(index.keys(docs)).toEqual(['a', 'b']);
+        expect(scores[0]).toBeCloseTo(2, 3);
+        expect(scores[1]).toBeCloseTo(1.7, 3);
+        expect(index.rows(docs)[0]).toEqual({ id: 'a', doc: 'd2' });
+      });
+    }));
+
+  it(
+    'ranks compressed tokens nearly as exact MaxSim, and the stages miss hardly any',
+    () =>
+      inFolder(async dir => {
+        const { passages, near } = corpus(1200, 32);
+        await build(dir, passages);
+        await withIndex(dir, async index => {
+          let [compressed, staged, all] = [0, 0, 0];
+          for (let q = 0; q < 20; q++) {
+            const query = near(passages[q * 60]);
+            const best = passages
+              .map(p => ({ key: p.key, score: maxSim(query, p) }))
+              .sort((a, b) => b.score - a.score)
+              .slice(0, 10)
+              .map(p => p.key);
+            const flat = Float32Array.from(query.flat());
+            const exact = await index.search(flat, { k: 10, exact: true });
+            const found = await index.search(flat, { k: 10 });
+            const known = new Set(index.keys(exact.docs));
+            compressed += best.filter(key => known.has(key)).length;
+            staged += index.keys(found.docs).filter(key => known.has(key)).length;
+            all += 10;
+            expect(index.keys(found.docs)[0]).toBe(passages[q * 60].key);
+          }
+          expect(compressed / all).toBeGreaterThan(0.85);
+          expect(staged / all).toBeGreaterThan(0.9);
+        });
+      }),
+    60_000,
+  );
+
+  it('keeps a token in 36 bytes at 128 numbers of 2 bits, and in 20 of 1', () =>
+    inFolder(async dir => {
+      const { passages } = corpus(60, 128);
+      for (const [bits, bytes] of [
+        [2, 36],
+        [1, 20],
+      ] as const) {
+        await build(dir, passages, { bits, replace: true });
+        const tokens = passages.reduce((sum, p) => sum + p.tokens.length, 0);
+        await withIndex(dir, index => {
+          expect(index.info.tokens).toBe(tokens);
+          expect(index.vectors(0).length).toBe(passages[0].tokens.length * 128);
+        });
+        const manifest = lateGenerations.find(dir);
+        const [segment] = manifest.segments;
+        // payloads, and a few hundred bytes of keys, columns and contents
+        expect(segment.bytes).toBeGreaterThan(tokens * bytes);
+        expect(segment.bytes).toBeLessThan(tokens * bytes + 6000);
+      }
+    }));
+
+  it('cuts wide vectors to their leading directions and keeps products in them', () =>
+    inFolder(async dir => {
+      const { passages } = corpus(200, 8);
+      // 8 numbers, turned into 24 of the same products
+      const wide = passages.map(p => ({
+        ...p,
+        tokens: p.tokens.map(t => [...t, ...t, ...t].map(x => x / Math.sqrt(3))),
+      }));
+      await build(dir, wide, { dimension: 8 });
+      await withIndex(dir, async index => {
+        const query = wide[7].tokens.slice(0, 2);
+        const { docs, scores } = await index.search(Float32Array.from(query.flat()), { k: 1 });
+        expect(index.keys(docs)).toEqual(['p00007']);
+        expect(scores[0]).toBeGreaterThan(1.8);
+        expect(scores[0]).toBeLessThan(2.01);
+      });
+    }));
+
+  it('gives hits that meet the filter only', () =>
+    inFolder(async dir => {
+      const { passages } = corpus(400, 16);
+      await build(dir, passages);
+      await withIndex(dir, async index => {
+        const { docs } = await index.search(Float32Array.from(passages[0].tokens.flat()), {
+          k: 20,
+          filter: { doc: 'd5' },
+        });
+        expect(docs.length).toBeGreaterThan(0);
+        for (const row of index.rows(docs)) expect(row.doc).toBe('d5');
+      });
+    }));
+
+  it(
+    'holds after edits what a full build with its codebook holds',
+    () =>
+      inFolder(async dir => {
+        const { passages } = corpus(80, 8);
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.array(fc.tuple(fc.nat(79), fc.boolean()), { minLength: 1, maxLength: 8 }), {
+              minLength: 1,
+              maxLength: 3,
+            }),
+            async runs => {
+              const live = new Map(passages.slice(0, 40).map(p => [p.key, p]));
+              await build(dir, [...live.values()], { replace: true });
+              const { codebook } = (await withIndex(dir, index => index.info)).settings;
+              for (const edits of runs) {
+                const writer = LateIndexWriter.open(dir, { keyColumn: 'id', from: 8 });
+                for (const [at, remove] of edits) {
+                  const { key } = passages[at];
+                  if (remove) {
+                    live.delete(key);
+                    await writer.delete([key]);
+                  } else {
+                    const changed = { key, tokens: passages[(at * 7 + edits.length) % 80].tokens };
+                    live.set(key, changed);
+                    await writer.add(rowsOf([changed]));
+                  }
+                }
+                await writer.publish((await writer.prepare()).generation);
+                await writer.close();
+              }
+              await withIndex(dir, async index => {
+                expect(index.info.documents).toBe(live.size);
+                expect(index.info.settings.codebook).toEqual(codebook);
+                const query = passages[3].tokens.slice(0, 2);
+                const { docs, scores } = await index.search(Float32Array.from(query.flat()), {
+                  k: 80,
+                  exact: true,
+                });
+                const keys = index.keys(docs);
+                expect([...keys].sort()).toEqual([...live.keys()].sort());
+                keys.forEach((key, i) => {
+                  expect(Math.abs(scores[i] - maxSim(query, live.get(key) as Passage))).toBeLessThan(0.5);
+                });
+              });
+            },
+          ),
+          { numRuns: 8 },
+        );
+      }),
+    60_000,
+  );
+
+  it('goes on from a generation that was kept, and an abort leaves it', () =>
+    inFolder(async dir => {
+      const first = LateIndexWriter.open(dir, { keyColumn: 'id', from: 2, replace: true });
+      await first.add(rowsOf(SMALL.slice(0, 1)));
+      const { generation } = await first.prepare();
+      await first.keep(generation);
+      await first.add(rowsOf(SMALL.slice(1, 2)));
+      await first.abort();
+      expect(lateGenerations.readCurrent(dir)).toBeUndefined();
+      const second = LateIndexWriter.open(dir, { keyColumn: 'id', from: 2, generation });
+      await second.add(rowsOf([{ key: 'd', tokens: [[1, 0]] }]));
+      await second.publish((await second.prepare()).generation);
+      await second.close();
+      await withIndex(dir, async index => {
+        const { docs } = await index.search(Float32Array.of(1, 0), { k: 5 });
+        expect(index.keys(docs)).toEqual(['a', 'd']);
+      });
+    }));
+
+  it('says which file a flipped bit is in, the codebook too', () =>
+    inFolder(async dir => {
+      await build(dir, SMALL);
+      expect((await verifyLate(dir)).ok).toBe(true);
+      for (const ending of ['.seg', '.book']) {
+        const file = join(dir, readdirSync(dir).find(name => name.endsWith(ending)) as string);
+        const bytes = readFileSync(file);
+        const broken = Buffer.from(bytes);
+        broken[60] ^= 4;
+        writeFileSync(file, broken);
+        const report = await verifyLate(dir);
+        expect(report.problems.map(p => p.file)).toEqual([file]);
+        writeFileSync(file, bytes);
+      }
+    }));
+
+  it('refuses what does not fit by name', () =>
+    inFolder(async dir => {
+      await build(dir, SMALL);
+      expect(() => LateIndexWriter.open(dir, { keyColumn: 'id', from: 3 })).toThrow(
+        /holds tokens of 2 numbers kept as 2 of 2 bits; this writer has tokens of 3/,
+      );
+      const writer = LateIndexWriter.open(dir, { keyColumn: 'id', from: 2 });
+      await expect(writer.add(rowsOf([{ key: 'x', tokens: [[Number.NaN, 1]] }]))).rejects.toThrow(
+        /key "x".*not finite/,
+      );
+      await writer.close();
+      await withIndex(dir, async index => {
+        await expect(index.search(new Float32Array(3), { k: 1 })).rejects.toThrow(/vectors of 2 numbers/);
+        expect((await index.search(new Float32Array(0), { k: 1 })).docs.length).toBe(0);
+      });
+      expect(existsSync(join(dir, 'CURRENT'))).toBe(true);
+    }));
+});
