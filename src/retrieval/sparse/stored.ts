@@ -76,7 +76,7 @@ export class TextColumnWriter extends ColumnWriter {
       if (keep === to - from) {
         // Every row lives: the compressed block moves as it is.
         this.flush();
-        this.keep(reader.compressed(b), this.rows);
+        this.keep(reader.compressed(b, this.packed), this.rows);
         this.rows += keep;
         continue;
       }
@@ -126,18 +126,18 @@ export class TextColumnWriter extends ColumnWriter {
     packed.varint(raw.length);
     packed.reserve(compressBound(raw.length));
     packed.length = compress(raw, packed.bytes, packed.length);
-    this.keep(packed.view().slice(), this.rows - this.pending);
+    this.keep(packed.view(), this.rows - this.pending);
     this.lengths.reset();
     this.text.reset();
     this.pending = 0;
   }
 
-  /** Takes a compressed block of the rows from `row` on. */
+  /** Takes a compressed block of the rows from `row` on; the bytes are copied. */
   private keep(block: Uint8Array, row: number): void {
     this.firstRow.push(row);
     this.offsets.push(this.bytes);
     this.bytes += block.length;
-    if (this.out === undefined) this.blocks.push(block);
+    if (this.out === undefined) this.blocks.push(block.slice());
     else this.out.write(block);
   }
 }
@@ -289,17 +289,22 @@ export class TextColumnReader implements ColumnReader {
     return [this.firstRow[block], this.firstRow[block + 1]];
   }
 
-  compressed(block: number): Uint8Array {
-    const bytes = new Uint8Array(this.offsets[block + 1] - this.offsets[block]);
-    this.file.readAt(this.section, this.offsets[block], bytes);
-    return bytes;
+  /** The bytes of a block, in `into`, whose bytes they replace. */
+  compressed(block: number, into: ByteWriter): Uint8Array {
+    into.reset();
+    into.reserve(this.offsets[block + 1] - this.offsets[block]);
+    into.length = this.offsets[block + 1] - this.offsets[block];
+    this.file.readAt(this.section, this.offsets[block], into.view());
+    return into.view();
   }
 
   block(block: number): TextBlock {
     const kept = this.kept.get(block);
     if (kept !== undefined) return kept;
     const [from, to] = this.rowsOf(block);
-    const opened = this.sound(() => new TextBlock(this.compressed(block), to - from));
+    // a block unpacks itself as it is read, so its bytes are its own
+    const bytes = this.compressed(block, new ByteWriter(0));
+    const opened = this.sound(() => new TextBlock(bytes, to - from));
     if (this.kept.size >= KEPT_BLOCKS) this.kept.delete(this.kept.keys().next().value as number);
     this.kept.set(block, opened);
     return opened;
