@@ -96,8 +96,8 @@ export class TextColumnWriter extends ColumnWriter {
   }
 
   write(out: SectionWriter, prefix: string): void {
-    if (this.out === undefined) this.begin(out, prefix);
     this.flush();
+    if (this.out === undefined) this.begin(out, prefix);
     for (const block of this.blocks) out.write(block);
     out.end();
     out.section(`${prefix}.rows`, Uint32Array.from([...this.firstRow, this.rows]));
