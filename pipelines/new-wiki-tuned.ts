@@ -25,6 +25,7 @@ export default pipeline({
       op: 'read.squad',
       with: { path: [join(data, 'squadshifts/new_wiki_v1.0.json'), ...squad2], take: 'contexts' },
     },
+    { id: 'titles', op: 'clean.text', with: { column: 'title', rules: ['underscores'] } },
     { id: 'titled', op: 'concat.title' },
     {
       id: 'index',
