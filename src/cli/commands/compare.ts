@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, normalize } from 'node:path';
 import type { Comparison } from '../../metrics/index.ts';
 import { defineCommand, oneText, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
@@ -11,7 +11,6 @@ import {
   perQuestion,
   printComparison,
 } from '../evaluate/measure.ts';
-import { runPlots } from '../evaluate/run-plots.ts';
 import { printRuns } from '../evaluate/run-table.ts';
 import { writePlots } from '../reports.ts';
 import { counted } from '../table.ts';
@@ -114,7 +113,10 @@ export const command = defineCommand({
       .example('$0 old.jsonl new.jsonl', 'is the new run better?')
       .example('$0 bm25.trec dense.trec both.trec --qrels qrels.txt --plots out', 'curves of three runs'),
   run: async (args, io) => {
-    const shown = args.runs as string[];
+    const given = (args.runs as string[]).map(normalize);
+    // a pattern of the shell may name the first run again
+    const distinct = [...new Set(given)];
+    const shown = distinct.length > 1 ? distinct : given;
     if (shown.length < 2)
       throw new UsageError('compare: one run is nothing to compare', {
         help: 'usage: millrace compare RUN RUN [RUN..]',
@@ -143,7 +145,11 @@ export const command = defineCommand({
       return { name: names[i + 1], run: shown[i + 1], comparison, ...wonAndLost(measured[0], other, metric) };
     });
     const plots = args.plots
-      ? await writePlots(args.plots, args.root, await runPlots(m, measured, names))
+      ? await writePlots(
+          args.plots,
+          args.root,
+          await m.runPlots(measured.map(({ metrics }, i) => ({ name: names[i], curves: metrics.curves() }))),
+        )
       : {};
     if (args.json) {
       io.json({
@@ -162,6 +168,7 @@ export const command = defineCommand({
       return EXIT.ok;
     }
     const several = others.length > 1;
+    const corrected = m.holm(others.map(o => o.comparison[metric].p));
     if (several) {
       const comparisons = others.map(o => (args.all ? o.comparison : mostRead(o.comparison)));
       printRuns(m, names, comparisons, io);
@@ -172,9 +179,9 @@ export const command = defineCommand({
       if (!several || args.all)
         printComparison(args.all ? comparison : mostRead(comparison), io, ['first', 'second']);
       const { p } = comparison[metric];
-      const sure = p < 0.05 ? 'more than chance' : 'no more than chance would give';
+      const sure = corrected[i] < 0.05 ? 'more than chance' : 'no more than chance would give';
       io.out(
-        `${metric}: won ${won.length}, lost ${lost.length}; the difference is ${sure} (p ${p.toFixed(4)})`,
+        `${metric}: won ${won.length}, lost ${lost.length}; the difference is ${sure} (p ${p.toFixed(4)}${several ? `, corrected ${corrected[i].toFixed(4)}` : ''})`,
       );
       const list = (what: string, ids: readonly string[]): void => {
         const some = ids.slice(0, args.questions);

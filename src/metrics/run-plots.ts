@@ -1,5 +1,6 @@
 /** Curves of several runs in one plot. */
-import type { Measured, MetricsModule } from './measure.ts';
+import { lineSvg } from './plot-line.ts';
+import type { RankingCurves } from './ranking-types.ts';
 
 const TITLES = {
   gold: 'Top-k accuracy: a gold document is among the first k',
@@ -10,19 +11,16 @@ const TITLES = {
 
 /** SVGs of all runs' curves for k to 10 and to 100, of what the questions name, by `gold-10`, `success-100` and so on. */
 export async function runPlots(
-  m: MetricsModule,
-  runs: readonly Measured[],
-  names: readonly string[],
+  runs: readonly { readonly name: string; readonly curves: RankingCurves }[],
 ): Promise<Record<string, string>> {
-  const curves = runs.map(run => run.metrics.curves());
   const plots: Record<string, string> = {};
   for (const [kind, title] of Object.entries(TITLES) as [keyof typeof TITLES, string][]) {
     // where each question has one gold document, recall is the same curve again
-    if (kind === 'recall' && curves.some(c => c.gold)) continue;
-    const series = curves.flatMap((c, i) => (c[kind] ? [{ name: names[i], points: c[kind] }] : []));
+    if (kind === 'recall' && runs.some(r => r.curves.gold)) continue;
+    const series = runs.flatMap(({ name, curves }) => (curves[kind] ? [{ name, points: curves[kind] }] : []));
     if (series.length === 0) continue;
     for (const depth of [10, 100]) {
-      plots[`${kind}-${depth}`] = await m.lineSvg({
+      plots[`${kind}-${depth}`] = await lineSvg({
         title: `${title}, k = 1 to ${depth}`,
         x: { label: 'k', log: depth > 10 },
         y: { label: 'mean over questions' },
