@@ -30,7 +30,7 @@ export async function retrievalReport(metrics: RankingMetrics, options: ReportOp
   const curves = metrics.curves();
   data.curves = curves as unknown as Json;
   const plots: Record<string, string> = {};
-  const top = (['gold', 'answer', 'recall'] as const).flatMap(name => {
+  const top = (['gold', 'success', 'answer', 'recall'] as const).flatMap(name => {
     const points = curves[name];
     return points ? [{ name, points }] : [];
   });
