@@ -133,7 +133,11 @@ export async function readRunFile(shown: string, root: string): Promise<RunFile>
   const path = resolve(root, shown);
   await mustExist(path, shown, 'run');
   const found = reader(path);
-  if (!found || found.op.name === 'read.squad') {
+  if (found?.op.name === 'read.squad')
+    throw new UserError(`run: ${shown} is JSON, wanted hits or a TREC run`, {
+      help: 'a report of evaluate.retrieval holds no hits; write them with write.jsonl or write.trec',
+    });
+  if (!found) {
     const help = 'a file of hits ends in .jsonl, .csv, .parquet or .arrow; any other is read as a TREC run';
     const run = await parsed(parseRun(lines(path), shown), help);
     return { kind: 'trec', hits: run, judged: new Map() };
