@@ -69,8 +69,18 @@ async function parsed<T>(work: Promise<T>, help: string): Promise<T> {
   }
 }
 
-const texts = (value: unknown): string[] | undefined =>
-  Array.isArray(value) ? value.filter((v): v is string => typeof v === 'string') : undefined;
+/** A list of texts; a table of plain text (CSV) holds it as JSON. */
+function texts(value: unknown): string[] | undefined {
+  const list: unknown = typeof value === 'string' && value.startsWith('[') ? listOf(value) : value;
+  return Array.isArray(list) ? list.filter((v): v is string => typeof v === 'string') : undefined;
+}
+function listOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** What a row says of its question: `answers`, `doc_ids`, and `relevance` (grades beside `doc_ids`). */
 function judgedOf(row: Readonly<Record<string, unknown>>): Judged {
