@@ -234,6 +234,13 @@ export interface Report {
 export interface SinkInstance extends Closable {
   write(change: Change): void | Promise<void>;
   /**
+   * For sinks with `changes`: which rows it has by now.
+   * @param keys the columns that name rows, and others
+   * @returns a number for each row of `keys`, not 0 where it has a row of this key; undefined where it cannot say
+   * cheaply. The engine looks through its ledger then, to find a key that two rows give.
+   */
+  has?(keys: RecordBatch): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /**
    * After the last change: makes immutable files and syncs them. Sinks that declare `resumes` are asked several times
    * in a long run; each token stands for everything that was written before it.
    */
@@ -398,6 +405,8 @@ export interface SinkOperator<P = never> extends Declared<P> {
   readonly gone?: boolean;
   /** True where it can take changes onto what it published before (`ctx.full` false): upserts and deletes by key. */
   readonly changes?: boolean;
+  /** The columns that name a row in what it writes. Default: the input's key. */
+  key?(params: P, inputKey: readonly string[]): readonly string[];
   /** For sinks with `changes`: the token of what is published now, or undefined where there is nothing to build on. */
   current?(params: P, ctx: PlanContext): Json | undefined | Promise<Json | undefined>;
   /**

@@ -307,7 +307,9 @@ export async function runFlow(
     if (failure) throw (failure as { error: unknown }).error;
     if (run.signal.aborted) throw run.signal.reason;
 
-    again = changes?.decision.mode === 'changes' && streams.some(s => s.needsAllRows?.());
+    again =
+      changes?.needsAllRows ||
+      (changes?.decision.mode === 'changes' && streams.some(s => s.needsAllRows?.()));
     const prepared: CommittedSink[] = [];
     for (const { step, instance } of again ? [] : sinks) {
       const started = performance.now();

@@ -341,8 +341,16 @@ async function execute(
         hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
         if ((await runFlow(flow, control, changes)) === 'again') {
           await changes.abort();
-          const reasons = [{ text: 'a step needs rows again that it does not remember' }];
-          const whole: FlowDecision = { ...decision, mode: 'replay', reasons };
+          const reasons = [
+            changes.needsAllRows
+              ? { text: 'two rows give one key, and which of them stays depends on all rows' }
+              : { text: 'a step needs rows again that it does not remember' },
+          ];
+          await box.drop(flow.steps.map(s => s.id));
+          for (const step of flow.steps) meters.get(step.id)?.restart();
+          // commits on the way have changed what is known
+          const now = await decide(flow, ledger, await readCommits(folder), false, ctx, around);
+          const whole: FlowDecision = now.mode === 'full' ? now : { ...now, mode: 'replay', reasons };
           hub.emit({ type: 'flow', flow: name, mode: 'replay', reasons });
           changes = new FlowChanges(flow, whole, ledger, folder, id);
           flowChanges.set(name, changes);

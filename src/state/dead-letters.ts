@@ -141,6 +141,11 @@ export class DeadLetterBox {
         this.#waiting -= bytes.length;
       });
   }
+  /** Forgets the letters of steps that are to work on all their rows again. */
+  async drop(steps: readonly string[]): Promise<void> {
+    await this.settle();
+    for (const step of steps) await rm(join(this.#folder, fileOf(step)), { force: true });
+  }
   /** Waits until everything is written. @throws the first error of writing. */
   async settle(): Promise<void> {
     await this.#writing;

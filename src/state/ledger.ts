@@ -12,7 +12,7 @@ import { journalPieces } from './journal.ts';
 import { eachSorted } from './sorted-entries.ts';
 
 /** The format of the ledger; raised when an older reader would misread it. */
-export const LEDGER_FORMAT = 3;
+export const LEDGER_FORMAT = 4;
 
 /** Tables, by the first byte of a key; the next two are the slot of the step they speak of. */
 export const TABLE = {

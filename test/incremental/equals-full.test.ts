@@ -21,20 +21,28 @@ import {
   run,
   save,
   shapes,
+  twinArb,
 } from './shapes.ts';
 
 const registryUrl = new URL('./fixtures/operators.ts', import.meta.url).href;
 const READ = { signed: true, failAt: -1 };
 const RUNS = Number(process.env.MILLRACE_SEQUENCES ?? 8);
+const TWINS = ['straight', 'chain', 'fork', 'unique', 'clash'];
 
 describe.each(Object.keys(shapes))('a pipeline of shape %s', name => {
-  it.each([true, false])(
-    'gives after any edits what a full run gives (signed parts: %s)',
-    async signed => {
+  const variants: [boolean, boolean][] = [
+    [true, false],
+    [false, false],
+  ];
+  if (TWINS.includes(name)) variants.push([true, true]);
+  it.each(variants)(
+    'gives after any edits what a full run gives (signed parts: %s, rows of one key: %s)',
+    async (signed, twins) => {
+      const edit = twins ? fc.oneof(editArb, twinArb, twinArb) : editArb;
       await fc.assert(
         fc.asyncProperty(
           rowsArb,
-          fc.array(fc.array(editArb, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
+          fc.array(fc.array(edit, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
           async (rows, rounds) => {
             await inFolder(async root => {
               const parts: Parts = {
@@ -42,7 +50,7 @@ describe.each(Object.keys(shapes))('a pipeline of shape %s', name => {
                 q: structuredClone(rows.slice(6)),
               };
               const params: Params = { least: 1, by: 2, add: 1, tag: '' };
-              const reading = { signed, failAt: -1 };
+              const reading = { signed, failAt: -1, twins };
               save(root, parts);
               await run(root, shapes[name](params, reading));
               for (const edits of rounds) {
@@ -189,7 +197,7 @@ describe('what is redone', () => {
       const result = await startRun(plan as never, { registryUrl }).result;
       expect(result.error).toMatchObject({
         step: 'src',
-        message: 'id "d1": another row has this key too; keys must be unique',
+        message: 'p: id "d1": another row has this key too; keys must be unique',
       });
     }));
 });

@@ -141,6 +141,11 @@ export class DocumentBuffer {
   }
 
   /** Removes a key; true where it was live. */
+  hasKey(source: Uint8Array, start: number, end: number): boolean {
+    const id = this.keys.find(source, start, end, hashBytes(source, start, end));
+    return id >= 0 && this.rowOfKey[id] >= 0;
+  }
+
   deleteKey(source: Uint8Array, start: number, end: number): boolean {
     const id = this.keys.find(source, start, end, hashBytes(source, start, end));
     if (id < 0 || this.rowOfKey[id] < 0) return false;

@@ -151,7 +151,10 @@ export async function decide(
   const whole = flow.steps.filter(s => s.op.shape === 'sink' && !changesOnly(s));
   const decided = { fresh, state, from, slots, left, formerName, fingerprints };
   if (reasons.length > 0) return { mode: 'replay', reasons, skippable: false, ...decided };
+  // the row that stays, and the one to take its place, are known when all have been seen
+  for (const step of state.clashed ?? []) reasons.push({ step, text: 'two rows gave it one key' });
   if (stateful.length === 0 && whole.length === 0 && [...roots.values()].every(r => r !== undefined)) {
+    if (reasons.length > 0) return { mode: 'replay', reasons, skippable: !commit.interim, ...decided };
     if (!commit.interim) return { mode: 'changes', reasons, skippable: true, ...decided };
     return { mode: state.pending ? 'resume' : 'changes', reasons: [CUT_SHORT], skippable: false, ...decided };
   }
@@ -186,8 +189,7 @@ export function flowState(
   commit: string,
   decision: FlowDecision,
   nextId: Readonly<Record<string, number>>,
-  reports: FlowState['reports'],
-  work: FlowState['work'],
+  { reports, work, clashed }: Required<Pick<FlowState, 'reports' | 'work' | 'clashed'>>,
   interim = false,
 ): FlowState {
   const { slots, fingerprints, mode, reasons } = decision;
@@ -212,7 +214,19 @@ export function flowState(
   const known = mode === 'changes' ? before : mode === 'resume' ? sumOf(before, work) : work;
   const pending = (interim && mode !== 'changes') || undefined;
   const rows = remembersRows(flow) ? undefined : (false as const);
-  return { commit, last, work: known, steps: Object.fromEntries(steps), nextId, pending, rows, reports };
+  const over = mode === 'full' || mode === 'replay' ? [] : (decision.state?.clashed ?? []);
+  const all = [...new Set([...over, ...clashed])];
+  return {
+    commit,
+    last,
+    work: known,
+    steps: Object.fromEntries(steps),
+    nextId,
+    pending,
+    rows,
+    reports,
+    clashed: all.length ? all : undefined,
+  };
 }
 
 const sumOf = (a: FlowState['work'], b: FlowState['work']): FlowState['work'] =>
