@@ -20,6 +20,8 @@ export interface StepState {
   get(key: Uint8Array): Uint8Array | undefined;
   put(key: Uint8Array, value: Uint8Array): void;
   delete(key: Uint8Array): void;
+  /** False where nothing is kept after the run, so that what is put serves the step itself alone. */
+  readonly lasts?: boolean;
 }
 
 /** What the engine tells an operator when it opens it. */

@@ -163,6 +163,33 @@ describe('what is redone', () => {
       expect((await run(root, letters, { full: true })).result.steps[1].deadLetters).toBe(1);
     }));
 
+  it('is one title where a document of it changed', () =>
+    inFolder(async root => {
+      const all = rows(20).map((r, i) => ({ ...r, text: `title ${i % 5}` }));
+      const steps: AnyStep[] = [
+        { id: 'src', op: 'inc.parts', with: { path: 'rows.json' } },
+        { id: 'titles', op: 'merge.titles', with: { id: 'id', title: 'text', separator: ' ' } },
+        { id: 't', op: 'inc.table', with: { path: 't' } },
+      ];
+      save(root, { p: all });
+      await run(root, steps);
+      expect(readTable(join(root, 't'))['["d1"]'].doc_ids).toEqual(['d1', 'd6', 'd11', 'd16']);
+      // d1 goes from one title to another, d0 goes altogether
+      worked.clear();
+      const moved = all.slice(1).map(r => (r.id === 'd1' ? { ...r, text: 'title 2' } : r));
+      save(root, { p: moved });
+      expect(await run(root, steps)).toMatchObject({ mode: 'changes' });
+      expect(Object.fromEntries(worked)).toEqual({ source: 19, writes: 3, deletes: 2 });
+      const table = readTable(join(root, 't'));
+      expect(Object.values(table).map(r => (r.doc_ids as string[]).join(' '))).toEqual([
+        'd1 d2 d7 d12 d17',
+        'd3 d8 d13 d18',
+        'd4 d9 d14 d19',
+        'd5 d10 d15',
+        'd6 d11 d16',
+      ]);
+    }));
+
   it('is nothing where steps have other names', () =>
     inFolder(async root => {
       save(root, { p: rows(6) });

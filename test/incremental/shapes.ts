@@ -135,6 +135,16 @@ export const shapes: Record<string, Shape> = {
     { id: 'words', op: 'inc.words', from: 'near', with: {} },
     { id: 'u', op: 'inc.table', with: { path: 'u' } },
   ],
+  titles: (p, s) => [
+    source(s),
+    { id: 'even', op: 'inc.even', with: { by: p.by } },
+    { id: 'unique', op: 'dedupe.exact', with: { columns: ['n', 'text'] } },
+    { id: 'titles', op: 'merge.titles', with: { id: 'id', title: 'text', separator: ' ' } },
+    { id: 'words', op: 'inc.words', with: { least: p.least } },
+    { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag } },
+    { id: 'joined', op: 'merge.titles', from: 'src', with: { id: 'id', title: 'text', separator: '+' } },
+    { id: 'u', op: 'inc.table', with: { path: 'u' } },
+  ],
   sifted: (p, s) => [
     source(s),
     { id: 'words', op: 'inc.words' },

@@ -68,7 +68,7 @@ export function rootOf(flow: Flow): ReadonlyMap<string, string | undefined> {
  * Whether a flow's rows are remembered one by one. Where every sink writes its result whole, a run does all rows or
  * none, and nothing would ask for them.
  */
-export const remembersRows = (flow: Flow): boolean => flow.steps.some(s => changesOnly(s) || takesChanges(s));
+export const remembersRows = (flow: Flow): boolean => flow.steps.some(changesOnly);
 
 const changesOnly = (step: PlannedStep): boolean => step.op.shape === 'sink' && step.op.changes === true;
 
