@@ -30,6 +30,8 @@ export interface PlanRunOptions {
   readonly full?: boolean;
   /** How often to commit before the end. */
   readonly commitEvery?: RunOptions['commitEvery'];
+  /** What steps that call a model or an endpoint may spend. */
+  readonly maxCost?: RunOptions['maxCost'];
   /** By source step, ids of rows that go through again. */
   readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
   /** Only a part or a sample of the pipeline: nothing is remembered of it, or taken from what was done before. */
@@ -46,6 +48,7 @@ export async function runPlan(plan: Plan, io: Io, options: PlanRunOptions = {}):
     stateFolder: options.stateFolder,
     full: options.full,
     commitEvery: options.commitEvery,
+    maxCost: options.maxCost,
     redo: options.redo,
     incremental: !options.partial,
   });

@@ -54,6 +54,11 @@ export interface OpenContext {
   readonly from?: Json;
   /** For streams that declare `changes`: what the step remembers. */
   readonly state?: StepState;
+  /**
+   * For streams that declare `changes`: true where a run over all rows ended with {@link StreamInstance.needsAllRows}
+   * and is made once more. A step that does not remember the rows it gives has to, this time.
+   */
+  readonly keepsRows?: boolean;
   /** The columns that name a row of each input. */
   readonly keys: readonly (readonly string[])[];
 }
@@ -127,7 +132,8 @@ export interface StreamInstance extends Closable {
   end?(): Changes | Promise<Changes>;
   /**
    * For streams that declare `changes`, asked after the end: true where it would have had to give rows that it does
-   * not remember. What it gave is then dropped, and the flow runs over all rows, the step from nothing.
+   * not remember. What it gave is then dropped, and the flow runs over all rows, the step from nothing. Where it ran over
+   * all rows already, it runs once more with `keepsRows`: a step before it took back a row that had stood before another.
    */
   needsAllRows?(): boolean;
 }
@@ -362,6 +368,8 @@ export interface MapOperator<P = never, R extends Rows = Rows> extends Declared<
    * depend on the parameters: a small model can cost less than a look-up.
    */
   readonly cache?: boolean | ((params: P) => boolean);
+  /** True where a row is a call of a model or of a paid endpoint: it counts for `--max-cost`. Default: as `cache`. */
+  readonly costly?: boolean | ((params: P) => boolean);
   /** The column whose length counts as tokens under a token budget. */
   tokens?(params: P): string;
   open(params: P, ctx: OpenContext): MapInstance<R> | Promise<MapInstance<R>>;
@@ -397,6 +405,8 @@ export interface JoinOperator<P = never> extends Declared<P> {
   key(params: P, inputKey: readonly string[]): readonly string[];
   /** A key that an input has no rows of: leave it out, take what there is, or fail. */
   missing(params: P): 'drop' | 'partial' | 'fail';
+  /** True where a row is a call of a model or of a paid endpoint: it counts for `--max-cost`. */
+  readonly costly?: boolean | ((params: P) => boolean);
   open(params: P, ctx: OpenContext): JoinInstance | Promise<JoinInstance>;
 }
 

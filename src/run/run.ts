@@ -35,12 +35,14 @@ import {
 import { type CacheCounts, cachedExecutor } from './cached.ts';
 import type { CommitEvery } from './checkpoint.ts';
 import { openContext, planContext } from './context.ts';
+import { Budget, checkEstimate, type MaxCost } from './cost.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type FlowControl, runFlow } from './flow.ts';
 import { flowName } from './incremental/flow-memory.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, type FlowDecision } from './incremental/flow-state.ts';
 import { liveFingerprint, outputSignatures } from './incremental/places.ts';
+import { previewFlows } from './incremental/preview.ts';
 import { surroundingsOf } from './incremental/remembered.ts';
 import { keepLetters } from './letters.ts';
 import { bottleneck, StepMeter } from './meter.ts';
@@ -70,11 +72,18 @@ export interface RunOptions {
    * writes see the old state until the run is over. Default every 60 seconds.
    */
   readonly commitEvery?: CommitEvery;
+  /**
+   * The most that steps which call a model or an endpoint may work on. A run whose estimate is over it does nothing;
+   * one that comes to it on its way fails before the rows that would be over it.
+   */
+  readonly maxCost?: MaxCost;
   /** Milliseconds between progress events. Default 120. */
   readonly progressMs?: number;
 }
 
 const COMMIT_EVERY: CommitEvery = { seconds: 60 };
+const TWO_ROWS = 'two rows give one key, and which of them stays depends on all rows';
+const ROWS_AGAIN = 'a step needs rows again that it does not remember';
 const SETTLED_STAY = 'dead letters of rows that went through stay on the list';
 
 export interface RunHandle {
@@ -203,6 +212,7 @@ async function execute(
       summaries[step] = summary;
     },
     commitEvery: options.commitEvery ?? COMMIT_EVERY,
+    budget: options.maxCost && new Budget(options.maxCost),
     commit: (...commit) => commits.time(() => commitFlow(...commit)),
   };
   const commitFlow: FlowControl['commit'] = async (flow, sinks, positions, changes, keep) => {
@@ -257,6 +267,11 @@ async function execute(
       control.warn(step, `committed, but ${what}: ${(error as Error).message}`);
     }
   };
+  // what a pass over a flow has put aside and counted, before another pass
+  const forget = async (flow: Plan['flows'][number]): Promise<void> => {
+    await box.drop(flow.steps.map(s => s.id));
+    for (const step of flow.steps) meters.get(step.id)?.restart();
+  };
   let interimCommits = 0;
   // sinks of a commit that is under way
   let unfinished: readonly string[] = [];
@@ -307,11 +322,23 @@ async function execute(
     }
     await withState(folder, () => sweep(folder));
     const around = surroundingsOf(plan.flows);
+    if (options.maxCost && options.incremental !== false) {
+      ledger ??= await Ledger.open(folder);
+      const { full, signal } = options;
+      const flows = await previewFlows(plan, ledger, folder, { full, signal });
+      checkEstimate(
+        flows.flatMap(f => f.steps),
+        options.maxCost,
+      );
+    }
     for (const flow of plan.flows) {
       controller.signal.throwIfAborted();
       if (options.incremental === false) {
         try {
-          await runFlow(flow, control);
+          if ((await runFlow(flow, control)) === 'again') {
+            await forget(flow);
+            await runFlow(flow, control, undefined, true);
+          }
         } catch (error) {
           if (!(await control.isRecorded(flowName(flow)))) unfinished = [];
           throw error;
@@ -339,22 +366,26 @@ async function execute(
           continue;
         }
         hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
-        if ((await runFlow(flow, control, changes)) === 'again') {
+        let outcome = await runFlow(flow, control, changes);
+        for (let keepsRows = false; outcome === 'again'; ) {
+          keepsRows = changes.allRows;
           await changes.abort();
-          const reasons = [
-            changes.needsAllRows
-              ? { text: 'two rows give one key, and which of them stays depends on all rows' }
-              : { text: 'a step needs rows again that it does not remember' },
-          ];
-          await box.drop(flow.steps.map(s => s.id));
-          for (const step of flow.steps) meters.get(step.id)?.restart();
+          await forget(flow);
+          const reasons = [{ text: changes.needsAllRows ? TWO_ROWS : ROWS_AGAIN }];
           // commits on the way have changed what is known
-          const now = await decide(flow, ledger, await readCommits(folder), false, ctx, around);
+          const now = await decide(
+            flow,
+            ledger,
+            await readCommits(folder),
+            options.full ?? false,
+            ctx,
+            around,
+          );
           const whole: FlowDecision = now.mode === 'full' ? now : { ...now, mode: 'replay', reasons };
-          hub.emit({ type: 'flow', flow: name, mode: 'replay', reasons });
+          hub.emit({ type: 'flow', flow: name, mode: whole.mode, reasons });
           changes = new FlowChanges(flow, whole, ledger, folder, id);
           flowChanges.set(name, changes);
-          await runFlow(flow, control, changes);
+          outcome = await runFlow(flow, control, changes, keepsRows);
         }
         const ran = changes;
         const notes = ledger;

@@ -4,6 +4,7 @@ import { afterRun } from '../after-run.ts';
 import { asCalled } from '../called.ts';
 import { defineCommand, type Io, oneText, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { maxCostOption } from '../max-cost.ts';
 import {
   checkLoaded,
   cutArguments,
@@ -29,6 +30,7 @@ interface RunArgs extends Selection {
   readonly show?: number;
   readonly full: boolean;
   readonly commitEvery?: CommitEvery;
+  readonly maxCost?: PlanRunOptions['maxCost'];
   readonly out?: string;
 }
 
@@ -61,10 +63,10 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   await printProblems(found.problems, io);
   if (!plan) return noPlan(loaded, found, args.json, io);
   const show = args.show === undefined ? undefined : { steps: lastSteps(plan), most: args.show };
-  const { full, commitEvery } = args;
+  const { full, commitEvery, maxCost } = args;
   tellSample(plan, sample, io);
   const partial = isPartial(args);
-  const run = await runPlan(plan, io, { show, full, commitEvery, partial, ...sampleState(sample) });
+  const run = await runPlan(plan, io, { show, full, commitEvery, maxCost, partial, ...sampleState(sample) });
   const { result } = run;
   const plots =
     result.status === 'ok' ? await reportPlots(plan, result.reports, plotFolder(args, sample)) : {};
@@ -119,6 +121,7 @@ export const command = defineCommand({
         coerce: interval,
         describe: 'rows (5000) or time (30s, 5m) between commits of a long run; default 60s',
       })
+      .option('max-cost', maxCostOption)
       .option('sweep', {
         type: 'string',
         array: true,
