@@ -17,6 +17,7 @@ import { EventHub, type Observable, type RunEvent, type RunResult, tapOf } from 
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import {
   Cache,
+  type CacheLimits,
   type CommitRecord,
   cacheFolderOf,
   commit,
@@ -77,6 +78,8 @@ export interface RunOptions {
    * one that comes to it on its way fails before the rows that would be over it.
    */
   readonly maxCost?: MaxCost;
+  /** What the cache is kept to, looked at once a day after a run that used it. Default 90 days, 32 GiB. */
+  readonly cacheLimits?: CacheLimits;
   /** Milliseconds between progress events. Default 120. */
   readonly progressMs?: number;
 }
@@ -412,7 +415,10 @@ async function execute(
     });
     if (failure instanceof StateError) failure = failure.of(`pipeline "${plan.name}"`);
     for (const temp of tempFolders) await rm(temp, { recursive: true, force: true }).catch(() => undefined);
-    await afterCommit('', 'the cache misses results of this run', async () => cache?.close());
+    await afterCommit('', 'the cache misses results of this run', async () => {
+      if (failure === undefined) await cache?.tidy(options.cacheLimits);
+      await cache?.close();
+    });
     await ledger?.close();
     await unlock?.();
   }
