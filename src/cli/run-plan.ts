@@ -28,6 +28,8 @@ export interface PlanRunOptions {
   readonly stateFolder?: string;
   /** Does everything anew, whatever was done before. */
   readonly full?: boolean;
+  /** Compares all rows of files that seem as they were. */
+  readonly recheck?: boolean;
   /** How often to commit before the end. */
   readonly commitEvery?: RunOptions['commitEvery'];
   /** What steps that call a model or an endpoint may spend. */
@@ -47,6 +49,7 @@ export async function runPlan(plan: Plan, io: Io, options: PlanRunOptions = {}):
     registryUrl,
     stateFolder: options.stateFolder,
     full: options.full,
+    recheck: options.recheck,
     commitEvery: options.commitEvery,
     maxCost: options.maxCost,
     redo: options.redo,

@@ -63,6 +63,8 @@ export interface RunOptions {
   readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
   /** Does everything anew, whatever was done before. */
   readonly full?: boolean;
+  /** Reads every file and compares all its rows, though its size and time of change are as they were. */
+  readonly recheck?: boolean;
   /**
    * False keeps no ledger: everything is done and nothing remembered, as for a sample or a part of a pipeline.
    * Default true.
@@ -279,10 +281,15 @@ async function execute(
   // sinks of a commit that is under way
   let unfinished: readonly string[] = [];
   let ledger: Ledger | undefined;
+  const openLedger = async (): Promise<Ledger> => {
+    const opened = await Ledger.open(folder, { rebuild: true });
+    if (opened.damage !== undefined) control.warn('', `${opened.damage}; everything is done anew`);
+    return opened;
+  };
   const flowChanges = new Map<string, FlowChanges>();
   const takeChanges = async (record: CommitRecord): Promise<void> => {
     if (!record.ledger) return;
-    ledger ??= await Ledger.open(folder);
+    ledger ??= await openLedger();
     const journal = join(folder, record.ledger.journal);
     // Without its journal the ledger either has it already, or stays behind the record: then the flow begins anew.
     if (!existsSync(journal)) return;
@@ -299,7 +306,7 @@ async function execute(
   const cacheCounts = new Map<string, CacheCounts>();
   if (options.incremental !== false) {
     control.cache = async (step, inner) => {
-      cache ??= await Cache.open(cacheFolderOf(plan.root));
+      cache ??= await Cache.open(cacheFolderOf(plan.root), message => control.warn(step.id, message));
       const counts = { hits: 0, misses: 0 };
       cacheCounts.set(step.id, counts);
       return cachedExecutor(step, inner, cache, await liveFingerprint(step, ctx), counts, options.full);
@@ -326,7 +333,7 @@ async function execute(
     await withState(folder, () => sweep(folder));
     const around = surroundingsOf(plan.flows);
     if (options.maxCost && options.incremental !== false) {
-      ledger ??= await Ledger.open(folder);
+      ledger ??= await openLedger();
       const { full, signal } = options;
       const flows = await previewFlows(plan, ledger, folder, { full, signal });
       checkEstimate(
@@ -348,7 +355,7 @@ async function execute(
         }
         continue;
       }
-      ledger ??= await Ledger.open(folder);
+      ledger ??= await openLedger();
       const name = flowName(flow);
       const decision = await decide(
         flow,
@@ -358,7 +365,7 @@ async function execute(
         ctx,
         around,
       );
-      let changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo);
+      let changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo, options.recheck);
       flowChanges.set(name, changes);
       try {
         if (await changes.nothingChanged(step => openSource(step, control))) {

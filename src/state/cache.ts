@@ -2,10 +2,11 @@
  * Results of costly steps by what went in: a row whose read columns and step are as they were is not worked on again,
  * in whatever pipeline of the folder. Content-addressed, so it needs no commit and survives a killed run.
  */
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { withState } from './errors.ts';
+import { brokenSeal, seal, unseal } from './seal.ts';
 
 // days since 1970, in the first two bytes of a value: what has not been used for long goes first
 const today = (): number => Math.floor(Date.now() / 86_400_000);
@@ -35,6 +36,8 @@ interface Noted {
 const NOTES = Buffer.of(0);
 const AFTER_NOTES = Buffer.of(0, 0);
 const MOST_AT_ONCE = 50_000;
+/** A larger file is not read through when it is opened; its size is looked at. */
+const SEALED_BYTES = 2 * 2 ** 30;
 
 export class Cache {
   readonly #db: RootDatabase<Buffer, Buffer>;
@@ -48,10 +51,16 @@ export class Cache {
     this.#folder = folder;
     this.#path = path;
   }
-  static async open(folder: string): Promise<Cache> {
+  /** Opens or makes it; one that is damaged is emptied, and `warn` told. */
+  static async open(folder: string, warn: (message: string) => void = () => undefined): Promise<Cache> {
     return withState(folder, async () => {
       await mkdir(folder, { recursive: true });
       const path = join(folder, 'cache.mdb');
+      const broken = brokenSeal(path);
+      if (broken !== undefined) {
+        warn(`${path} is damaged (${broken}): it is emptied, and results are worked out anew`);
+        for (const name of [path, `${path}-lock`, `${path}.seal`]) await rm(name, { force: true });
+      }
       const db = open<Buffer, Buffer>({ path, encoding: 'binary', keyEncoding: 'binary', noSubdir: true });
       return new Cache(db, folder, path);
     });
@@ -75,6 +84,7 @@ export class Cache {
     if (this.#puts.length === 0) return;
     const puts = this.#puts;
     this.#puts = [];
+    this.#written();
     await withState(this.#folder, () =>
       this.#db.transaction(() => {
         for (const { key, value } of puts) this.#db.putSync(key, value);
@@ -125,6 +135,7 @@ export class Cache {
       const some = gone;
       gone = [];
       removed += some.length;
+      this.#written();
       await this.#db.transaction(() => {
         for (const key of some) this.#db.removeSync(key);
       });
@@ -168,11 +179,20 @@ export class Cache {
     const large = limits.bytes !== undefined && size > limits.bytes;
     return old || large ? this.collect(limits) : 0;
   }
+  #dirty = false;
+  #written(): void {
+    // each time, since another process that has it open may have sealed it
+    unseal(this.#path);
+    this.#dirty = true;
+  }
   async #note(noted: Noted): Promise<void> {
+    this.#written();
     await this.#db.put(NOTES, Buffer.from(JSON.stringify(noted)));
   }
   async close(): Promise<void> {
     await this.flush();
+    if (this.#dirty) await this.#db.flushed;
     await this.#db.close();
+    if (this.#dirty) seal(this.#path, SEALED_BYTES);
   }
 }

@@ -29,6 +29,7 @@ interface RunArgs extends Selection {
   readonly debug: boolean;
   readonly show?: number;
   readonly full: boolean;
+  readonly recheck: boolean;
   readonly commitEvery?: CommitEvery;
   readonly maxCost?: PlanRunOptions['maxCost'];
   readonly out?: string;
@@ -63,10 +64,18 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   await printProblems(found.problems, io);
   if (!plan) return noPlan(loaded, found, args.json, io);
   const show = args.show === undefined ? undefined : { steps: lastSteps(plan), most: args.show };
-  const { full, commitEvery, maxCost } = args;
+  const { full, recheck, commitEvery, maxCost } = args;
   tellSample(plan, sample, io);
   const partial = isPartial(args);
-  const run = await runPlan(plan, io, { show, full, commitEvery, maxCost, partial, ...sampleState(sample) });
+  const run = await runPlan(plan, io, {
+    show,
+    full,
+    recheck,
+    commitEvery,
+    maxCost,
+    partial,
+    ...sampleState(sample),
+  });
   const { result } = run;
   const plots =
     result.status === 'ok' ? await reportPlots(plan, result.reports, plotFolder(args, sample)) : {};
@@ -114,6 +123,11 @@ export const command = defineCommand({
         type: 'boolean',
         default: false,
         describe: 'do everything anew, whatever was done before',
+      })
+      .option('recheck', {
+        type: 'boolean',
+        default: false,
+        describe: 'read files whose size and time of change are as they were, and compare their rows',
       })
       .option('commit-every', {
         type: 'string',

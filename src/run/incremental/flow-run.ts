@@ -24,6 +24,7 @@ export class FlowChanges {
   readonly #flow: Flow;
   readonly #ledger: Ledger;
   readonly #redo: boolean;
+  readonly #recheck: boolean;
   readonly #journal: JournalWriter;
   readonly #folder: string;
   readonly #scratch: string;
@@ -39,6 +40,7 @@ export class FlowChanges {
 
   /**
    * @param folder the pipeline's state folder
+   * @param recheck sources are read whatever their parts' signatures say
    * @param redo rows to work on again: ids by source, or, where none are known, the step that they failed at
    */
   constructor(
@@ -48,10 +50,12 @@ export class FlowChanges {
     folder: string,
     run: string,
     redo?: ReadonlyMap<string, ReadonlySet<number>>,
+    recheck = false,
   ) {
     this.#flow = flow;
     this.decision = decision;
     this.#ledger = ledger;
+    this.#recheck = recheck;
     this.#redo = flow.steps.some(s => redo?.has(s.id));
     this.#folder = folder;
     this.#scratch = join(folder, `scratch-${run}`);
@@ -83,6 +87,7 @@ export class FlowChanges {
             nextId,
             run,
             redo: redo?.get(step.id),
+            recheck,
           }),
         );
       } else if (step.op.shape === 'sink' && step.op.changes) {
@@ -177,7 +182,7 @@ export class FlowChanges {
    * Opens the sources and nothing else.
    */
   async nothingChanged(open: (step: PlannedStep) => Promise<SourceInstance>): Promise<boolean> {
-    if (!this.decision.skippable || this.#redo) return false;
+    if (!this.decision.skippable || this.#redo || this.#recheck) return false;
     for (const [id, diff] of [...this.#sources, ...this.#parts]) {
       const source = await open(this.#flow.steps.find(s => s.id === id) as PlannedStep);
       try {

@@ -101,7 +101,8 @@ export async function decide(
   });
   if (full) return anew('--full was asked for');
   if (!state || !commit) {
-    const { formerFormat } = ledger;
+    const { formerFormat, damage } = ledger;
+    if (damage !== undefined) return anew('its ledger was damaged');
     if (formerFormat === undefined) return anew('it has not run before');
     return anew(`its ledger was of format ${formerFormat}, which this version does not go on from`);
   }

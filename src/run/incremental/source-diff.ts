@@ -47,6 +47,8 @@ export interface SourceDiffOptions {
   readonly run: string;
   /** True where a run over all rows was cut short: those that went through in it do not go on. */
   readonly resumes?: boolean;
+  /** Reads parts whose signature is as it was, too. */
+  readonly recheck?: boolean;
   /** Rows to work on again though they are as they were: dead letters that are tried anew. */
   readonly redo?: ReadonlySet<number>;
 }
@@ -152,7 +154,7 @@ export class SourceDiff {
   /** The parts to read; undefined for all. Parts whose signature is as it was stay, unless all rows go on. */
   toRead(parts: readonly SourcePart[] | undefined): ReadonlySet<string> | undefined {
     this.#signatures = new Map((parts ?? []).map(p => [p.name, p.signature]));
-    if (!parts || this.#o.all || this.#o.fresh) return undefined;
+    if (!parts || this.#o.all || this.#o.fresh || this.#o.recheck) return undefined;
     const read = new Set<string>();
     const differs = this.differs(parts);
     for (const { name, signature } of parts) {
