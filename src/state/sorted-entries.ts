@@ -67,6 +67,10 @@ export function eachSorted(piece: Buffer, use: (key: Buffer, value: Buffer | und
     order.sort();
     for (let from = 0, to = 1; from < order.length; from = to++) {
       const prefix = Math.floor(order[from] / MOST_ENTRIES);
+      if (to === order.length || Math.floor(order[to] / MOST_ENTRIES) !== prefix) {
+        give(order[from] % MOST_ENTRIES);
+        continue;
+      }
       while (to < order.length && Math.floor(order[to] / MOST_ENTRIES) === prefix) to++;
       const same = Array.from(order.subarray(from, to), packed => packed % MOST_ENTRIES);
       if (same.length > 1) same.sort((a, b) => Buffer.compare(keyOf(a), keyOf(b)) || a - b);

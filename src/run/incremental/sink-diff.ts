@@ -18,6 +18,7 @@ import type { Change } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { CHILD_HASH_BYTES, type Child, decodeChildren, encodeChildren } from './children.ts';
 import { BitSet, HashMap64 } from './hash-set.ts';
+import { FREE, KeyOwners } from './key-owners.ts';
 import type { Overlay } from './overlay.ts';
 import { idsIn, ROW_ID, rowIds, withoutRowIds } from './row-id.ts';
 import type { DiffCounts } from './source-diff.ts';
@@ -74,8 +75,6 @@ interface OpenRoot {
 
 /** Of a root that is a row itself. */
 const NO_ID = 0;
-/** A key that was given up, and that none has taken over. */
-const FREE = 0xfffffffe;
 /** Keys of a root that are looked through one by one. */
 const FEW = 8;
 
@@ -84,8 +83,6 @@ const has = (root: OpenRoot, key: string): boolean => {
   root.names ??= new Set(root.now.map(child => child.key));
   return root.names.has(key);
 };
-const nameOf = (hashes: Uint8Array, at: number): string =>
-  Buffer.from(hashes.buffer, hashes.byteOffset + at, 8).toString('latin1');
 
 export class SinkDiff {
   readonly #o: SinkDiffOptions;
@@ -98,14 +95,11 @@ export class SinkDiff {
   /** Roots that lost a row on the way and of which none has come yet: others of it may still come. */
   #waiting = new Set<number>();
   /** Keys that came in this run, and which root has each. */
-  readonly #owners = new HashMap64();
+  readonly #owners = new KeyOwners();
   /** Keys that a root of this run took, and that another has in the ledger, or may have: it must give them up. */
-  readonly #claims = new Map<
-    string,
-    { readonly key: string; readonly root: number; readonly sure: boolean }
-  >();
+  readonly #claims = new Map<string, { readonly root: number; readonly sure: boolean }>();
   /** Behind streams: roots that gave a key which another has given since; who has it is known in the end. */
-  readonly #overwritten: { readonly key: string; readonly hash: Uint8Array; readonly root: number }[] = [];
+  readonly #overwritten: { readonly key: string; readonly root: number }[] = [];
   readonly #seenIds = new BitSet();
   readonly #seenKeys = new HashMap64();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
@@ -206,7 +200,8 @@ export class SinkDiff {
       plain,
       plain.schema.fields.map(f => f.name),
     );
-    const names = ids && !this.#tracks ? undefined : hashRows(plain, this.#names);
+    const names = ids ? undefined : hashRows(plain, this.#names);
+    const tracks = this.#tracks;
     const write: number[] = [];
     for (let row = 0; row < plain.numRows; row++) {
       const at = row * HASH_BYTES;
@@ -219,15 +214,15 @@ export class SinkDiff {
         continue;
       }
       const root = this.#named(ids[row]);
-      const owner = this.#owner(root, child.key, names, at);
+      const before = tracks ? this.#owners.get(child.key) : undefined;
+      const owner = this.#owner(root, child.key, before);
       if (owner !== undefined) {
         const row1 = takeRows(batch, Int32Array.of(row));
         clashes.push({ key: this.#shown(child.key), stays: owner, goes: root.id, row: row1 });
         continue;
       }
-      const before = names && this.#owners.get(names, at);
-      if (names && before === undefined && !this.#o.fresh && !root.old.has(child.key)) asks.push(row);
-      if (names) this.#owners.set(names, at, root.id);
+      if (tracks && before === undefined && !this.#o.fresh && !root.old.has(child.key)) asks.push(row);
+      if (tracks) this.#owners.set(child.key, root.id);
       // another root has written or deleted what was there, so it is written though it is as it was
       const over = before !== undefined && before !== root.id;
       if (this.#child(root, child, over)) write.push(row);
@@ -237,16 +232,15 @@ export class SinkDiff {
   }
 
   // the root that has a key already, where this one may not take it
-  #owner(root: OpenRoot, key: string, names: Uint8Array | undefined, at: number): number | undefined {
+  #owner(root: OpenRoot, key: string, owner: number | undefined): number | undefined {
     if (has(root, key)) return root.id;
-    const owner = names && this.#owners.get(names, at);
-    if (names === undefined || owner === undefined || owner === FREE || owner === root.id) return undefined;
+    if (owner === undefined || owner === FREE || owner === root.id) return undefined;
     const other = this.#open.get(owner);
     if (other && !has(other, key)) return undefined;
-    this.#claims.delete(nameOf(names, at));
+    this.#claims.delete(key);
     if (!this.#o.overlay) return owner;
     // the other may be deleted yet
-    this.#overwritten.push({ key, hash: names.slice(at, at + HASH_BYTES), root: owner });
+    this.#overwritten.push({ key, root: owner });
     return undefined;
   }
 
@@ -259,25 +253,20 @@ export class SinkDiff {
     const ids = rowIds(asks);
     const plain = withoutRowIds(asks);
     const textOf = this.#keyText(plain);
-    const names = hashRows(plain, this.#names);
-    for (let row = 0; row < ids.length; row++) {
-      if (there && there[row] === 0) continue;
-      const key = textOf(row);
-      this.#claims.set(nameOf(names, row * HASH_BYTES), { key, root: ids[row], sure: there !== undefined });
-    }
+    for (let row = 0; row < ids.length; row++)
+      if (there?.[row] !== 0) this.#claims.set(textOf(row), { root: ids[row], sure: there !== undefined });
   }
 
   // claims on keys that roots have which have not come in this run
   #contested(): { readonly key: string; readonly root: number; readonly owner: number }[] {
     if (this.#claims.size === 0) return [];
-    const wanted = new Map([...this.#claims.values()].map(c => [c.key, c.root]));
     const found: { key: string; root: number; owner: number }[] = [];
     for (const { key, value } of this.#o.ledger.entries(TABLE.children, this.#o.slot)) {
       const owner = key.readUInt32BE(0);
       if (this.#seenIds.has(owner)) continue;
       for (const child of decodeChildren(value)) {
-        const root = wanted.get(child.key);
-        if (root !== undefined) found.push({ key: child.key, root, owner });
+        const claim = this.#claims.get(child.key);
+        if (claim) found.push({ key: child.key, root: claim.root, owner });
       }
     }
     return found;
@@ -386,8 +375,8 @@ export class SinkDiff {
   #lost(): Clash[] {
     const { overlay } = this.#o;
     const lost: Clash[] = [];
-    for (const { key, hash, root } of overlay ? this.#overwritten : []) {
-      const owner = this.#owners.get(hash, 0);
+    for (const { key, root } of overlay ? this.#overwritten : []) {
+      const owner = this.#owners.get(key);
       const bytes = owner === root ? undefined : overlay?.get(idBytes(root));
       const children = bytes ? decodeChildren(Buffer.from(bytes)) : [];
       const others = children.filter(child => child.key !== key);
@@ -405,32 +394,25 @@ export class SinkDiff {
     const roots = this.#deleters;
     this.#deletes = [];
     this.#deleters = [];
-    const rows = keys.map(text => {
+    const left = this.#tracks ? keys.filter((key, i) => this.#gaveUp(key, roots[i])) : keys;
+    this.counts.deleted -= keys.length - left.length;
+    if (left.length === 0) return undefined;
+    const rows = left.map(text => {
       const { values } = this.#valuesOf(text);
       return Object.fromEntries(
         this.#names.map((name, i) => [name, typed(values[i], String(this.#o.key[name].type))]),
       );
     });
-    return this.#unowned(batchFromRows(this.#o.key, rows), roots);
+    return batchFromRows(this.#o.key, rows);
   }
-
-  /** The keys that no other root has taken over in this run. */
-  #unowned(deletes: RecordBatch, roots: readonly number[]): RecordBatch | undefined {
-    if (!this.#tracks) return deletes;
-    const keys = hashRows(deletes, this.#names);
-    const left: number[] = [];
-    for (let row = 0; row < deletes.numRows; row++) {
-      const at = row * HASH_BYTES;
-      const owner = this.#owners.get(keys, at);
-      if (this.#claims.size > 0) this.#claims.delete(nameOf(keys, at));
-      if (owner === undefined || owner === FREE || owner === roots[row]) {
-        left.push(row);
-        if (!this.#o.fresh || this.#o.overlay) this.#owners.set(keys, at, FREE);
-      }
-    }
-    this.counts.deleted -= deletes.numRows - left.length;
-    if (left.length === 0) return undefined;
-    return left.length === deletes.numRows ? deletes : takeRows(deletes, Int32Array.from(left));
+  // whether a key is to be deleted where a root gave it up: another may have taken it over in this run
+  #gaveUp(key: string, root: number): boolean {
+    this.#claims.delete(key);
+    const owner = this.#owners.get(key);
+    // free: it was deleted when another gave it up
+    if (owner !== undefined && owner !== root) return false;
+    this.#owners.set(key, FREE);
+    return true;
   }
 }
 
