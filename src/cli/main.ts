@@ -54,7 +54,7 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
     }
     if (args.length > 0) {
       throw new UsageError(`no command in "millrace ${args.join(' ')}"`, {
-        help: 'millrace --help lists the commands',
+        help: '`millrace --help` lists the commands',
       });
     }
     io.err(overview(io.errStyle.bold));
@@ -77,7 +77,7 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
       commands.map(c => c.name),
     );
     throw new UsageError(`no command is named "${name}"`, {
-      help: near ? `did you mean "${near}"?` : 'millrace --help lists the commands',
+      help: near ? `did you mean "${near}"?` : '`millrace --help` lists the commands',
     });
   }
   return runCommand((await entry.load()).command, name, rest, io);
