@@ -19,7 +19,8 @@ export default pipeline({
       id: 'hits',
       op: 'merge.hits',
       from: ['sparse', 'dense'],
-      with: { method: 'minmax', weights: [1, 0.3], k: 100 },
+      // a full encoder wants no weights
+      with: { weights: [1, 0.3], k: 100 },
     },
     {
       id: 'sparse-measured',
