@@ -9,6 +9,19 @@ import type { Question, StageOptions } from './question.ts';
 /** Bytes of payloads that are read at once. */
 const WINDOW = 1 << 22;
 
+/** Documents of a segment and what is known of their scores. */
+export interface Near {
+  readonly docs: Uint32Array;
+  readonly scores: Float32Array;
+}
+
+interface Scores {
+  /** The row of each centroid, from 1; 0 where it has none. */
+  readonly places: Uint16Array;
+  /** Rows × tokens of the question. */
+  readonly scores: Float32Array;
+}
+
 export class SegmentLists {
   readonly tokens: number;
   private readonly segment: RowsSegment;
@@ -84,28 +97,26 @@ export class SegmentLists {
     return out;
   }
 
-  /** Documents that may be among the best: what the stages before the last leave. */
-  candidates(
-    question: Question,
-    stages: StageOptions,
-    k: number,
-    allowed: Uint8Array | undefined,
-  ): ArrayLike<number> & Iterable<number> {
+  /** Documents that may be among the best, with their MaxSim over centroids: what the stages before the last leave. */
+  candidates(question: Question, stages: StageOptions, k: number, allowed: Uint8Array | undefined): Near {
     const wanted = Math.max(stages.candidates >> 2, k + 8);
-    // of few documents, looking at all is as quick and misses none
-    if (countAllowed(allowed, this.segment.meta.documents) <= wanted) return this.all(allowed);
     const most = stages.candidates * 8;
-    let found = this.near(question, stages.cells, most, allowed);
-    for (let cells = stages.cells * 2; found.length < wanted; cells *= 2) {
-      found = this.near(question, cells, most, allowed);
-      if (cells >= this.listStarts.length - 1) break;
+    let found: Uint32Array;
+    // of few documents, looking at all is as quick and misses none
+    if (countAllowed(allowed, this.segment.meta.documents) <= wanted)
+      found = Uint32Array.from(this.all(allowed));
+    else {
+      found = this.near(question, stages.cells, most, allowed);
+      for (let cells = stages.cells * 2; found.length < wanted; cells *= 2) {
+        found = this.near(question, cells, most, allowed);
+        if (cells >= this.listStarts.length - 1) break;
+      }
     }
     if (found.length > stages.candidates) {
       const few = this.scored(found, question, this.nearCentroids(question, stages.threshold));
       found = best(few, found, stages.candidates);
     }
-    if (found.length <= wanted) return found;
-    return best(this.scored(found, question, undefined), found, wanted);
+    return { docs: found, scores: this.scored(found, question, undefined) };
   }
 
   /** Documents with a token at one of the `cells` centroids nearest to a token of the question, ascending. */
@@ -152,33 +163,39 @@ export class SegmentLists {
     return out;
   }
 
-  /** Centroids that some token of the question has a cosine of `threshold` to. */
-  private nearCentroids(question: Question, threshold: number): Uint8Array {
+  /** Products of centroids that some token of the question has a cosine of `threshold` to, in a table that is small. */
+  private nearCentroids(question: Question, threshold: number): Scores {
     const { count, scores, lengths } = question;
-    const near = new Uint8Array(this.listStarts.length - 1);
-    for (let c = 0; c < near.length; c++)
+    const places = new Uint16Array(this.listStarts.length - 1);
+    const rows: number[] = [];
+    for (let c = 0; c < places.length; c++)
       for (let q = 0; q < count; q++)
         if (scores[c * count + q] >= threshold * lengths[q]) {
-          near[c] = 1;
+          rows.push(c);
+          places[c] = rows.length;
           break;
         }
-    return near;
+    const near = new Float32Array((rows.length + 1) * count);
+    rows.forEach((c, i) => {
+      near.set(scores.subarray(c * count, (c + 1) * count), (i + 1) * count);
+    });
+    return { places, scores: near };
   }
 
   /** MaxSim over centroids alone; where `near` is given, over those only. */
-  private scored(docs: Uint32Array, question: Question, near: Uint8Array | undefined): Float32Array {
-    const { count, scores } = question;
+  private scored(docs: Uint32Array, { count, scores }: Question, near: Scores | undefined): Float32Array {
     const { codes, firsts } = this;
     const out = new Float32Array(docs.length);
     const best = new Float32Array(count);
+    const table = near?.scores ?? scores;
     for (let i = 0; i < docs.length; i++) {
       best.fill(near === undefined ? -1e30 : 0);
       const end = firsts[docs[i] + 1];
       for (let t = firsts[docs[i]]; t < end; t++) {
-        const code = codes[t];
-        if (near !== undefined && near[code] === 0) continue;
-        const base = code * count;
-        for (let q = 0; q < count; q++) if (scores[base + q] > best[q]) best[q] = scores[base + q];
+        const place = near === undefined ? codes[t] : near.places[codes[t]];
+        if (near !== undefined && place === 0) continue;
+        const base = place * count;
+        for (let q = 0; q < count; q++) if (table[base + q] > best[q]) best[q] = table[base + q];
       }
       let sum = 0;
       for (let q = 0; q < count; q++) sum += best[q];
