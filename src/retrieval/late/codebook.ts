@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { Multiply } from '../dense/exact.ts';
 import { random } from '../random.ts';
 import { SectionFile, SectionWriter } from '../sparse/section-file.ts';
-import { fromHalves, toHalves } from './halves.ts';
 import { moveTo, Nearest } from './nearest.ts';
 import { leadingDirections } from './projection.ts';
 
@@ -26,16 +25,19 @@ export interface CodebookShape {
 export interface Codebook extends CodebookShape {
   /** from × dimension; undefined where vectors are kept as wide as they come. */
   readonly projection: Float32Array | undefined;
-  /** count × dimension, of length 1 but for rounding to halves. */
+  /** count × dimension, of length 1 but for rounding to bytes. */
   readonly centroids: Float32Array;
   /** dimension × 2^bits, ascending: what a number may differ from its centroid's. */
   readonly levels: Float32Array;
 }
 
-/** Centroids for so many tokens: 16 √tokens, down to a power of two (Santhanam et al. 2022). Of few tokens, all. */
+/**
+ * Centroids for so many tokens: 16 √tokens (Santhanam et al. 2022), but to the nearest power of two, not the one below.
+ * Of few tokens, all.
+ */
 export function centroidCount(tokens: number, sampled: number): number {
   if (tokens <= 256) return sampled;
-  const wanted = 2 ** Math.floor(Math.log2(16 * Math.sqrt(tokens)));
+  const wanted = 2 ** Math.round(Math.log2(16 * Math.sqrt(tokens)));
   return Math.max(1, Math.min(wanted, MOST, 2 ** Math.floor(Math.log2(sampled / 4))));
 }
 
@@ -81,9 +83,8 @@ export async function trainCodebook(
     const nearest = await Nearest.over(centroids, d, multiply);
     moveTo(centroids, count, vectors, await nearest.of(vectors, rows), d);
   }
-  // the file holds halves: levels are of what is left of those
-  const halves = toHalves(centroids);
-  centroids.set(fromHalves(halves));
+  // the file holds bytes: levels are of what is left of those
+  centroids.set(fromBytes(toBytes(centroids, d), d));
   const nearest = await Nearest.over(centroids, d, multiply);
   const own = await nearest.of(vectors, rows);
   const levels = new Float32Array(d << bits);
@@ -141,10 +142,36 @@ export function bestLevels(values: Float32Array, count: number): Float32Array {
   return levels.sort();
 }
 
+/** Centroids as signed bytes: of each its greatest number as a float, then its numbers by 127th parts of that. */
+function toBytes(centroids: Float32Array, d: number): Uint8Array {
+  const count = centroids.length / d;
+  const out = new Uint8Array(count * (4 + d));
+  const view = new DataView(out.buffer);
+  for (let k = 0, at = 0; k < count; k++, at += 4 + d) {
+    let greatest = 0;
+    for (let c = k * d; c < (k + 1) * d; c++) greatest = Math.max(greatest, Math.abs(centroids[c]));
+    view.setFloat32(at, greatest, true);
+    for (let c = 0; c < d && greatest > 0; c++)
+      view.setInt8(at + 4 + c, Math.round((127 * centroids[k * d + c]) / greatest));
+  }
+  return out;
+}
+
+function fromBytes(bytes: Uint8Array, d: number): Float32Array {
+  const count = bytes.length / (4 + d);
+  const out = new Float32Array(count * d);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let k = 0, at = 0; k < count; k++, at += 4 + d) {
+    const step = view.getFloat32(at, true) / 127;
+    for (let c = 0; c < d; c++) out[k * d + c] = view.getInt8(at + 4 + c) * step;
+  }
+  return out;
+}
+
 /** Writes a codebook under a name made of its content. Returns the name. */
 export async function writeCodebook(dir: string, book: Codebook): Promise<{ file: string; bytes: number }> {
   const hash = createHash('sha256');
-  const centroids = toHalves(book.centroids);
+  const centroids = toBytes(book.centroids, book.dimension);
   for (const part of [book.projection, centroids, book.levels])
     if (part) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
   const file = `codebook-${hash.digest('hex').slice(0, 16)}.book`;
@@ -186,7 +213,7 @@ export function readCodebook(path: string): Codebook {
     return {
       ...shape,
       projection: file.names('projection').length > 0 ? floats('projection') : undefined,
-      centroids: fromHalves(file.load('centroids')),
+      centroids: fromBytes(file.load('centroids'), shape.dimension),
       levels: floats('levels'),
     };
   } finally {

@@ -6,7 +6,7 @@ import type { Filter } from '../sparse/query/types.ts';
 import type { StoredValue } from '../sparse/stored.ts';
 import { TopK } from '../sparse/top-k.ts';
 import type { VerifyReport } from '../sparse/verify.ts';
-import { RowsIndex, verifyRows } from '../store/rows-index.ts';
+import { countAllowed, RowsIndex, verifyRows } from '../store/rows-index.ts';
 import { type Codebook, projected, readCodebook, verifyCodebook } from './codebook.ts';
 import { decodeTokens } from './codec.ts';
 import { LATE_SEGMENT, type LateSettings, lateGenerations } from './late-writer.ts';
@@ -14,6 +14,7 @@ import { Lowest } from './lowest.ts';
 import { Products } from './products.ts';
 import { lengthsOf, type Question, Residuals, type StageOptions, stagesFor } from './question.ts';
 import { SegmentLists } from './segment-lists.ts';
+import { candidatesOf } from './stages.ts';
 
 export interface LateOpenOptions {
   /** Open this generation instead of the live one. */
@@ -173,13 +174,19 @@ export class LateIndex {
     k: number,
     allowed: readonly (Uint8Array | undefined)[],
   ): Scored[] {
+    const { segments } = this.index;
+    const parts = segments.map(({ documents }, s) => ({
+      lists: this.lists[s] as SegmentLists,
+      documents,
+      allowed: allowed[s],
+      count: countAllowed(allowed[s], documents),
+    }));
     const found: Scored[] = [];
-    for (const [s, { first }] of this.index.segments.entries()) {
-      const { docs, scores } = (this.lists[s] as SegmentLists).candidates(question, stages, k, allowed[s]);
+    candidatesOf(parts, question, stages, k).forEach(({ docs, scores }, s) => {
       docs.forEach((doc, i) => {
-        found.push({ doc: first + doc, score: scores[i] });
+        found.push({ doc: segments[s].first + doc, score: scores[i] });
       });
-    }
+    });
     found.sort((a, b) => b.score - a.score || a.doc - b.doc);
     const out: Scored[] = [];
     const most = Math.max(stages.candidates, k + SPARE);

@@ -28,10 +28,10 @@ export interface StageOptions {
  */
 export const stagesFor = (k: number): StageOptions =>
   k <= 10
-    ? { cells: 4, threshold: 0.3, candidates: 1024 }
+    ? { cells: 4, threshold: 0.5, candidates: 1024 }
     : k <= 100
-      ? { cells: 4, threshold: 0.3, candidates: 2048 }
-      : { cells: 8, threshold: 0.25, candidates: Math.max(4 * k, 4096) };
+      ? { cells: 4, threshold: 0.45, candidates: 2048 }
+      : { cells: 8, threshold: 0.4, candidates: Math.max(4 * k, 4096) };
 
 export const lengthsOf = (vectors: Float32Array, d: number): Float64Array =>
   Float64Array.from({ length: vectors.length / d }, (_, q) => {

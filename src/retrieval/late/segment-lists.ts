@@ -1,23 +1,17 @@
 /** What search needs of a segment in memory: the centroid of each token, and the documents of each centroid. */
-import { emptyBitmap, hasBit, setBit } from '../sparse/bitmap.ts';
-import { countAllowed } from '../store/rows-index.ts';
+import { hasBit, setBit } from '../sparse/bitmap.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
 import type { Codebook } from './codebook.ts';
 import { centroidsOf, tokensOf } from './codec.ts';
-import type { Question, StageOptions } from './question.ts';
+import type { Question } from './question.ts';
 
 /** Bytes of payloads that are read at once. */
 const WINDOW = 1 << 22;
 
-/** Documents of a segment and what is known of their scores. */
-export interface Near {
-  readonly docs: Uint32Array;
-  readonly scores: Float32Array;
-}
-
-interface Scores {
+/** Products of some centroids with a question. */
+export interface NearScores {
   /** The row of each centroid, from 1; 0 where it has none. */
-  readonly places: Uint16Array;
+  readonly places: Int32Array;
   /** Rows × tokens of the question. */
   readonly scores: Float32Array;
 }
@@ -97,93 +91,25 @@ export class SegmentLists {
     return out;
   }
 
-  /** Documents that may be among the best, with their MaxSim over centroids: what the stages before the last leave. */
-  candidates(question: Question, stages: StageOptions, k: number, allowed: Uint8Array | undefined): Near {
-    const wanted = Math.max(stages.candidates >> 2, k + 8);
-    const most = stages.candidates * 8;
-    let found: Uint32Array;
-    // of few documents, looking at all is as quick and misses none
-    if (countAllowed(allowed, this.segment.meta.documents) <= wanted)
-      found = Uint32Array.from(this.all(allowed));
-    else {
-      found = this.near(question, stages.cells, most, allowed);
-      for (let cells = stages.cells * 2; found.length < wanted; cells *= 2) {
-        found = this.near(question, cells, most, allowed);
-        if (cells >= this.listStarts.length - 1) break;
-      }
-    }
-    if (found.length > stages.candidates) {
-      const few = this.scored(found, question, this.nearCentroids(question, stages.threshold));
-      found = best(few, found, stages.candidates);
-    }
-    return { docs: found, scores: this.scored(found, question, undefined) };
+  /** Documents with a token at a centroid. */
+  countAt(centroid: number): number {
+    return this.listStarts[centroid + 1] - this.listStarts[centroid];
   }
 
-  /** Documents with a token at one of the `cells` centroids nearest to a token of the question, ascending. */
-  private near(
-    question: Question,
-    cells: number,
-    most: number,
-    allowed: Uint8Array | undefined,
-  ): Uint32Array {
-    const { count, scores } = question;
-    const centroids = this.listStarts.length - 1;
-    const seen = emptyBitmap(this.segment.meta.documents);
-    const taken = new Map<number, number>();
-    const top = new Int32Array(Math.min(cells, centroids));
-    for (let q = 0; q < count; q++) {
-      let n = 0;
-      for (let c = 0; c < centroids; c++) {
-        if (this.listStarts[c] === this.listStarts[c + 1]) continue;
-        const score = scores[c * count + q];
-        if (n === top.length && score <= scores[top[n - 1] * count + q]) continue;
-        let at = n < top.length ? n++ : n - 1;
-        for (; at > 0 && scores[top[at - 1] * count + q] < score; at--) top[at] = top[at - 1];
-        top[at] = c;
-      }
-      for (let i = 0; i < n; i++)
-        taken.set(top[i], Math.max(taken.get(top[i]) ?? -Infinity, scores[top[i] * count + q]));
-    }
+  /** Marks those allowed of a centroid's documents. Returns how many were not marked before. */
+  mark(centroid: number, seen: Uint8Array, allowed: Uint8Array | undefined): number {
     let found = 0;
-    // lists of common words hold nearly all passages: what scores most comes first, and enough is enough
-    const order = [...taken].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-    for (const [c] of order) {
-      if (found >= most) break;
-      for (let i = this.listStarts[c]; i < this.listStarts[c + 1]; i++) {
-        const doc = this.listed[i];
-        if (hasBit(seen, doc) || (allowed !== undefined && !hasBit(allowed, doc))) continue;
-        setBit(seen, doc);
-        found++;
-      }
+    for (let i = this.listStarts[centroid]; i < this.listStarts[centroid + 1]; i++) {
+      const doc = this.listed[i];
+      if (hasBit(seen, doc) || (allowed !== undefined && !hasBit(allowed, doc))) continue;
+      setBit(seen, doc);
+      found++;
     }
-    const out = new Uint32Array(found);
-    let at = 0;
-    for (let b = 0; b < seen.length; b++)
-      if (seen[b] !== 0) for (let d = b * 8; d < b * 8 + 8; d++) if (hasBit(seen, d)) out[at++] = d;
-    return out;
-  }
-
-  /** Products of centroids that some token of the question has a cosine of `threshold` to, in a table that is small. */
-  private nearCentroids(question: Question, threshold: number): Scores {
-    const { count, scores, lengths } = question;
-    const places = new Uint16Array(this.listStarts.length - 1);
-    const rows: number[] = [];
-    for (let c = 0; c < places.length; c++)
-      for (let q = 0; q < count; q++)
-        if (scores[c * count + q] >= threshold * lengths[q]) {
-          rows.push(c);
-          places[c] = rows.length;
-          break;
-        }
-    const near = new Float32Array((rows.length + 1) * count);
-    rows.forEach((c, i) => {
-      near.set(scores.subarray(c * count, (c + 1) * count), (i + 1) * count);
-    });
-    return { places, scores: near };
+    return found;
   }
 
   /** MaxSim over centroids alone; where `near` is given, over those only. */
-  private scored(docs: Uint32Array, { count, scores }: Question, near: Scores | undefined): Float32Array {
+  scored(docs: Uint32Array, { count, scores }: Question, near: NearScores | undefined): Float32Array {
     const { codes, firsts } = this;
     const out = new Float32Array(docs.length);
     const best = new Float32Array(count);
@@ -203,17 +129,4 @@ export class SegmentLists {
     }
     return out;
   }
-}
-
-/** The `n` documents with the greatest scores; ties go to the lower numbers. */
-function best(scores: Float32Array, docs: Uint32Array, n: number): Uint32Array {
-  const sorted = Float32Array.from(scores).sort();
-  const floor = sorted[sorted.length - n];
-  let ties = n;
-  for (let i = sorted.length - 1; i >= 0 && sorted[i] > floor; i--) ties--;
-  const out = new Uint32Array(n);
-  let at = 0;
-  for (let i = 0; i < docs.length; i++)
-    if (scores[i] > floor || (scores[i] === floor && ties-- > 0)) out[at++] = docs[i];
-  return out;
 }
