@@ -10,6 +10,8 @@ import { leadingDirections } from './projection.ts';
 
 const KIND = 'latebook';
 const ROUNDS = 4;
+/** One of so many runs of tokens is held out for the levels. */
+const HELD = 8;
 /** A token's centroid is kept in two bytes. */
 const MOST = 65536;
 
@@ -76,24 +78,48 @@ export async function trainCodebook(
   const { from, dimension: d, bits } = shape;
   const projection = d < from ? leadingDirections(sample, from, d) : undefined;
   const rows = sample.length / from;
-  const vectors = await projected(sample, rows, { projection, from, dimension: d }, multiply);
-  const centroids = firstCentroids(vectors, d, centroidCount(tokens, rows));
-  const count = centroids.length / d;
+  const all = await projected(sample, rows, { projection, from, dimension: d }, multiply);
+  const [vectors, held] = apart(all, d);
+  const count = vectors.length / d;
+  const centroids = firstCentroids(vectors, d, centroidCount(tokens, count));
   for (let round = 0; round < ROUNDS; round++) {
     const nearest = await Nearest.over(centroids, d, multiply);
-    moveTo(centroids, count, vectors, await nearest.of(vectors, rows), d);
+    moveTo(centroids, centroids.length / d, vectors, await nearest.of(vectors, count), d);
   }
   // the file holds bytes: levels are of what is left of those
   centroids.set(fromBytes(toBytes(centroids, d), d));
   const nearest = await Nearest.over(centroids, d, multiply);
-  const own = await nearest.of(vectors, rows);
+  const own = await nearest.of(held, held.length / d);
   const levels = new Float32Array(d << bits);
-  const rest = new Float32Array(rows);
+  const rest = new Float32Array(held.length / d);
   for (let c = 0; c < d; c++) {
-    for (let r = 0; r < rows; r++) rest[r] = vectors[r * d + c] - centroids[own[r] * d + c];
+    for (let r = 0; r < rest.length; r++) rest[r] = held[r * d + c] - centroids[own[r] * d + c];
     levels.set(bestLevels(rest, 1 << bits), c << bits);
   }
   return { ...shape, projection, centroids, levels };
+}
+
+/**
+ * Vectors for the centroids, and others for the levels: what made a centroid lies nearer to it than what comes later. Runs
+ * of a passage's tokens stay together. Of few vectors, all are both.
+ */
+function apart(vectors: Float32Array, d: number): [Float32Array, Float32Array] {
+  const rows = vectors.length / d;
+  if (rows < 64 * HELD * 4) return [vectors, vectors];
+  const kept = new Float32Array(vectors.length);
+  const held = new Float32Array(vectors.length);
+  let [k, h] = [0, 0];
+  for (let from = 0; from < rows; from += 64) {
+    const run = vectors.subarray(from * d, Math.min(rows, from + 64) * d);
+    if ((from / 64) % HELD === HELD - 1) {
+      held.set(run, h);
+      h += run.length;
+    } else {
+      kept.set(run, k);
+      k += run.length;
+    }
+  }
+  return [kept.subarray(0, k), held.subarray(0, h)];
 }
 
 /** Different vectors of the sample, in an order by chance that is the same every time. */
@@ -121,25 +147,59 @@ function firstCentroids(vectors: Float32Array, d: number, count: number): Float3
   return out.slice(0, found * d);
 }
 
-/** The levels with the least squares to values: quantiles moved to the means of what is nearest (Lloyd 1982). */
+/**
+ * The levels with the least squares to values (Lloyd 1982), from two beginnings: quantiles, and levels spread by the
+ * deviation, which find the tails where most values are all but 0. The better end is taken.
+ */
 export function bestLevels(values: Float32Array, count: number): Float32Array {
   const sorted = Float32Array.from(values).sort();
   const n = sorted.length;
-  const levels = Float32Array.from(
-    { length: count },
-    (_, i) => sorted[Math.min(n - 1, Math.floor(((2 * i + 1) / (2 * count)) * n))] ?? 0,
-  );
+  let [sum, squares] = [0, 0];
+  for (const x of sorted) {
+    sum += x;
+    squares += x * x;
+  }
+  const mean = n === 0 ? 0 : sum / n;
+  const sd = n === 0 ? 0 : Math.sqrt(Math.max(0, squares / n - mean * mean));
+  const middle = (count - 1) / 2;
+  const ends = [
+    settled(
+      sorted,
+      Float32Array.from(
+        { length: count },
+        (_, i) => sorted[Math.min(n - 1, Math.floor(((2 * i + 1) / (2 * count)) * n))] ?? 0,
+      ),
+    ),
+    settled(
+      sorted,
+      Float32Array.from({ length: count }, (_, i) => mean + sd * (i - middle)),
+    ),
+  ];
+  return ends[1].error < ends[0].error ? ends[1].levels : ends[0].levels;
+}
+
+function settled(sorted: Float32Array, levels: Float32Array): { levels: Float32Array; error: number } {
+  const n = sorted.length;
+  const count = levels.length;
+  let error = 0;
   for (let round = 0; round < 20; round++) {
     let from = 0;
+    error = 0;
     for (let i = 0; i < count; i++) {
       const end = i + 1 < count ? (levels[i] + levels[i + 1]) / 2 : Number.POSITIVE_INFINITY;
-      let [sum, at] = [0, from];
-      while (at < n && sorted[at] < end) sum += sorted[at++];
-      if (at > from) levels[i] = sum / (at - from);
+      let [sum, squares, at] = [0, 0, from];
+      for (; at < n && sorted[at] < end; at++) {
+        sum += sorted[at];
+        squares += sorted[at] * sorted[at];
+      }
+      if (at > from) {
+        levels[i] = sum / (at - from);
+        error += squares - sum * levels[i];
+      }
       from = at;
     }
   }
-  return levels.sort();
+  return { levels: levels.sort(), error };
 }
 
 /** Centroids as signed bytes: of each its greatest number as a float, then its numbers by 127th parts of that. */
