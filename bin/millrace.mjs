@@ -24,7 +24,12 @@ if (inCheckout) {
     export const resolve = (name, context, next) => next(own.get(name) ?? name, context);`;
   register(`data:text/javascript,${encodeURIComponent(hook)}`);
 }
-const { main } = await import(
-  inCheckout ? source.href : new URL('../dist/src/cli/main.js', import.meta.url).href
-);
+const compiled = new URL('../dist/src/cli/main.js', import.meta.url);
+if (!inCheckout && !existsSync(fileURLToPath(compiled))) {
+  // .npmrc of the checkout turns scripts off, and `npm pack` then leaves out the one that compiles
+  console.error('error  this package was packed without its compiled files');
+  console.error('       help: in the checkout, pack with: npm pack --ignore-scripts=false');
+  process.exit(1);
+}
+const { main } = await import(inCheckout ? source.href : compiled.href);
 await main(process.argv.slice(2));

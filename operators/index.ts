@@ -4,6 +4,7 @@ import { dedupeExact } from './dedupe/exact.ts';
 import { dedupeNear } from './dedupe/near.ts';
 import { encodeDense } from './encode/dense.ts';
 import { encodeTokens } from './encode/tokens.ts';
+import { evaluateCompare } from './evaluate/compare.ts';
 import { evaluateRetrieval } from './evaluate/retrieval.ts';
 import { indexDense } from './index/dense.ts';
 import { indexLate } from './index/late.ts';
@@ -82,6 +83,7 @@ export const operators = [
   searchLate,
   mergeHits,
   rerankCross,
+  evaluateCompare,
   evaluateRetrieval,
   showHits,
 ] as const;

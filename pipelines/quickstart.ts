@@ -14,7 +14,7 @@ export default pipeline({
     'millrace search indexes/factbook "Which country has the oldest parliament?"',
     'millrace run quickstart --sweep steps.hits.with.k=5,20,100',
     'millrace explain quickstart',
-    'millrace init my-search --corpus docs.jsonl',
+    'millrace init my-search --corpus YOUR-FILE-OR-FOLDER',
   ],
   steps: [
     { id: 'documents', op: 'read.dataset', with: { name: 'factbook', take: 'documents' } },

@@ -30,7 +30,7 @@ export async function retrievalReport(metrics: RankingMetrics, options: ReportOp
   const curves = metrics.curves();
   data.curves = curves as unknown as Json;
   const plots: Record<string, string> = {};
-  const top = (['gold', 'answer', 'recall'] as const).flatMap(name => {
+  const top = (['gold', 'success', 'answer', 'recall'] as const).flatMap(name => {
     const points = curves[name];
     return points ? [{ name, points }] : [];
   });
@@ -75,11 +75,20 @@ const marData = ({ questions, strict, anyHit, legacy }: MarReport): Json => ({
 });
 
 function notes(report: ReturnType<RankingMetrics['report']>): string[] {
-  const { skipped, zero } = report;
+  const { skipped, zero, depth, metrics } = report;
+  const cutoffs = Object.keys(metrics).map(name =>
+    Number(/^(?:gold|answer|success|recall)@(\d+)$/.exec(name)?.[1] ?? 0),
+  );
+  const short =
+    depth.max > 0 && Math.max(0, ...cutoffs) > depth.max
+      ? [
+          `no list has more than ${depth.max} hit${depth.max === 1 ? '' : 's'}: figures at a larger k see these alone`,
+        ]
+      : [];
   const say: [number, string][] = [
     [zero.noHits, 'without hits, counted as 0'],
     [skipped.noGold, 'without gold, left out of gold@k'],
     [skipped.noAnswers, 'without answers, left out of answer@k and mAR'],
   ];
-  return say.filter(([n]) => n > 0 && n < report.questions).map(([n, what]) => `${n} ${what}`);
+  return [...say.filter(([n]) => n > 0 && n < report.questions).map(([n, what]) => `${n} ${what}`), ...short];
 }

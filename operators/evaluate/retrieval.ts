@@ -12,7 +12,8 @@ import {
   utf8View,
 } from '../../src/arrow/index.ts';
 import { operator, type Report, readsPath, UserError, writesPath } from '../../src/define/index.ts';
-import { type Qrels, RankingMetrics, readQrels } from '../../src/metrics/index.ts';
+import { RankingMetrics } from '../../src/metrics/index.ts';
+import { judgements } from './judgements.ts';
 import { QuestionHits } from './question-hits.ts';
 import { publishReport, ReportFiles } from './report-files.ts';
 import { retrievalReport } from './retrieval-report.ts';
@@ -198,18 +199,4 @@ function lists(batch: RecordBatch, name: string): ((row: number) => string[]) | 
 function numbersOf(batch: RecordBatch, name: string): Float64Array | Float32Array {
   const data = batch.data.children[batch.schema.fields.findIndex(f => f.name === name)];
   return (data.values as Float64Array).subarray(0, data.length);
-}
-
-async function judgements(path: string, shown: string): Promise<Qrels> {
-  try {
-    return await readQrels(path);
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new UserError(
-      missing ? `with.qrels: ${shown} is not there` : `with.qrels: ${(error as Error).message}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

@@ -5,9 +5,9 @@ const HELP: Partial<Record<IndexErrorCode, string>> = {
   missing:
     'run the pipeline that builds it, or correct the path; a step that searches what this pipeline builds runs "after" it',
   version: 'build it again with this version of Millrace',
-  corrupt: 'millrace index verify says which file; build it again',
+  corrupt: '`millrace index verify` says which file; build it again',
   analyzer: 'build it again',
-  generation: 'millrace index info lists the generations there are',
+  generation: '`millrace index info` lists the generations there are',
 };
 
 /** Runs `work`; what is wrong with an index becomes an error for the user. */

@@ -110,7 +110,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
         keyColumn: key,
         fields: searched.map(s => s.spec),
         positions: p.positions,
-        memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
+        memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.3)),
         replace: ctx.full,
         from: ctx.from === undefined ? undefined : numberOf(sparseGenerations, dir, ctx.from),
       }),

@@ -35,7 +35,7 @@ async function takeOf(
   try {
     dataset = findDataset(p.name);
   } catch (error) {
-    throw new UserError(`with.name: ${(error as Error).message}`, { help: 'millrace datasets lists them' });
+    throw new UserError(`with.name: ${(error as Error).message}`, { help: '`millrace datasets` lists them' });
   }
   const take = Object.hasOwn(dataset.takes, p.take) ? dataset.takes[p.take] : undefined;
   if (!take)

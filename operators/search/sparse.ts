@@ -30,6 +30,9 @@ import { openSearcher } from './searcher.ts';
 /** What an open index keeps of postings and impacts, all threads together. */
 const CACHE_BYTES = 256 << 20;
 
+/** Hits of a batch, a thread: each comes with its text, of kilobytes where units are documents. */
+const HITS_A_BATCH = 2048;
+
 /** An example that needs an index: `before` are the steps that build it. */
 const example: Example & { readonly before: readonly { op: string; with: object; in: readonly object[] }[] } =
   {
@@ -85,7 +88,7 @@ export const searchSparse = operator({
   version: 1,
   shape: 'map',
   rows: 'explode',
-  batchRows: p => Math.max(1, Math.min(64 * p.threads, Math.floor(6400 / p.k))),
+  batchRows: p => Math.max(1, Math.min(64 * p.threads, Math.floor((HITS_A_BATCH * p.threads) / p.k))),
   summary: 'Searches an index of index.sparse with each question and gives the best hits.',
   description: `One row a hit, best first, with the question's columns; a question without hits gives none. A hit is a row of the
 index that holds at least one term of the question. \`rank\` counts from 0; ties go by \`unit_id\`.

@@ -24,6 +24,7 @@ export const RULES = [
   'html-tags',
   'html-entities',
   'citations',
+  'underscores',
 ] as const;
 export type RuleName = (typeof RULES)[number];
 
@@ -42,6 +43,7 @@ export const RULE_TEXT: Readonly<Record<RuleName, string>> = {
   'html-tags': 'drops HTML tags and comments',
   'html-entities': 'decodes HTML entities such as &amp; and &#8212;',
   citations: 'drops reference numbers in brackets, as in [12] or [3, 4]',
+  underscores: 'makes underscores spaces, as in titles of Wikipedia: New_York_City',
 };
 
 /** A rule that replaces what a global pattern finds. */
@@ -141,5 +143,6 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   ),
   'html-tags': replacing(/<!--[\s\S]*?-->|<\/?[a-z][^<>]*>|<![a-z][^<>]*>/gi, ''),
   'html-entities': replacing(/&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});/gi, decodeEntity),
+  underscores: replacing(/_+/g, ' '),
   citations: replacing(/\[\d{1,3}(?:\s?[,\u2013-]\s?\d{1,3})*\]/g, ''),
 };

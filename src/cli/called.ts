@@ -28,3 +28,7 @@ export const asCalled = (command: string): string =>
   command.replace(/^millrace(?=\s|$)/, () =>
     commandName({ env: process.env, cwd: process.cwd(), script: process.argv[1] }),
   );
+
+/** A text in which the commands in back quotes are as they can be typed here: the engine knows only `millrace`. */
+export const withCommandsAsCalled = (text: string): string =>
+  text.replace(/`(millrace [^`]*)`/g, (_, command: string) => `\`${asCalled(command)}\``);

@@ -1,6 +1,7 @@
 /** Errors as the command line tells them: what, where, what to do; a stack only with `--debug`. */
 import { UserError } from '../define/errors.ts';
 import { nearest } from '../define/near.ts';
+import { withCommandsAsCalled } from './called.ts';
 import type { Style } from './terminal.ts';
 
 /** The command itself was wrong: exit code 2. */
@@ -38,14 +39,19 @@ export const isExpected = (error: unknown): error is Error =>
 
 /** What to do about an error, where it says. */
 export const helpOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'help' in error && typeof error.help === 'string' ? error.help : undefined;
+  error instanceof Error && 'help' in error && typeof error.help === 'string'
+    ? withCommandsAsCalled(error.help)
+    : undefined;
 
 const stepOf = (error: unknown): string | undefined =>
   error instanceof Error && 'step' in error && typeof error.step === 'string' ? error.step : undefined;
 
+const messageOf = (error: unknown): string =>
+  withCommandsAsCalled(error instanceof Error ? error.message : String(error));
+
 /** Lines for an error. An unexpected one says that it is a defect and how to see the stack. */
 export function errorText(error: unknown, style: Style, debug: boolean): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const step = stepOf(error);
   const lines = [`${style.red('error')}  ${step ? `step "${step}": ` : ''}${message}`];
   const help = helpOf(error);
@@ -67,7 +73,7 @@ export function errorJson(error: unknown): Record<string, unknown> {
   return {
     status: 'failed',
     error: {
-      message: error instanceof Error ? error.message : String(error),
+      message: messageOf(error),
       ...(step ? { step } : {}),
       ...(help ? { help } : {}),
     },

@@ -54,7 +54,7 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
     }
     if (args.length > 0) {
       throw new UsageError(`no command in "millrace ${args.join(' ')}"`, {
-        help: 'millrace --help lists the commands',
+        help: '`millrace --help` lists the commands',
       });
     }
     io.err(overview(io.errStyle.bold));
@@ -77,7 +77,7 @@ async function dispatch(args: readonly string[], io: Io): Promise<number> {
       commands.map(c => c.name),
     );
     throw new UsageError(`no command is named "${name}"`, {
-      help: near ? `did you mean "${near}"?` : 'millrace --help lists the commands',
+      help: near ? `did you mean "${near}"?` : '`millrace --help` lists the commands',
     });
   }
   return runCommand((await entry.load()).command, name, rest, io);
@@ -128,7 +128,10 @@ async function runCommand(chosen: Command, name: string, args: readonly string[]
 
 /** Adds the options of every command behind a command's own, in the help too; tells the names in `known`. */
 function withCommon(y: Argv<Common>, known: string[]): Argv<Common> {
-  const { key } = (y as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
+  const { key, alias } = (
+    y as unknown as { getOptions(): { key: Record<string, unknown>; alias: Record<string, string[]> } }
+  ).getOptions();
+  const others = new Set(Object.values(alias).flat());
   const positionals =
     (y as unknown as { getGroups(): Record<string, string[]> }).getGroups()['Positionals:'] ?? [];
   const own = Object.keys(key).filter(
@@ -136,7 +139,10 @@ function withCommon(y: Argv<Common>, known: string[]): Argv<Common> {
   );
   known.push(...own, 'root', 'json', 'debug', 'help');
   return y
-    .group(own, 'Options:')
+    .group(
+      own.filter(name => !others.has(name)),
+      'Options:',
+    )
     .option('root', {
       type: 'string',
       default: '.',

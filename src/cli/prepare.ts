@@ -6,6 +6,7 @@ import { type Pipeline, UserError } from '../define/index.ts';
 import type { CheckOptions, CheckResult } from '../plan/check.ts';
 import type { SweepVariant } from '../plan/sweep.ts';
 import type { SourceMap } from '../plan/types.ts';
+import { withCommandsAsCalled } from './called.ts';
 import { type Common, type Io, oneText, wholeNumber } from './command.ts';
 import { EXIT, UsageError } from './errors.ts';
 
@@ -164,7 +165,7 @@ export async function checkLoaded(
 export async function printProblems(problems: CheckResult['problems'], io: Io): Promise<void> {
   if (problems.length === 0) return;
   const { formatProblems } = await import('../plan/problems.ts');
-  io.err(formatProblems(problems, { color: io.errStyle.color }));
+  io.err(withCommandsAsCalled(formatProblems(problems, { color: io.errStyle.color })));
 }
 
 /** Says why there is no plan. Gives the exit code. */

@@ -114,6 +114,21 @@ export function randomisationTest(
 }
 
 /**
+ * p-values of several tests, corrected so that the chance of one false finding among them stays at the level they are
+ * held against (Holm 1979): the i-th smallest of n times n - i, never below a smaller one's, at most 1.
+ */
+export function holm(values: readonly number[]): number[] {
+  const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
+  const corrected = new Array<number>(values.length);
+  let least = 0;
+  order.forEach((at, i) => {
+    least = Math.max(least, Math.min(1, values[at] * (values.length - i)));
+    corrected[at] = least;
+  });
+  return corrected;
+}
+
+/**
  * Compares two runs question by question. Entry i of both arrays is the same question; see `pairByQuestion`.
  * Pairs with NaN on a side are left out.
  */

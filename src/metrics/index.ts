@@ -18,6 +18,7 @@ export { type HeatMap, heatMapSvg } from './plot-heat.ts';
 export { type LinePlot, type LineSeries, lineSvg } from './plot-line.ts';
 export { RankingMetrics } from './ranking.ts';
 export type * from './ranking-types.ts';
+export { runPlots } from './run-plots.ts';
 export * from './table.ts';
 export * from './trec.ts';
 export * from './trec-eval.ts';

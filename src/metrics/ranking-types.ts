@@ -71,6 +71,8 @@ export interface RankingReport {
 /** Points (k, mean) for k = 1 to the curve depth; absent where no question has what it needs. */
 export interface RankingCurves {
   gold?: [number, number][];
+  /** A relevant document is among the first k; absent where `gold` says the same. */
+  success?: [number, number][];
   answer?: [number, number][];
   recall?: [number, number][];
   /** (context words, mean recall). */

@@ -218,6 +218,8 @@ export class RankingMetrics {
       const ranks = this.#columns.get(`${name}-rank`)?.take(this.#ids.size);
       if (ranks !== undefined) curves[name] = accuracyCurve(ranks, depth);
     }
+    const relevant = this.#columns.get('relevant-rank')?.take(this.#ids.size);
+    if (relevant !== undefined && curves.gold === undefined) curves.success = accuracyCurve(relevant, depth);
     if (this.#recallQuestions > 0) {
       curves.recall = Array.from(this.#recallSums, (sum, i) => [i + 1, sum / this.#recallQuestions]);
     }

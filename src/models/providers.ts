@@ -1,8 +1,8 @@
 /** Which execution providers of ONNX Runtime can be used here, and what to do where one cannot. */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { ModelError } from './errors.ts';
+import { runtimeFolder } from './runtime.ts';
 
 export type Device = 'auto' | 'cpu' | 'cuda' | 'dml' | 'coreml';
 export type Provider = Exclude<Device, 'auto'>;
@@ -15,14 +15,11 @@ export interface ProviderList {
   readonly present: readonly Provider[];
 }
 
-const require = createRequire(import.meta.url);
-
 /** Looks for the libraries beside the installed onnxruntime-node. */
 export function installedProviders(): ProviderList {
   const { platform, arch } = process;
   const present: Provider[] = ['cpu'];
-  const root = dirname(require.resolve('onnxruntime-node/package.json'));
-  const folder = join(root, 'bin', 'napi-v6', platform, arch);
+  const folder = join(runtimeFolder(), 'bin', 'napi-v6', platform, arch);
   const has = (file: string): boolean => existsSync(join(folder, file));
   if (has('libonnxruntime_providers_cuda.so') || has('onnxruntime_providers_cuda.dll')) present.push('cuda');
   if (has('DirectML.dll')) present.push('dml');

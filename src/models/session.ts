@@ -1,13 +1,9 @@
 /** ONNX Runtime sessions: opening with a device, running, closing. */
-import { createRequire } from 'node:module';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { ModelError } from './errors.ts';
 import { halfToFloat } from './float16.ts';
 import { type Device, type Provider, type ProviderList, providersFor, startFailure } from './providers.ts';
-
-// loaded at the first session: the native library takes tens of milliseconds and megabytes
-const require = createRequire(import.meta.url);
-const runtime = (): typeof import('onnxruntime-node') => require('onnxruntime-node');
+import { runtime } from './runtime.ts';
 
 export interface SessionOptions {
   /** Default `cpu`. */

@@ -110,7 +110,7 @@ function findPipeline(nameOrPath: string, options: LoadOptions): string {
   const named = listPipelines(options).find(p => p.name === nameOrPath);
   if (!named)
     throw notFound(
-      `there is no pipeline "${nameOrPath}" in ${shownPath(folder)} or the package`,
+      `there is no pipeline "${nameOrPath}" in ${resolve(folder)} or the package`,
       nameOrPath,
       options,
     );
@@ -125,7 +125,7 @@ function notFound(message: string, wanted: string, options: LoadOptions): UserEr
   const list =
     names.length > 0
       ? `pipelines there are: ${some(names, 20)}`
-      : 'there are no pipelines yet: millrace init makes one';
+      : 'there are no pipelines yet: `millrace init` makes one; --root DIR names the folder of a project';
   return new UserError(message, { help: help ? `${help} ${list}` : list });
 }
 

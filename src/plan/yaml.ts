@@ -48,7 +48,12 @@ export function parseDefinition(text: string, file: string, kind: 'yaml' | 'json
     ? wrong.filter(e => e.code === 'TAB_AS_INDENT').slice(0, 1)
     : wrong.slice(0, 10);
   if (shown.length > 0) {
-    const texts = shown.map(e => `${place(e.pos[0])}: ${sentence(e.code, e.message, text, e.pos[0])}`);
+    const texts = shown.map(e => {
+      const open = /end with a ([}\]])$/.exec(e.message);
+      const at = open ? openBracket(text, e.pos[0], open[1]) : undefined;
+      if (open && at !== undefined) return `${place(at)}: what begins here has no ${open[1]} at its end`;
+      return `${place(e.pos[0])}: ${sentence(e.code, e.message, text, e.pos[0])}`;
+    });
     throw new UserError(texts.join('\n'));
   }
   if (documents.length > 1) {
@@ -74,6 +79,17 @@ export function parseDefinition(text: string, file: string, kind: 'yaml' | 'json
       cause: error,
     });
   }
+}
+
+/** Where the innermost bracket stands that is still open at an offset. */
+function openBracket(text: string, offset: number, closing: string): number | undefined {
+  const opening = closing === '}' ? '{' : '[';
+  let open = 0;
+  for (let at = offset - 1; at >= 0; at--) {
+    if (text[at] === closing) open++;
+    else if (text[at] === opening && open-- === 0) return at;
+  }
+  return undefined;
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

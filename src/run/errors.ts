@@ -23,10 +23,18 @@ export class AbortError extends UserError {
   }
 }
 
+/** What to do where the disk refuses. */
+const DISK: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: free some space and run again; what was committed stays as it is',
+  EDQUOT:
+    'the quota of the disk is used up: free some space and run again; what was committed stays as it is',
+  EROFS: 'the file system is read-only: write somewhere else',
+};
+
 /** Any thrown thing as a StepError. */
 export function stepError(step: string, error: unknown, row?: string): UserError {
   if (error instanceof StepError || error instanceof AbortError || error instanceof StateError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  const help = error instanceof UserError ? error.help : undefined;
+  const help = error instanceof UserError ? error.help : DISK[(error as NodeJS.ErrnoException)?.code ?? ''];
   return new StepError(step, message, { row, help, cause: error });
 }

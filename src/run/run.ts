@@ -48,6 +48,7 @@ import type { Outlet } from './outlet.ts';
 import { peakMemory } from './peak.ts';
 import { describeFailure, keepFailure, stepResult } from './result.ts';
 import { Stopwatch } from './stopwatch.ts';
+import { keepTidy } from './tidy.ts';
 
 export interface RunOptions {
   /** The module that exports `operators`, for worker threads and recovery. */
@@ -160,6 +161,7 @@ async function execute(
     });
   };
   const timer = setInterval(progress, options.progressMs ?? 120);
+  const leaveTidy = keepTidy(plan.memory);
 
   const control: FlowControl = {
     isRecorded: async flow => {
@@ -368,6 +370,7 @@ async function execute(
     failure = error;
   } finally {
     clearInterval(timer);
+    leaveTidy();
     await box.settle().catch(error => {
       failure ??= error;
     });

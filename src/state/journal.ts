@@ -120,6 +120,8 @@ export class JournalError extends UserError {}
 
 /** Bytes of a piece of a journal: what is sorted at once. */
 const PIECE_BYTES = 32 << 20;
+/** Bytes that the checksum takes at once. */
+const CHECKED_BYTES = 1 << 20;
 
 /**
  * A journal in pieces of whole entries, checked whole before the first is given.
@@ -133,16 +135,13 @@ export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGe
     const { size } = await file.stat();
     const end = size - TAIL_BYTES;
     if (end < MAGIC.length) throw broken('not a ledger journal');
-    // a first pass for the checksum, so that half a journal is never applied
+    // a first pass for the checksum, so that half a journal is never applied; through the one buffer there is
+    let buffer = Buffer.allocUnsafeSlow(Math.min(bytes, end - MAGIC.length));
     let crc = 0;
-    if (end > MAGIC.length) {
-      const parts = file.createReadStream({
-        start: MAGIC.length,
-        end: end - 1,
-        autoClose: false,
-        highWaterMark: 1 << 20,
-      });
-      for await (const part of parts) crc = crc32(part as Buffer, crc);
+    for (let at = MAGIC.length; at < end; ) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, CHECKED_BYTES, end - at), at);
+      crc = crc32(buffer.subarray(0, bytesRead), crc);
+      at += bytesRead;
     }
     const head = Buffer.alloc(MAGIC.length);
     const tail = Buffer.alloc(TAIL_BYTES);
@@ -152,7 +151,6 @@ export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGe
     if (tail.readUInt32LE(0) !== DELETED || tail.readUInt32LE(8) !== crc) {
       throw broken('cut off or damaged (its checksum does not hold)');
     }
-    let buffer = Buffer.allocUnsafeSlow(Math.min(bytes, end - MAGIC.length));
     let held = 0;
     for (let at = MAGIC.length; at < end; ) {
       const { bytesRead } = await file.read(buffer, held, Math.min(buffer.length - held, end - at), at);

@@ -73,8 +73,16 @@ export function idBytes(id: number): Buffer {
   return bytes;
 }
 
+const openStore = (path: string): RootDatabase<Buffer, Buffer> =>
+  open<Buffer, Buffer>({
+    path: join(path, 'data.mdb'),
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    noSubdir: true,
+  });
+
 export class Ledger {
-  readonly #db: RootDatabase<Buffer, Buffer>;
+  #db: RootDatabase<Buffer, Buffer>;
   readonly path: string;
 
   private constructor(db: RootDatabase<Buffer, Buffer>, path: string) {
@@ -88,12 +96,7 @@ export class Ledger {
     await withState(path, () => mkdir(path, { recursive: true }));
     let db: RootDatabase<Buffer, Buffer>;
     try {
-      db = open<Buffer, Buffer>({
-        path: join(path, 'data.mdb'),
-        encoding: 'binary',
-        keyEncoding: 'binary',
-        noSubdir: true,
-      });
+      db = openStore(path);
     } catch (cause) {
       throw new UserError(`${path} is not a ledger that can be opened: ${(cause as Error).message}`, {
         help: 'remove the folder: the next run builds it anew',
@@ -185,6 +188,7 @@ export class Ledger {
           else this.#db.putSync(key, value);
         }),
       );
+      await this.#release();
     }
     // the commit's id comes last: until it stands, a crash has the journal applied once more, which changes nothing
     await this.#db.transaction(() => {
@@ -196,6 +200,12 @@ export class Ledger {
       }
     });
     await this.#db.flushed;
+  }
+
+  /** Gives back the pages that the store keeps of what it wrote, mapped ones and those for its next writes. */
+  async #release(): Promise<void> {
+    await this.#db.close();
+    this.#db = openStore(this.path);
   }
 
   async #empty(table: number, slot: number): Promise<void> {

@@ -16,50 +16,67 @@ export const MOST_ENTRIES = 1 << 20;
  * @param piece whole entries, at most {@link MOST_ENTRIES}
  */
 export function eachSorted(piece: Buffer, use: (key: Buffer, value: Buffer | undefined) => void): void {
-  const groups = new Map<number, number[]>();
-  const starts: number[] = [];
-  for (let at = 0; at < piece.length; ) {
-    const keyLength = piece.readUInt16LE(at);
-    const valueLength = piece.readUInt32LE(at + 2);
-    const key = at + ENTRY_HEAD;
-    const group = keyLength >= GROUP_BYTES ? piece.readUIntBE(key, GROUP_BYTES) : 0;
-    let some = groups.get(group);
-    if (!some) {
-      some = [];
-      groups.set(group, some);
-    }
-    some.push(starts.length);
-    starts.push(at);
-    at = key + keyLength + (valueLength === DELETED ? 0 : valueLength);
-  }
-  const keyOf = (entry: number): Buffer => {
-    const at = starts[entry];
-    return piece.subarray(at + ENTRY_HEAD, at + ENTRY_HEAD + piece.readUInt16LE(at));
-  };
-  // four bytes behind the group, as a number
-  const prefixOf = (entry: number): number => {
-    const at = starts[entry];
-    const length = Math.min(4, piece.readUInt16LE(at) - GROUP_BYTES);
-    if (length <= 0) return 0;
-    return piece.readUIntBE(at + ENTRY_HEAD + GROUP_BYTES, length) * 256 ** (4 - length);
-  };
-  const give = (entry: number): void => {
-    const at = starts[entry];
-    const key = keyOf(entry);
+  const keyOf = (at: number): Buffer =>
+    piece.subarray(at + ENTRY_HEAD, at + ENTRY_HEAD + piece.readUInt16LE(at));
+  const give = (at: number): void => {
+    const key = keyOf(at);
     const from = at + ENTRY_HEAD + key.length;
     const valueLength = piece.readUInt32LE(at + 2);
     use(key, valueLength === DELETED ? undefined : piece.subarray(from, from + valueLength));
   };
-  for (const [, entries] of [...groups].sort(([a], [b]) => a - b)) {
-    const order = new Float64Array(entries.length);
-    for (let i = 0; i < order.length; i++) order[i] = prefixOf(entries[i]) * MOST_ENTRIES + entries[i];
+  for (const { starts, order } of groupsOf(piece)) {
+    for (let i = 0; i < order.length; i++) order[i] = prefixOf(piece, starts[i]) * MOST_ENTRIES + i;
     order.sort();
     for (let from = 0, to = 1; from < order.length; from = to++) {
       const prefix = Math.floor(order[from] / MOST_ENTRIES);
       while (to < order.length && Math.floor(order[to] / MOST_ENTRIES) === prefix) to++;
-      const same = Array.from(order.subarray(from, to), packed => packed % MOST_ENTRIES);
-      if (same.length > 1) same.sort((a, b) => Buffer.compare(keyOf(a), keyOf(b)) || a - b);
-      for (const entry of same) give(entry);
+      if (to - from === 1) give(starts[order[from] % MOST_ENTRIES]);
+      else {
+        const same = Array.from(order.subarray(from, to), packed => starts[packed % MOST_ENTRIES]);
+        same.sort((a, b) => Buffer.compare(keyOf(a), keyOf(b)) || a - b);
+        for (const at of same) give(at);
+      }
     }
   }
+}
+
+/** Where the entries of a table and slot begin, and room to order them. */
+interface Group {
+  readonly starts: Uint32Array;
+  readonly order: Float64Array;
+}
+
+/** Groups in order; in typed arrays, as a piece has hundreds of thousands of entries. */
+function groupsOf(piece: Buffer): Group[] {
+  const counts = new Map<number, number>();
+  each(piece, (_, group) => counts.set(group, (counts.get(group) ?? 0) + 1));
+  const groups = new Map(
+    [...counts]
+      .sort(([a], [b]) => a - b)
+      .map(([group, count]) => [
+        group,
+        { starts: new Uint32Array(count), order: new Float64Array(count), used: 0 },
+      ]),
+  );
+  each(piece, (at, group) => {
+    const some = groups.get(group);
+    if (some) some.starts[some.used++] = at;
+  });
+  return [...groups.values()];
+}
+
+function each(piece: Buffer, use: (at: number, group: number) => void): void {
+  for (let at = 0; at < piece.length; ) {
+    const keyLength = piece.readUInt16LE(at);
+    const valueLength = piece.readUInt32LE(at + 2);
+    use(at, keyLength >= GROUP_BYTES ? piece.readUIntBE(at + ENTRY_HEAD, GROUP_BYTES) : 0);
+    at += ENTRY_HEAD + keyLength + (valueLength === DELETED ? 0 : valueLength);
+  }
+}
+
+/** Four bytes of the key behind the group, as a number. */
+function prefixOf(piece: Buffer, at: number): number {
+  const length = Math.min(4, piece.readUInt16LE(at) - GROUP_BYTES);
+  if (length <= 0) return 0;
+  return piece.readUIntBE(at + ENTRY_HEAD + GROUP_BYTES, length) * 256 ** (4 - length);
 }

@@ -43,12 +43,13 @@ export async function runExample(
   }
 }
 
-/** Runs the steps that an example needs. @throws Error where one names no operator. */
+/** Writes the files and runs the steps that an example needs. @throws Error where one names no operator. */
 export async function prepareExample(
   example: Example,
   operators: readonly AnyOperator[],
   root: string,
 ): Promise<void> {
+  await TestFolder.make(root, example.files);
   for (const step of stepsBefore(example)) {
     const before = operators.find(o => o.name === step.op);
     if (!before) throw new Error(`example "${example.title}": no operator is named ${step.op}`);

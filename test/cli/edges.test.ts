@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { commandName } from '../../src/cli/called.ts';
+import { commandName, withCommandsAsCalled } from '../../src/cli/called.ts';
 import { packageFolder } from '../../src/cli/package.ts';
 import { BIN, DOCUMENTS, folderWith, jsonl, jsonOf, millrace, project, STACK } from './millrace.ts';
 
@@ -54,6 +54,10 @@ it('a command is shown as it can be typed where one is', () => {
   expect(at('/usr', npx('vitest run'), '/usr/bin/vitest')).toBe('millrace');
   expect(at(checkout, {}, BIN)).toBe('node bin/millrace.mjs');
   expect(at('/usr', {}, '/usr/bin/millrace')).toBe('millrace');
+  const here = at(process.cwd(), process.env as Record<string, string>, process.argv[1]);
+  expect(withCommandsAsCalled('`millrace operators` lists them; millrace is kind')).toBe(
+    `\`${here} operators\` lists them; millrace is kind`,
+  );
 });
 
 it('what to do next names the root, and comes after whole runs only', async () => {

@@ -168,6 +168,9 @@ describe('run', () => {
     for (const s of sweep) expect(s.metrics['answer@1']).toBe(1);
     expect(Object.values(plots)).toEqual(['plots/answer/sweep.svg']);
     expect(readFileSync(join(here, 'plots/answer/sweep.svg'), 'utf8')).toContain('hits.with.k');
+    // what the sweep does not touch is left as it is
+    const { stdout } = await millrace(here, 'plan', 'answer');
+    expect(stdout).toContain('docs: nothing to do');
   });
 });
 

@@ -170,6 +170,18 @@ describe('evaluate', () => {
     expect(metrics['answer@1']).toBe(1);
   });
 
+  it('reads lists from the CSV of hits that a pipeline wrote', async () => {
+    const folder = folderWith({
+      'hits.csv':
+        'question_id,question,answers,doc_ids,rank,doc_id,text,score\n' +
+        'q1,port?,"[""Busan""]","[""2""]",0,2,Busan is a port,2.5\n' +
+        'q1,port?,"[""Busan""]","[""2""]",1,1,Seoul,1.5\n',
+    });
+    const outcome = await millrace(folder, 'evaluate', 'hits.csv', '--k', '1', '--json');
+    expect(outcome.code, outcome.stderr).toBe(0);
+    expect(jsonOf<{ metrics: object }>(outcome).metrics).toMatchObject({ 'gold@1': 1, 'answer@1': 1 });
+  });
+
   it('measures a TREC run against qrels as trec_eval does, and compares two runs', async () => {
     // trec_eval sorts by score: q1 finds its document first, q2 second; q3 is in the qrels only and left out
     const folder = folderWith({

@@ -93,6 +93,7 @@ describe('compare', () => {
     const folder = folderWith({
       'old.trec': run(i => (i < 20 ? [`l${i}`, `s${i}`] : [`s${i}`, `l${i}`])),
       'new.trec': run(i => (i < 23 ? [`s${i}`, `l${i}`] : [`l${i}`, `s${i}`])),
+      'same.trec': run(i => (i < 20 ? [`l${i}`, `s${i}`] : [`s${i}`, `l${i}`])),
       'qrels.txt': topics.map((_, i) => `q${i} 0 s${i} 1`).join('\n'),
     });
     const args = ['compare', 'old.trec', 'new.trec', '--qrels', 'qrels.txt'];
@@ -112,10 +113,31 @@ describe('compare', () => {
     expect(comparison['success@1'].difference).toBeCloseTo(19 / 24, 12);
     expect(comparison['success@1'].p).toBeLessThan(0.001);
     expect(comparison['recall@20']).toMatchObject({ difference: 0, p: 1 });
-    for (const name of ['recall-10', 'recall-100']) expect(existsSync(join(folder, plots[name]))).toBe(true);
+    for (const name of ['success-10', 'success-100', 'recall-10', 'recall-100'])
+      expect(existsSync(join(folder, plots[name]))).toBe(true);
     const { stdout } = await millrace(folder, ...args);
     expect(stdout).toContain('new against old');
     expect(stdout).toMatch(/won 20, lost 1; the difference is more than chance/);
+    // three runs are a table first; a run that is named twice is one
+    const [, old, young, ...rest] = args;
+    const several = await millrace(
+      folder,
+      'compare',
+      old,
+      young,
+      `./${old}`,
+      'same.trec',
+      ...rest,
+      '--metric',
+      'success@1',
+    );
+    expect(several.code, several.stderr).toBe(0);
+    expect(several.stdout.split('\n')[0]).toMatch(/^run +success@1 +success@5/);
+    expect(several.stdout).toMatch(/^new +0\.9583\*/m);
+    expect(several.stdout).toContain("* differs from old: p < 0.05 with Holm's correction over 2 runs");
+    expect(several.stdout).toMatch(
+      /won 0, lost 0; the difference is no more .* \(p 1\.0000, corrected 1\.0000\)/,
+    );
   });
 
   it('counts a question that one run of hits has nothing for', async () => {

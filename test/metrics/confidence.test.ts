@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   bootstrapInterval,
   compareRuns,
+  holm,
   pairByQuestion,
   randomisationTest,
 } from '../../src/metrics/index.ts';
@@ -42,6 +43,13 @@ describe('bootstrap', () => {
       ),
     );
   });
+});
+
+it('corrects p-values for the number of tests as Holm does', () => {
+  // .01 · 3, then .03 · 2, then .04 · 1, which stays at the .06 of the smaller one
+  expect(holm([0.01, 0.04, 0.03]).map(p => Number(p.toFixed(12)))).toEqual([0.03, 0.06, 0.06]);
+  expect(holm([0.6, 0.7])).toEqual([1, 1]);
+  expect(holm([])).toEqual([]);
 });
 
 describe('paired randomisation', () => {

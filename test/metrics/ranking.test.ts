@@ -114,6 +114,20 @@ describe('RankingMetrics', () => {
       [4, 1],
     ]);
     expect(curves.answer).toBeUndefined();
+    // gold says it already
+    expect(curves.success).toBeUndefined();
+    const judged = measure(
+      [{ questionId: 'a', relevance: { y: 1, z: 2 }, hits: { docIds: ['x', 'z', 'y'] } }],
+      {
+        curveDepth: 3,
+      },
+    ).curves();
+    expect(judged.success).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 1],
+    ]);
+    expect(judged.recall?.map(([, y]) => y)).toEqual([0, 0.5, 1]);
   });
 
   it('refuses what does not fit, and says where', () => {

@@ -111,6 +111,11 @@ steps:
 
   it.each([
     ['dup.yaml', 'name: a\nsteps: []\nname: b\n', 'dup.yaml:3:1: the key name stands here twice'],
+    [
+      'brace.yaml',
+      'name: a\nsteps:\n  - { id: x, with: { path: a.csv }\n  - { id: y }\n',
+      'brace.yaml:3:5: what begins here has no } at its end',
+    ],
     ['tab.yaml', 'name: a\nsteps:\n\t- id: x\n', 'tab.yaml:3:1: a tab indents this line; YAML wants spaces'],
     [
       'two.yaml',

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Filter, Query, QueryOptions, ScoringSpec, SparseIndex } from '../../src/retrieval/index.ts';
 import { corpus, type FieldedDoc, WORDS, weight, withFielded } from './fielded.ts';
-import { compareKeys, generator } from './helpers.ts';
+import { compareKeys, generator, withIndex } from './helpers.ts';
 
 type Field = 'title' | 'text';
 
@@ -444,6 +444,18 @@ describe('bm25f', () => {
 });
 
 describe('an ensemble', () => {
+  it('says what is wrong with one', async () => {
+    await withIndex([[{ key: '1', text: 'a' }]], index => {
+      const search = (similarity: unknown) => () =>
+        index.search('a', { k: 1, similarity: similarity as 'lucene' });
+      expect(search('ensemble')).toThrow(/ensemble: of: wanted a list of \{ similarity, weight, field \}/);
+      expect(search({ name: 'ensemble', of: [{ similarity: 'ensemble' }] })).toThrow(
+        /an ensemble cannot be in another/,
+      );
+      expect(search('bm26')).toThrow(/none is named "bm26"; there are okapi, .*ensemble/);
+    });
+  });
+
   it('adds weighted scores, or the mean of scores from 0 to 1, of what each similarity alone gives', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  compact,
   type SimilarityName,
   SparseIndex,
   SparseIndexWriter,
@@ -296,6 +297,46 @@ describe('search', () => {
       ]);
     }
     index.close();
+    fs.rmSync(dir, { recursive: true });
+  });
+
+  it('keeps stored texts that fill several blocks, as written, merged and rewritten without deleted rows', async () => {
+    const dir = temporaryFolder();
+    const textOf = (i: number): string => `${i} ${'가나다 lorem '.repeat(20 + (i % 7))}${i * 7919}`;
+    const writer = await SparseIndexWriter.open(dir, {
+      analyzer: 'whitespace',
+      keyColumn: 'id',
+      positions: true,
+    });
+    const read = async (): Promise<void> => {
+      const index = await SparseIndex.open(dir);
+      for (let i = 1; i < 900; i++)
+        expect(index.rows([index.find(`${i}`)])[0]).toMatchObject({
+          id: `${i}`,
+          text: textOf(i),
+          group: `g${i}`,
+        });
+      index.close();
+    };
+    // nine segments, eight of which become one
+    for (let part = 0; part < 9; part++) {
+      await writer.add(
+        batch(
+          Array.from({ length: 100 }, (_, i) => part * 100 + i).map(i => ({
+            key: `${i}`,
+            text: textOf(i),
+            group: `g${i}`,
+          })),
+        ),
+      );
+      await writer.publish((await writer.prepare()).generation);
+      if (part === 6) await writer.delete(['0']);
+    }
+    await read();
+    await writer.delete(['g0'], 'group');
+    await writer.publish((await writer.prepare()).generation);
+    await compact(dir);
+    await read();
     fs.rmSync(dir, { recursive: true });
   });
 

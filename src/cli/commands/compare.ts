@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, normalize } from 'node:path';
 import type { Comparison } from '../../metrics/index.ts';
 import { defineCommand, oneText, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
@@ -7,11 +7,11 @@ import {
   compare,
   cutoffs,
   type Measured,
-  type MetricsModule,
   measure,
   perQuestion,
   printComparison,
 } from '../evaluate/measure.ts';
+import { printRuns } from '../evaluate/run-table.ts';
 import { writePlots } from '../reports.ts';
 import { counted } from '../table.ts';
 
@@ -62,42 +62,13 @@ function wonAndLost(a: Measured, b: Measured, metric: string): { won: string[]; 
   return { won, lost };
 }
 
-/** Top-k curves of all runs in one plot: for k to 10 and to 100, of what the questions name. */
-async function curvePlots(
-  m: MetricsModule,
-  runs: readonly Measured[],
-  names: readonly string[],
-): Promise<Record<string, string>> {
-  const titles = {
-    gold: 'Top-k accuracy: a gold document is among the first k',
-    answer: 'Top-k accuracy: an answer is in the first k texts',
-    recall: 'Recall of relevant documents among the first k',
-  } as const;
-  const curves = runs.map(run => run.metrics.curves());
-  const plots: Record<string, string> = {};
-  for (const kind of ['gold', 'answer', 'recall'] as const) {
-    // where each question has one gold document, recall is the same curve again
-    if (kind === 'recall' && curves.some(c => c.gold)) continue;
-    const series = curves.flatMap((c, i) => (c[kind] ? [{ name: names[i], points: c[kind] }] : []));
-    if (series.length === 0) continue;
-    for (const depth of [10, 100]) {
-      plots[`${kind}-${depth}`] = await m.lineSvg({
-        title: `${titles[kind]}, k = 1 to ${depth}`,
-        x: { label: 'k', log: depth > 10 },
-        y: { label: 'mean over questions' },
-        series: series.map(s => ({ ...s, points: s.points.filter(([k]) => k <= depth) })),
-      });
-    }
-  }
-  return plots;
-}
-
 export const command = defineCommand({
   usage: 'compare <runs..>',
   summary: 'Compares runs with the first one: differences, a significance test, questions won and lost.',
   text:
     'Runs are files of hits (.jsonl, .csv, .parquet, .arrow) or TREC runs. p is that of the paired randomisation test\n' +
-    '(two-sided), the interval a bootstrap of the difference.',
+    '(two-sided), the interval a bootstrap of the difference. Of three runs and more there is a table of all first;\n' +
+    "its marks are corrected for the number of runs (Holm), and --all adds each run's table of differences.",
   build: y =>
     y
       .positional('runs', {
@@ -127,7 +98,7 @@ export const command = defineCommand({
         coerce: (value: unknown) => wholeNumber('--questions', 0)(value) as number,
         describe: 'how many won and lost ones are listed (with --json all are)',
       })
-      .option('all', { type: 'boolean', default: false, describe: 'a row for every measure' })
+      .option('all', { type: 'boolean', default: false, describe: 'every measure, and all tables' })
       .option('complete', {
         type: 'boolean',
         default: false,
@@ -142,7 +113,10 @@ export const command = defineCommand({
       .example('$0 old.jsonl new.jsonl', 'is the new run better?')
       .example('$0 bm25.trec dense.trec both.trec --qrels qrels.txt --plots out', 'curves of three runs'),
   run: async (args, io) => {
-    const shown = args.runs as string[];
+    const given = (args.runs as string[]).map(normalize);
+    // a pattern of the shell may name the first run again
+    const distinct = [...new Set(given)];
+    const shown = distinct.length > 1 ? distinct : given;
     if (shown.length < 2)
       throw new UsageError('compare: one run is nothing to compare', {
         help: 'usage: millrace compare RUN RUN [RUN..]',
@@ -171,7 +145,11 @@ export const command = defineCommand({
       return { name: names[i + 1], run: shown[i + 1], comparison, ...wonAndLost(measured[0], other, metric) };
     });
     const plots = args.plots
-      ? await writePlots(args.plots, args.root, await curvePlots(m, measured, names))
+      ? await writePlots(
+          args.plots,
+          args.root,
+          await m.runPlots(measured.map(({ metrics }, i) => ({ name: names[i], curves: metrics.curves() }))),
+        )
       : {};
     if (args.json) {
       io.json({
@@ -189,14 +167,21 @@ export const command = defineCommand({
       });
       return EXIT.ok;
     }
+    const several = others.length > 1;
+    const corrected = m.holm(others.map(o => o.comparison[metric].p));
+    if (several) {
+      const comparisons = others.map(o => (args.all ? o.comparison : mostRead(o.comparison)));
+      printRuns(m, names, comparisons, io);
+    }
     others.forEach(({ name, comparison, won, lost }, i) => {
-      if (i > 0) io.out('');
+      if (several || i > 0) io.out('');
       io.out(io.style.bold(`${name} against ${names[0]}`));
-      printComparison(args.all ? comparison : mostRead(comparison), io, ['first', 'second']);
+      if (!several || args.all)
+        printComparison(args.all ? comparison : mostRead(comparison), io, ['first', 'second']);
       const { p } = comparison[metric];
-      const sure = p < 0.05 ? 'more than chance' : 'no more than chance would give';
+      const sure = corrected[i] < 0.05 ? 'more than chance' : 'no more than chance would give';
       io.out(
-        `${metric}: won ${won.length}, lost ${lost.length}; the difference is ${sure} (p ${p.toFixed(4)})`,
+        `${metric}: won ${won.length}, lost ${lost.length}; the difference is ${sure} (p ${p.toFixed(4)}${several ? `, corrected ${corrected[i].toFixed(4)}` : ''})`,
       );
       const list = (what: string, ids: readonly string[]): void => {
         const some = ids.slice(0, args.questions);

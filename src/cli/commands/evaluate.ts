@@ -31,7 +31,7 @@ function printAlone(m: MetricsModule, measured: Measured, report: RankingReport,
 
 async function curvePlots(m: MetricsModule, metrics: RankingMetrics): Promise<Record<string, string>> {
   const curves = metrics.curves();
-  const series = (['gold', 'answer', 'recall'] as const).flatMap(name =>
+  const series = (['gold', 'success', 'answer', 'recall'] as const).flatMap(name =>
     curves[name] ? [{ name, points: curves[name] }] : [],
   );
   const plots: Record<string, string> = {};

@@ -29,7 +29,7 @@ function chosen(operators: readonly AnyOperator[], name: string): readonly AnyOp
   const names = operators.map(op => op.name);
   const near = nearest(name, [...names, ...new Set(names.map(familyOf))]);
   throw new UsageError(`no operator is named "${name}"`, {
-    help: near ? `did you mean "${near}"?` : 'millrace operators lists them',
+    help: near ? `did you mean "${near}"?` : '`millrace operators` lists them',
   });
 }
 

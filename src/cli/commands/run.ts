@@ -1,4 +1,5 @@
 import { parseTime } from '../../define/units.ts';
+import type { RunResult } from '../../events/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { afterRun } from '../after-run.ts';
 import { asCalled } from '../called.ts';
@@ -79,9 +80,7 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
     const width = widthOf(process.stdout);
     for (const [step, rows] of Object.entries(run.rows))
       io.out(rowLines(step, rows, width, io.style).join('\n'));
-    for (const [step, report] of Object.entries(result.reports)) {
-      if (report.text) io.out(shownText(report.text, opOf(plan, step), io));
-    }
+    for (const line of reportLines(result.reports, plan, io)) io.out(line);
   }
   const code = afterRun(run, plan, args, io);
   for (const path of Object.values(plots)) io.err(`plot: ${path}`);
@@ -91,6 +90,17 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
     for (const command of plan.next) io.err(`  ${asCalled(command)}`);
   }
   return code;
+}
+
+/** What reports say, an empty line between them; where several steps of one operator report, under the names of the steps. */
+function* reportLines(reports: RunResult['reports'], plan: Plan, io: Io): Generator<string> {
+  const said = Object.entries(reports).flatMap(([step, { text }]) => (text ? [{ step, text }] : []));
+  const ops = said.map(({ step }) => opOf(plan, step));
+  for (const [i, { step, text }] of said.entries()) {
+    if (i > 0) yield '';
+    if (ops.filter(op => op === ops[i]).length > 1) yield io.style.bold(step);
+    yield shownText(text, ops[i], io);
+  }
 }
 
 export const command = defineCommand({

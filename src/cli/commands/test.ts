@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Plan } from '../../plan/types.ts';
+import { withCommandsAsCalled } from '../called.ts';
 import { defineCommand, type Io, wholeNumber } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import {
@@ -113,7 +114,7 @@ function printSample({ run }: Sampled, limit: number, io: Io): void {
   if (result.error) {
     const where = result.error.step ? `step "${result.error.step}": ` : '';
     io.out(`    ${io.style.red('error')}  ${where}${result.error.message}`);
-    if (result.error.help) io.out(`           help: ${result.error.help}`);
+    if (result.error.help) io.out(`           help: ${withCommandsAsCalled(result.error.help)}`);
   }
   const empty = result.steps.filter(s => s.rowsOut === 0 && s.rowsIn > 0 && run.rows[s.id]);
   for (const s of empty)

@@ -69,8 +69,18 @@ async function parsed<T>(work: Promise<T>, help: string): Promise<T> {
   }
 }
 
-const texts = (value: unknown): string[] | undefined =>
-  Array.isArray(value) ? value.filter((v): v is string => typeof v === 'string') : undefined;
+/** A list of texts; a table of plain text (CSV) holds it as JSON. */
+function texts(value: unknown): string[] | undefined {
+  const list: unknown = typeof value === 'string' && value.startsWith('[') ? listOf(value) : value;
+  return Array.isArray(list) ? list.filter((v): v is string => typeof v === 'string') : undefined;
+}
+function listOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** What a row says of its question: `answers`, `doc_ids`, and `relevance` (grades beside `doc_ids`). */
 function judgedOf(row: Readonly<Record<string, unknown>>): Judged {
@@ -123,7 +133,11 @@ export async function readRunFile(shown: string, root: string): Promise<RunFile>
   const path = resolve(root, shown);
   await mustExist(path, shown, 'run');
   const found = reader(path);
-  if (!found || found.op.name === 'read.squad') {
+  if (found?.op.name === 'read.squad')
+    throw new UserError(`run: ${shown} is JSON, wanted hits or a TREC run`, {
+      help: 'a report of evaluate.retrieval holds no hits; write them with write.jsonl or write.trec',
+    });
+  if (!found) {
     const help = 'a file of hits ends in .jsonl, .csv, .parquet or .arrow; any other is read as a TREC run';
     const run = await parsed(parseRun(lines(path), shown), help);
     return { kind: 'trec', hits: run, judged: new Map() };

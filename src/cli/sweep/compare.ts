@@ -30,6 +30,13 @@ const FOREMOST = [
   /^mar\.strict$/,
 ];
 const MOST_LINES = 8;
+/** Curves over k, the most telling first, and what they count. */
+const SHARE: Readonly<Record<string, string>> = {
+  gold: 'questions with gold',
+  success: 'questions with a relevant document',
+  answer: 'questions with an answer',
+  recall: 'recall',
+};
 
 /** Numbers at the leaves of a report's metrics, named `mar.strict`; lists are curves and are left out. */
 function figures(value: unknown, name: string, into: Record<string, number>): void {
@@ -129,10 +136,10 @@ export async function sweepPlot(pipeline: string, all: readonly Outcome[]): Prom
       })),
     });
   }
-  const kind = ['gold', 'answer', 'recall'].find(name => all.some(o => o.curves[name]));
+  const kind = Object.keys(SHARE).find(name => all.some(o => o.curves[name]));
   if (kind === undefined) return undefined;
   return lineSvg({
-    title: `${pipeline}: ${kind === 'recall' ? 'recall' : `questions with ${kind === 'gold' ? 'gold' : 'an answer'}`} in the top k`,
+    title: `${pipeline}: ${SHARE[kind]} in the top k`,
     x: { label: 'k', log: true },
     y: { label: 'share' },
     series: all.flatMap(o => (o.curves[kind] ? [{ name: o.label, points: o.curves[kind] }] : [])),

@@ -13,6 +13,7 @@ import { entryOf, type Fields, type TermSpace } from './fields.ts';
 import { encodeImpact } from './fields-impacts.ts';
 import { FrontCodedWriter } from './front-coded.ts';
 import { writePlaces } from './positions.ts';
+import { SCRATCH_BYTES, type Scratch } from './scratch.ts';
 import { type SegmentMeta, SegmentWriter } from './segment-writer.ts';
 import { sortByBytes } from './sort-bytes.ts';
 import { type ColumnWriter, columnWriter, TextColumnWriter } from './stored.ts';
@@ -46,8 +47,7 @@ export class DocumentBuffer {
   private live = 0;
   private rowStart = new Uint32Array(1 << 12);
   private lengths = new Uint32Array(1 << 12);
-  private terms = new Int32Array(1 << 16);
-  private counts = new Int32Array(1 << 16);
+  private readonly scratch: Scratch;
   private used = 0;
   /** Lengths by space from 1 on. */
   private readonly spaceLengths: Uint32Array[];
@@ -61,7 +61,9 @@ export class DocumentBuffer {
   private lastRow = new Int32Array(1 << 12).fill(-1);
   private slot = new Int32Array(1 << 12);
 
-  constructor(analyzer: Analyzer, fields: StoredField[], searched: Fields) {
+  /** @param scratch of the last buffer, which must be written */
+  constructor(analyzer: Analyzer, fields: StoredField[], searched: Fields, scratch: Scratch) {
+    this.scratch = scratch;
     this.stream = analyzer.stream();
     this.fields = fields;
     this.searched = searched;
@@ -79,10 +81,10 @@ export class DocumentBuffer {
   get memoryBytes(): number {
     let columns = 0;
     for (const column of this.columns) columns += column.memoryBytes;
-    // A flush needs the postings once more, in term order, and again for the forward lists.
+    // A flush needs the postings once more, in term order.
     return (
       columns +
-      this.used * 24 +
+      this.used * SCRATCH_BYTES +
       this.tokensUsed * 12 +
       this.rows * (24 + 4 * this.spaces.length) +
       this.keys.memoryBytes +
@@ -203,7 +205,8 @@ export class DocumentBuffer {
   private count(row: number, length: number, space: number): void {
     const { ids } = this.stream;
     this.reserve(length);
-    const { lastRow, slot, terms, counts } = this;
+    const { lastRow, slot } = this;
+    const { terms, counts } = this.scratch;
     const spaces = this.spaces.length + 1;
     let used = this.used;
     for (let i = 0; i < length; i++) {
@@ -228,10 +231,7 @@ export class DocumentBuffer {
       this.lastRow.fill(-1, old);
       this.slot = grown(this.slot, n => new Int32Array(n), this.lastRow.length);
     }
-    if (this.used + extra > this.terms.length) {
-      this.terms = grown(this.terms, n => new Int32Array(n), this.used + extra);
-      this.counts = grown(this.counts, n => new Int32Array(n), this.terms.length);
-    }
+    this.scratch.reserve(this.used + extra);
   }
 
   /** Takes a row's weighted terms, weights of one term summed; gives the number of distinct terms. */
@@ -251,7 +251,7 @@ export class DocumentBuffer {
       if (this.lastRow[code] !== row) {
         this.lastRow[code] = row;
         this.slot[code] = this.used;
-        this.terms[this.used++] = code;
+        this.scratch.terms[this.used++] = code;
         const at = this.used - from;
         if (at > this.weights.length) {
           const wider = new Float64Array(at * 2);
@@ -264,7 +264,7 @@ export class DocumentBuffer {
     }
     for (let at = from; at < this.used; at++) {
       const code = encodeImpact(this.weights[at - from], bits);
-      this.counts[at] = Number.isNaN(code) ? 2 ** bits - 1 : code;
+      this.scratch.counts[at] = Number.isNaN(code) ? 2 ** bits - 1 : code;
     }
     return this.used - from;
   }
@@ -291,7 +291,8 @@ export class DocumentBuffer {
     termTfs: Int32Array,
   ): { places: Int32Array; starts: Uint32Array } {
     const spaces = this.spaces.length + 1;
-    const starts = new Uint32Array(termTfs.length + 1);
+    const total = postings[order.length];
+    const starts = new Uint32Array(total + 1);
     const next = new Uint32Array(this.stream.terms.size);
     let used = 0;
     for (let o = 0; o < order.length; o++) {
@@ -302,7 +303,7 @@ export class DocumentBuffer {
         if (text) used += termTfs[i];
       }
     }
-    starts[termTfs.length] = used;
+    starts[total] = used;
     const places = new Int32Array(used);
     for (const row of docRows) {
       for (let t = this.tokenStart[row]; t < this.tokenStart[row + 1]; t++)
@@ -340,7 +341,8 @@ export class DocumentBuffer {
     starts: Uint32Array;
     order: Int32Array;
   } {
-    const { terms, counts, rowStart } = this;
+    const { rowStart } = this;
+    const { terms, counts } = this.scratch;
     const vocabulary = this.stream.terms;
     const spaces = this.spaces.length + 1;
     const codes = vocabulary.size * spaces;
@@ -366,8 +368,8 @@ export class DocumentBuffer {
     }
     const next = new Uint32Array(codes);
     for (let o = 0; o < used; o++) next[order[o]] = starts[o];
-    const termDocs = new Int32Array(starts[used]);
-    const termTfs = new Int32Array(starts[used]);
+    this.scratch.reservePostings(starts[used]);
+    const { docs: termDocs, tfs: termTfs } = this.scratch;
     for (let doc = 0; doc < docRows.length; doc++) {
       const row = docRows[doc];
       for (let i = rowStart[row]; i < rowStart[row + 1]; i++) {
@@ -379,7 +381,10 @@ export class DocumentBuffer {
     return { termDocs, termTfs, starts, order };
   }
 
-  /** Transposes back, so that each document's ordinals come out ascending without a sort. */
+  /**
+   * Transposes back, so that each document's ordinals come out ascending without a sort; into the rows' terms, which
+   * are not needed any more.
+   */
   private writeForward(
     writer: SegmentWriter,
     docRows: Int32Array,
@@ -392,8 +397,7 @@ export class DocumentBuffer {
       begin[doc + 1] = begin[doc] + this.rowStart[docRows[doc] + 1] - this.rowStart[docRows[doc]];
     }
     const next = begin.slice();
-    const ordinals = new Int32Array(termDocs.length);
-    const tfs = new Int32Array(termDocs.length);
+    const { terms: ordinals, counts: tfs } = this.scratch;
     for (let o = 0; o + 1 < starts.length; o++) {
       for (let i = starts[o]; i < starts[o + 1]; i++) {
         const at = next[termDocs[i]]++;

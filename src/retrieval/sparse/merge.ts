@@ -17,7 +17,8 @@ export interface MergeInput {
 
 /** Reads a section front to back through a window of a mebibyte. */
 class WindowReader {
-  private window: Uint8Array = new Uint8Array(0);
+  private buffer = new Uint8Array(0);
+  private window: Uint8Array = this.buffer;
   private start = 0;
   private readonly length: number;
   private readonly read: (offset: number, target: Uint8Array) => void;
@@ -27,11 +28,13 @@ class WindowReader {
     this.read = read;
   }
 
-  /** Bytes [offset, offset + length) as a view; offsets must not fall. */
+  /** Bytes [offset, offset + length) as a view, good until the next call; offsets must not fall. */
   get(offset: number, length: number): Uint8Array {
     if (offset < this.start || offset + length > this.start + this.window.length) {
       const size = Math.min(this.length - offset, Math.max(length, 1 << 20));
-      this.window = new Uint8Array(size);
+      // the same bytes again where they do: a new array each time would wait for the garbage collector
+      if (size > this.buffer.length) this.buffer = new Uint8Array(size);
+      this.window = this.buffer.subarray(0, size);
       this.start = offset;
       this.read(offset, this.window);
     }

@@ -6,8 +6,6 @@ import type { Section, SectionFile, SectionWriter } from './section-file.ts';
 
 /** Raw bytes of a compressed block: on average half of them are unpacked for one hit's row. */
 const BLOCK_BYTES = 32 << 10;
-/** Compressed bytes that wait in memory when a column is written as it is filled. */
-const DRAIN_BYTES = 1 << 20;
 /** Bytes of the longest length. */
 const MAX_VARINT = 5;
 const BLOCK_ROWS = 4096;
@@ -35,18 +33,20 @@ export function columnWriter(field: StoredField): ColumnWriter {
 }
 
 export class TextColumnWriter extends ColumnWriter {
-  private readonly data = new ByteWriter(1 << 16);
+  /** Compressed blocks, each an array of its own: one that grows would leave its former ones as garbage. */
+  private blocks: Uint8Array[] = [];
+  private bytes = 0;
+  private readonly packed = new ByteWriter(BLOCK_BYTES);
   private firstRow: number[] = [];
   private offsets: number[] = [];
   private readonly lengths = new ByteWriter(4096);
   private readonly text = new ByteWriter(BLOCK_BYTES * 2);
   private pending = 0;
-  /** Where the data goes, and how much of it went there, once `begin` was called. */
+  /** Where blocks go once `begin` was called. */
   private out: SectionWriter | undefined;
-  private written = 0;
 
   get memoryBytes(): number {
-    return this.data.bytes.length + this.text.bytes.length + this.firstRow.length * 16;
+    return this.bytes + this.packed.bytes.length + this.text.bytes.length + this.firstRow.length * 128;
   }
 
   append(column: StoredColumn, row: number): void {
@@ -76,10 +76,8 @@ export class TextColumnWriter extends ColumnWriter {
       if (keep === to - from) {
         // Every row lives: the compressed block moves as it is.
         this.flush();
-        this.mark(this.rows);
-        this.data.put(reader.compressed(b));
+        this.keep(reader.compressed(b, this.packed), this.rows);
         this.rows += keep;
-        this.drain();
         continue;
       }
       const block = reader.block(b).all();
@@ -98,13 +96,12 @@ export class TextColumnWriter extends ColumnWriter {
   }
 
   write(out: SectionWriter, prefix: string): void {
-    if (this.out === undefined) this.begin(out, prefix);
     this.flush();
-    const end = this.written + this.data.length;
-    out.write(this.data.view());
+    if (this.out === undefined) this.begin(out, prefix);
+    for (const block of this.blocks) out.write(block);
     out.end();
     out.section(`${prefix}.rows`, Uint32Array.from([...this.firstRow, this.rows]));
-    out.section(`${prefix}.offsets`, Float64Array.from([...this.offsets, end]));
+    out.section(`${prefix}.offsets`, Float64Array.from([...this.offsets, this.bytes]));
   }
 
   rowsWith(wanted: ReadonlySet<string>): Set<number> {
@@ -113,40 +110,35 @@ export class TextColumnWriter extends ColumnWriter {
     for (let b = 0; b < this.firstRow.length; b++) {
       const from = this.firstRow[b];
       const to = this.firstRow[b + 1] ?? this.rows;
-      const block = new TextBlock(
-        this.data.bytes.subarray(this.offsets[b], this.offsets[b + 1] ?? this.data.length),
-        to - from,
-      );
+      const block = new TextBlock(this.blocks[b], to - from);
       for (const i of matching(block, wanted)) rows.add(from + i);
     }
     return rows;
   }
 
-  private mark(row: number): void {
-    this.firstRow.push(row);
-    this.offsets.push(this.written + this.data.length);
-  }
-
   private flush(): void {
     if (this.pending === 0) return;
-    this.mark(this.rows - this.pending);
+    const { packed } = this;
     const raw = new Uint8Array(this.lengths.length + this.text.length);
     raw.set(this.lengths.view(), 0);
     raw.set(this.text.view(), this.lengths.length);
-    this.data.varint(raw.length);
-    this.data.reserve(compressBound(raw.length));
-    this.data.length = compress(raw, this.data.bytes, this.data.length);
+    packed.reset();
+    packed.varint(raw.length);
+    packed.reserve(compressBound(raw.length));
+    packed.length = compress(raw, packed.bytes, packed.length);
+    this.keep(packed.view(), this.rows - this.pending);
     this.lengths.reset();
     this.text.reset();
     this.pending = 0;
-    this.drain();
   }
 
-  private drain(): void {
-    if (this.out === undefined || this.data.length < DRAIN_BYTES) return;
-    this.out.write(this.data.view());
-    this.written += this.data.length;
-    this.data.reset();
+  /** Takes a compressed block of the rows from `row` on; the bytes are copied. */
+  private keep(block: Uint8Array, row: number): void {
+    this.firstRow.push(row);
+    this.offsets.push(this.bytes);
+    this.bytes += block.length;
+    if (this.out === undefined) this.blocks.push(block.slice());
+    else this.out.write(block);
   }
 }
 
@@ -297,17 +289,22 @@ export class TextColumnReader implements ColumnReader {
     return [this.firstRow[block], this.firstRow[block + 1]];
   }
 
-  compressed(block: number): Uint8Array {
-    const bytes = new Uint8Array(this.offsets[block + 1] - this.offsets[block]);
-    this.file.readAt(this.section, this.offsets[block], bytes);
-    return bytes;
+  /** The bytes of a block, in `into`, whose bytes they replace. */
+  compressed(block: number, into: ByteWriter): Uint8Array {
+    into.reset();
+    into.reserve(this.offsets[block + 1] - this.offsets[block]);
+    into.length = this.offsets[block + 1] - this.offsets[block];
+    this.file.readAt(this.section, this.offsets[block], into.view());
+    return into.view();
   }
 
   block(block: number): TextBlock {
     const kept = this.kept.get(block);
     if (kept !== undefined) return kept;
     const [from, to] = this.rowsOf(block);
-    const opened = this.sound(() => new TextBlock(this.compressed(block), to - from));
+    // a block unpacks itself as it is read, so its bytes are its own
+    const bytes = this.compressed(block, new ByteWriter(0));
+    const opened = this.sound(() => new TextBlock(bytes, to - from));
     if (this.kept.size >= KEPT_BLOCKS) this.kept.delete(this.kept.keys().next().value as number);
     this.kept.set(block, opened);
     return opened;

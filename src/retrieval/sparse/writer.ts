@@ -26,6 +26,7 @@ import {
   writeManifest,
 } from './manifest.ts';
 import { Merging } from './merging/merging.ts';
+import { Scratch } from './scratch.ts';
 import { WritableSegment } from './writable-segment.ts';
 
 export interface WriterOptions {
@@ -41,7 +42,7 @@ export interface WriterOptions {
   memoryBytes?: number;
   /**
    * Segments of this many bytes together are merged on a thread, while the writer goes on; default 16 MiB, and never with
-   * less than 192 MiB of memory, as a thread takes up to 150.
+   * less than 384 MiB of memory, as a thread takes up to 150 besides.
    */
   mergeThreadBytes?: number;
   /** Build on this generation, which was kept and never published, instead of the live one. */
@@ -61,7 +62,7 @@ export interface Prepared {
 
 /** A smaller merge is over before a thread is up. */
 const mergeThreadFrom = (memoryBytes: number): number =>
-  memoryBytes < 192 << 20 ? Number.POSITIVE_INFINITY : 16 << 20;
+  memoryBytes < 384 << 20 ? Number.POSITIVE_INFINITY : 16 << 20;
 
 /**
  * Writes an index: `add` and `delete`, then `prepare` (immutable files, synced, nothing visible) and
@@ -84,6 +85,7 @@ export class SparseIndexWriter {
   private fields: StoredField[] | undefined;
   private segments: WritableSegment[] = [];
   private buffer: DocumentBuffer | undefined;
+  private scratch: Scratch | undefined;
   private nextFile = 1;
   private prepared: Manifest | undefined;
   private replace: boolean;
@@ -132,7 +134,7 @@ export class SparseIndexWriter {
     if (this.fields === undefined) this.fields = fields;
     else checkFields(this.fields, fields);
     for (let r = 0; r < batch.rows; r++) {
-      this.buffer ??= new DocumentBuffer(this.analyzer, this.fields, this.searched);
+      this.buffer ??= this.newBuffer(this.fields);
       this.buffer.add(batch, columns, r);
       if ((r & 63) === 63 && this.buffer.memoryBytes > this.options.memoryBytes) await this.flush();
     }
@@ -163,8 +165,9 @@ export class SparseIndexWriter {
   async prepare(): Promise<Prepared> {
     this.begin();
     await this.flush();
+    this.scratch = undefined;
     await this.settle();
-    this.merging.start(this.segments, this.fields ?? []);
+    this.startMerging();
     await this.settle();
     const generation = Math.max(0, ...generations(this.dir), this.base?.generation ?? 0) + 1;
     for (const segment of this.segments) {
@@ -304,6 +307,7 @@ export class SparseIndexWriter {
     for (const segment of this.segments) segment.close();
     this.segments = [];
     this.buffer = undefined;
+    this.scratch = undefined;
     this.prepared = undefined;
     this.handedOver = false;
     this.created = [];
@@ -346,22 +350,33 @@ export class SparseIndexWriter {
   }
 
   private async flush(): Promise<void> {
+    const added = await this.writeBuffer();
+    if (added === undefined) return;
+    for (const segment of this.segments) segment.deleteKeysOf(added);
+    this.segments.push(added);
+    this.startMerging();
+  }
+
+  private newBuffer(fields: StoredField[]): DocumentBuffer {
+    this.scratch ??= new Scratch(this.options.memoryBytes);
+    return new DocumentBuffer(this.analyzer, fields, this.searched, this.scratch);
+  }
+
+  /** Writes what is buffered as a segment, where there is a document in it. */
+  private async writeBuffer(): Promise<WritableSegment | undefined> {
     const { buffer } = this;
-    if (buffer === undefined) return;
     this.buffer = undefined;
-    if (buffer.documents === 0) return;
+    if (buffer === undefined || buffer.documents === 0) return undefined;
     await this.settle();
     const file = this.newFile();
     const { meta, bytes } = await buffer.flush(path.join(this.dir, file));
-    const added = WritableSegment.open(this.dir, {
-      file,
-      bytes,
-      documents: meta.documents,
-      terms: meta.terms,
-      totalLength: meta.totalLength,
-    });
-    for (const segment of this.segments) segment.deleteKeysOf(added);
-    this.segments.push(added);
+    const { documents, terms, totalLength } = meta;
+    return WritableSegment.open(this.dir, { file, bytes, documents, terms, totalLength });
+  }
+
+  private startMerging(): void {
+    // a merge wants the memory; the next buffer makes its own
+    if (this.merging.due(this.segments)) this.scratch = undefined;
     this.merging.start(this.segments, this.fields ?? []);
   }
 

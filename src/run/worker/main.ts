@@ -14,6 +14,7 @@ import {
 import type { PlannedStep } from '../../plan/types.ts';
 import { Chain } from '../chain.ts';
 import { openContext } from '../context.ts';
+import { keepTidy } from '../tidy.ts';
 import { decodeChange, encodeChange, encodeError, encodeResult } from './codec.ts';
 import type { Reply, Request, WireChange, WorkerSetup } from './protocol.ts';
 import { reviveStep } from './steps.ts';
@@ -47,6 +48,7 @@ const steps: PlannedStep[] = setup.steps.map(wire => {
     throw new Error(`operator ${wire.op} is not in the worker's registry; export it from its \`module\``);
   return reviveStep(wire, op, op.params.parse(wire.params) as Params);
 });
+keepTidy(steps.reduce((sum, s) => sum + s.memory, 0));
 const context = (step: PlannedStep) =>
   openContext(
     step,

@@ -25,6 +25,7 @@ describe('rules', () => {
     ['urls', 'see (https://a.b/c?d=e), www.x.org. 참고 http://한국.kr', 'see (), . 참고 http://한국.kr'],
     ['html-tags', '<p class="x">a<br/>b</p><!-- c > d -->e 1 < 2', 'abe 1 < 2'],
     ['html-entities', 'a &amp;&lt;&#44032;&#xAC00;&nbsp;&nosuch; &', 'a &<가가\u00a0&nosuch; &'],
+    ['underscores', 'New_York__City_ a_b', 'New York City  a b'],
     ['citations', 'so[1] and[2, 3][4–6] but [a] [1234]', 'so and but [a] [1234]'],
   ])('%s', async (rule, before, after) => {
     expect(await clean(before, rule)).toBe(after);

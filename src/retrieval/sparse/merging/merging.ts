@@ -44,6 +44,11 @@ export class Merging {
     this.options = options;
   }
 
+  /** Whether `start` would merge. */
+  due(segments: readonly WritableSegment[]): boolean {
+    return chooseMerge(segments).length > 0;
+  }
+
   /** Starts what the policy asks for. The last start must be settled. */
   start(segments: readonly WritableSegment[], fields: StoredField[]): void {
     const list = segments.map(frozen);

@@ -57,11 +57,18 @@ export function explainDocument(
       description:
         scoring.combine === 'sum'
           ? `${member.name} × weight ${member.weight}`
-          : `${member.name}, weight ${member.weight}: (score - ${ranges[m].min}) / (${ranges[m].max} - ${ranges[m].min})`,
+          : `${member.name}, weight ${member.weight}: ${onScale(ranges[m])}`,
       details: [members[m]],
     })),
   };
   return { score: tree.value, matches, terms, tree };
+}
+
+/** How a similarity's scores are put on one scale. */
+function onScale({ min, max }: { readonly min: number; readonly max: number }): string {
+  if (min === max) return 'all hits have one score, which counts as 1';
+  const [low, high] = [min, max].map(x => x.toFixed(4));
+  return `(score - ${low}) / (${high} - ${low}), the lowest and highest of the hits`;
 }
 
 /** Without `must` and `not` every clause counts, whether the document is a hit or not. */

@@ -111,6 +111,7 @@ function resolveMember(spec: MemberSpec, weight = 1, field?: string): Member {
     const similarity = resolveDefinition(impact, given as Record<string, never>);
     return { name, key: similarity.key, weight, field, scorer: { kind: 'weights', similarity } };
   }
+  if ((name as string) === 'ensemble') throw wrong('ensemble: of: an ensemble cannot be in another');
   if (!similarities.has(name))
     throw wrong(`: none is named ${JSON.stringify(name)}; there are ${scoringNames.join(', ')}`);
   const similarity = resolveSimilarity(spec as SimilaritySpec);
@@ -119,13 +120,16 @@ function resolveMember(spec: MemberSpec, weight = 1, field?: string): Member {
 
 /** Fills in defaults and checks parameters. Throws IndexError 'argument'. */
 export function resolveScoring(spec: ScoringSpec): ResolvedScoring {
-  if (typeof spec === 'string' || spec.name !== 'ensemble') {
+  const named = typeof spec === 'string' ? { name: spec } : spec;
+  if (named.name !== 'ensemble') {
     return { members: [resolveMember(spec as MemberSpec)], combine: 'single' };
   }
-  const { of, combine = 'sum', ...rest } = spec as EnsembleSpec;
+  const { of, combine = 'sum', ...rest } = named as EnsembleSpec;
   onlyKeys('ensemble', rest, ['name', 'of', 'combine']);
   if (!Array.isArray(of) || of.length === 0)
-    throw wrong('ensemble: of: wanted a list of { similarity, weight, field }');
+    throw wrong(
+      'ensemble: of: wanted a list of { similarity, weight, field }, such as [{ similarity: lucene }, { similarity: tfldp }]',
+    );
   if (combine !== 'sum' && combine !== 'mean')
     throw wrong(`ensemble: combine is ${JSON.stringify(combine)}, wanted 'sum' or 'mean'`);
   const members = (of as EnsembleSpec['of']).map(member => {

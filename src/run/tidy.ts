@@ -1,0 +1,48 @@
+/**
+ * Gives back the memory of batches that are done with. Their bytes live outside the JavaScript heap, so V8 hardly sees
+ * them: of those that outlive two of its small collections it lets 64 MiB pile up before it looks. Under a small
+ * `memory` that is a quarter of it, and it makes a long run's peak higher than a short one's. So whenever bytes outside
+ * the heap have grown by a share of `memory`, all garbage is collected, though never for more than a fiftieth of the time.
+ */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+const LOOK_MS = 1000;
+/** Part of `memory` that may pile up. */
+const SHARE = 1 / 32;
+const LEAST_BYTES = 8 << 20;
+/** Of the time, that collections may take. */
+const COST = 1 / 50;
+/** Of a heap that is larger than this a first collection could take long: V8 alone looks after it. */
+const LARGEST_HEAP = 512 << 20;
+
+let collector: (() => void) | undefined;
+function collect(): void {
+  if (collector === undefined) {
+    setFlagsFromString('--expose-gc');
+    const found: unknown = runInNewContext('typeof gc === "function" ? gc : undefined');
+    collector = typeof found === 'function' ? () => void found() : () => undefined;
+  }
+  collector();
+}
+
+/**
+ * Looks after this thread until the function it gives is called.
+ * @param memory bytes that the run may hold
+ */
+export function keepTidy(memory: number): () => void {
+  const mayGrow = Math.max(LEAST_BYTES, memory * SHARE);
+  let least = process.memoryUsage().external;
+  let restUntil = 0;
+  const timer = setInterval(() => {
+    const { external, heapUsed } = process.memoryUsage();
+    least = Math.min(least, external);
+    const now = performance.now();
+    if (external < least + mayGrow || heapUsed > LARGEST_HEAP || now < restUntil) return;
+    collect();
+    restUntil = now + (performance.now() - now) / COST;
+    least = process.memoryUsage().external;
+  }, LOOK_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
