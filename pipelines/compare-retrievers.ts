@@ -5,12 +5,15 @@ const indexes = 'indexes/compare-retrievers';
 
 /** How the lists of words, vectors and token vectors become one: a name, which becomes the run's file. */
 const fusions = {
+  'sparse-dense-expz': { from: ['sparse', 'dense'], method: 'expz', weights: [1, 0.3] },
   'sparse-dense-rrf': { from: ['sparse', 'dense'], method: 'rrf' },
   'sparse-dense-minmax': { from: ['sparse', 'dense'], method: 'minmax', weights: [1, 0.3] },
   'sparse-dense-zscore': { from: ['sparse', 'dense'], method: 'zscore', weights: [1, 0.3] },
   'sparse-dense-weighted': { from: ['sparse', 'dense'], method: 'weighted', weights: [1, 10] },
+  'sparse-late-expz': { from: ['sparse', 'late'], method: 'expz' },
   'sparse-late-rrf': { from: ['sparse', 'late'], method: 'rrf' },
   'sparse-late-minmax': { from: ['sparse', 'late'], method: 'minmax', weights: [1, 0.3] },
+  'all-expz': { from: ['sparse', 'dense', 'late'], method: 'expz', weights: [1, 0.3, 1] },
   'all-rrf': { from: ['sparse', 'dense', 'late'], method: 'rrf' },
   'all-minmax': { from: ['sparse', 'dense', 'late'], method: 'minmax', weights: [1, 0.3, 0.3] },
 } as const;

@@ -1,12 +1,14 @@
 import { pipeline } from '../src/index.ts';
 
 /**
- * From a corpus to measured retrieval: documents of the World Factbook are split into passages and indexed; then a
- * set of questions is searched, measured, and three of them are shown with what was found.
+ * From a corpus to measured retrieval: documents of the World Factbook are split into passages and indexed by words and by
+ * vectors; then a set of questions is searched in both, the hits are merged and measured, and three questions are shown
+ * with what was found.
  */
 export default pipeline({
   name: 'quickstart',
-  description: 'Indexes the World Factbook, searches 545 questions over it and measures the retrieval.',
+  description:
+    'Indexes the World Factbook by words and vectors, searches 545 questions over it and measures the retrieval.',
   memory: '512 MiB',
   next: [
     'millrace search indexes/factbook "Which country has the oldest parliament?"',
@@ -19,9 +21,24 @@ export default pipeline({
     { id: 'passages', op: 'split.passages', with: { words: 100, stride: 20 } },
     { id: 'titled', op: 'concat.title' },
     { id: 'index', op: 'index.sparse', with: { path: 'indexes/factbook', analyzer: 'english' } },
+    { id: 'encoded', op: 'encode.dense', from: 'titled', with: { model: 'default' } },
+    { id: 'vectors', op: 'index.dense', with: { path: 'indexes/factbook-vectors', precision: 'f16' } },
 
-    { id: 'questions', op: 'read.dataset', after: 'index', with: { name: 'factbook', take: 'questions' } },
-    { id: 'hits', op: 'search.sparse', with: { index: 'indexes/factbook', k: 100 } },
+    {
+      id: 'questions',
+      op: 'read.dataset',
+      after: ['index', 'vectors'],
+      with: { name: 'factbook', take: 'questions' },
+    },
+    { id: 'sparse', op: 'search.sparse', with: { index: 'indexes/factbook', k: 100 } },
+    {
+      id: 'asked',
+      op: 'encode.dense',
+      from: 'questions',
+      with: { model: 'default', column: 'question' },
+    },
+    { id: 'dense', op: 'search.dense', with: { index: 'indexes/factbook-vectors', k: 100 } },
+    { id: 'hits', op: 'merge.hits', from: ['sparse', 'dense'], with: { k: 100 } },
     {
       id: 'samples',
       op: 'show.hits',

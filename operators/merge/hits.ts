@@ -44,20 +44,25 @@ export const mergeHits = operator({
   summary: 'Merges the hits that several searches give for the same questions into one list.',
   description: `Hits are the same where their \`unit_id\` is. Methods:
 
-- \`rrf\`: Σ weight / (60 + rank), rank from 1 (Cormack, Clarke & Buettcher 2009). Needs no scores that can be compared.
+- \`expz\`: Σ weight · exp(.3 z), z being a score less the mean of the best hundred of its list, by their standard
+  deviation; a hit that a list lacks has the z of its lowest. So a list counts for as much as its best hits stand out in it,
+  question by question, and no training is needed. Lists of fewer than ten hits, where another list has more, count as
+  filled up to ten by scores of 0.
+- \`rrf\`: Σ weight / (60 + rank), rank from 1 (Cormack, Clarke & Buettcher 2009). Looks at no scores.
 - \`minmax\`: scores of each list are brought to 0…1 (all equal: 1), then summed; a hit that a list lacks has 0 of it.
 - \`zscore\`: scores less their mean, by their standard deviation; a hit that a list lacks has its lowest.
 - \`weighted\`: scores as they are; a hit that a list lacks has its lowest.
 - \`logistic\`: takes the first list or the second, as a chooser says that looks at how the first one's scores fall (means
   of the best 2, 4 and 8 after softmax). \`chooser\` has its weights, trained on questions with known answers.
 
-\`weights\` has one factor a list, in the order of \`from\`. Only the best \`depth\` hits of each list count. Ties go by
+\`weights\` has one factor a list, in the order of \`from\`. Where the embedded encoders meet words, .3 for their list is a good
+start; a full encoder wants 1. Only the best \`depth\` hits of each list count. Ties go by
 \`unit_id\`. \`source_ranks\` keeps the rank that a hit had in each list, null where the list lacks it. A question that one
 list has no hits for keeps those of the others. Columns that all inputs have go through.`,
   params: z.strictObject({
     method: z
-      .enum(['rrf', 'minmax', 'zscore', 'weighted', 'logistic'])
-      .default('rrf')
+      .enum(['expz', 'rrf', 'minmax', 'zscore', 'weighted', 'logistic'])
+      .default('expz')
       .describe('how lists become one'),
     k: z.int().positive().default(10).describe('hits a question'),
     depth: z.int().positive().default(1000).describe('hits of each list that count'),
@@ -98,8 +103,31 @@ list has no hits for keeps those of the others. Columns that all inputs have go 
   missing: () => 'partial',
   examples: [
     {
+      title: 'Words, and vectors of an embedded encoder at .3',
+      with: { weights: [1, 0.3], k: 2 },
+      columns: { score: 'float64' },
+      inputs: [
+        [
+          hit('q1', 0, 'a', 7, 'sparse'),
+          hit('q1', 1, 'b', 1, 'sparse'),
+          hit('q1', 2, 'd', 1, 'sparse'),
+          hit('q1', 3, 'e', 1, 'sparse'),
+        ],
+        [
+          hit('q1', 0, 'c', 0.9, 'dense'),
+          hit('q1', 1, 'b', 0.8, 'dense'),
+          hit('q1', 2, 'd', 0.8, 'dense'),
+          hit('q1', 3, 'e', 0.8, 'dense'),
+        ],
+      ],
+      out: [
+        { question_id: 'q1', rank: 0, unit_id: 'a', source: 'merged', source_ranks: [0, null] },
+        { question_id: 'q1', rank: 1, unit_id: 'c', source: 'merged', source_ranks: [null, 0] },
+      ],
+    },
+    {
       title: 'Reciprocal ranks: what both lists have comes first',
-      with: { k: 2 },
+      with: { method: 'rrf', k: 2 },
       columns: { score: 'float64' },
       inputs: [
         [hit('q1', 0, 'a', 7, 'sparse'), hit('q1', 1, 'b', 5, 'sparse')],

@@ -58,6 +58,8 @@ const DASHES = ['solid', [7, 4], [2, 3]] as const;
 const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'] as const;
 const LABEL_HEIGHT = 17;
 const LABEL_GAP = 22;
+/** Room for a piece of the line before its name, where dashes tell lines apart. */
+const SAMPLE = 28;
 
 /**
  * Draws lines as an SVG document. Names stand at the ends of their lines where they fit, else in a legend
@@ -96,7 +98,8 @@ export async function lineSvg(plot: LinePlot): Promise<string> {
       );
   const area: Area = {
     left,
-    right: direct && !empty ? width - MARGIN - labelWidth - LABEL_GAP : width - MARGIN - 12,
+    right:
+      direct && !empty ? width - MARGIN - labelWidth - LABEL_GAP - sampleOf(labelled) : width - MARGIN - 12,
     top,
     bottom: baseHeight - bottomRoom,
   };
@@ -252,15 +255,24 @@ function endLabels(drawn: readonly Drawn[], xScale: Scale, yScale: Scale, area: 
     area.top,
     area.bottom,
   );
+  const sample = sampleOf(drawn);
   return labels.flatMap(({ series, x, y }, i) => {
     const colour = SERIES_COLOURS[series.index % SERIES_COLOURS.length];
-    const text = textAt(area.right + LABEL_GAP - 4, places[i], series.name, { colour: INK });
+    const at = area.right + LABEL_GAP - 4;
+    const text = textAt(at + sample, places[i], series.name, { colour: INK });
     const pointer = lineAt(x + 5, y, area.right + LABEL_GAP - 8, places[i], colour);
     // A line that ends further left is pointed at, not prolonged.
     if (area.right - x > 12) Object.assign(pointer.style as object, { lineDash: [1, 4], opacity: 0.7 });
-    return [pointer, text];
+    if (sample === 0) return [pointer, text];
+    const piece = lineAt(at - 2, places[i], at + sample - 6, places[i], colour, 2);
+    const dash = dashOf(series.index);
+    Object.assign(piece.style as object, { lineDash: dash });
+    return [pointer, piece, text];
   });
 }
+
+const sampleOf = (drawn: readonly Drawn[]): number =>
+  drawn.some(series => dashOf(series.index) !== 'solid') ? SAMPLE : 0;
 
 /** Moves sorted positions at least `gap` apart inside [low, high], each as near to its own as can be. */
 function spread(wanted: readonly number[], gap: number, low: number, high: number): number[] {

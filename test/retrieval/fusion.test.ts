@@ -14,6 +14,48 @@ const sparse: HitList = { keys: ['a', 'b', 'c'], scores: [8, 6, 4] };
 const dense: HitList = { keys: ['b', 'd'], scores: [0.9, 0.5] };
 
 describe('fusion of two lists', () => {
+  it('by exponentials of standard scores', () => {
+    const { keys, scores, ranks } = fuse([sparse, dense], { method: 'expz' });
+    // sparse: mean 6, sd √(8/3); dense counts as .9, .5 and a 0: mean .4667, sd √(.122/.9) = .36818
+    const high = Math.sqrt(3 / 2);
+    const [z9, z5, z0] = [0.9, 0.5, 0].map(s => (s - 1.4 / 3) / Math.sqrt(0.122 / 0.9));
+    const sum = (a: number, b: number): number => Math.exp(0.3 * a) + Math.exp(0.3 * b);
+    expect(keys).toEqual(['b', 'a', 'd', 'c']);
+    for (const [i, want] of [sum(0, z9), sum(high, z0), sum(-high, z5), sum(-high, z0)].entries())
+      expect(scores[i]).toBeCloseTo(want, 12);
+    expect(ranks.map(r => [...r])).toEqual([
+      [1, 0, -1, 2],
+      [0, -1, 1, -1],
+    ]);
+  });
+
+  it('by exponentials: the list whose best hit stands out wins, and a single hit does', () => {
+    const even: HitList = { keys: [...'abcdefghijkl'], scores: Array.from({ length: 12 }, (_, i) => 12 - i) };
+    const steep: HitList = { keys: [...'zyxwvutsrqpo'], scores: [9, ...new Array(11).fill(1)] };
+    expect(fuse([even, steep], { method: 'expz' }).keys[0]).toBe('z');
+    // a word that one document has: as if nine had 0, z is 3
+    expect(fuse([{ keys: ['z'], scores: [4] }, even], { method: 'expz' }).keys[0]).toBe('z');
+    // equal scores say what the list has and no more
+    const { keys, scores } = fuse(
+      [
+        { keys: ['b', 'a'], scores: [2, 2] },
+        { keys: ['c'], scores: [1] },
+      ],
+      {
+        method: 'expz',
+      },
+    );
+    expect(keys[0]).toBe('c');
+    expect(scores[1]).toBeCloseTo(1 + Math.exp(-0.3), 12);
+  });
+
+  it('by exponentials: hits below the hundredth change nothing of those before', () => {
+    const scores = Array.from({ length: 300 }, (_, i) => 50 / (i + 1));
+    const all: HitList = { keys: scores.map((_, i) => String(i).padStart(3, '0')), scores };
+    const best = (depth: number) => [...fuse([all], { method: 'expz', depth }).scores].slice(0, 100);
+    expect(best(300)).toEqual(best(100));
+  });
+
   it('by reciprocal ranks', () => {
     const { keys, scores, ranks } = fuse([sparse, dense], { method: 'rrf' });
     expect(keys).toEqual(['b', 'a', 'd', 'c']);
@@ -76,7 +118,7 @@ describe('fusion of any lists', () => {
     })
     .map(hits => hits.sort((a, b) => b[1] - a[1]))
     .map((hits): HitList => ({ keys: hits.map(h => h[0]), scores: hits.map(h => h[1]) }));
-  const method = fc.constantFrom('rrf', 'minmax', 'zscore', 'weighted' as const);
+  const method = fc.constantFrom('expz', 'rrf', 'minmax', 'zscore', 'weighted' as const);
 
   it('has every key once, best first, and an empty list changes nothing', () => {
     fc.assert(

@@ -10,7 +10,7 @@ import { countAllowed, type OpenRows, RowsIndex, verifyRows } from '../store/row
 import { decodeVectors, vectorBytes } from './codec.ts';
 import { DENSE_SEGMENT, type DenseSettings, denseGenerations } from './dense-writer.ts';
 import { Candidates, errorBound, exactDot, type Multiply, plainMultiply } from './exact.ts';
-import { askedFor, checkGraphFile, Graph } from './graph.ts';
+import { askedFor, checkGraphFile, Graph, type Near } from './graph.ts';
 
 export interface DenseOpenOptions {
   /** Open this generation instead of the live one. */
@@ -51,6 +51,8 @@ export interface DenseResult {
 const BLOCK = 2048;
 /** Queries that go through the vectors together. */
 const GROUP = 64;
+/** Twice what halves of both vectors may put a product of unit vectors wrong by, and twice that again. */
+const HALVES = 2 ** -8;
 /** Below this share of allowed documents a graph would find too few of them. */
 const GRAPH_SHARE = 0.2;
 
@@ -181,7 +183,7 @@ export class DenseIndex {
     options: DenseSearchOptions,
   ): Promise<DenseResult[]> {
     const { segments } = this.index;
-    const { dimension: d } = this.settings;
+    const { dimension: d, metric } = this.settings;
     const k = Math.min(options.k, Math.max(1, this.info.documents));
     const top = Array.from({ length: count }, () => new TopK(k, (a, b) => this.index.before(a, b)));
     const transposed = new Float32Array(queries.length);
@@ -197,9 +199,15 @@ export class DenseIndex {
     for (const [s, open] of segments.entries()) {
       const near = options.exact ? undefined : this.nearest(s, open, queries, k, allowed[s]);
       if (near !== undefined) {
-        near.forEach((docs, q) => {
-          for (const doc of docs) {
+        near.forEach(({ docs, scores }, q) => {
+          let found = 0;
+          let floor = Number.NEGATIVE_INFINITY;
+          for (let i = 0; i < docs.length; i++) {
+            const doc = docs[i];
             if (allowed[s] !== undefined && !hasBit(allowed[s], doc)) continue;
+            // nearest first: so far behind the k-th, halves are not what put it there
+            if (scores[i] < floor) break;
+            if (++found === k && metric === 'cosine') floor = scores[i] - HALVES * norms[q];
             top[q].offer(open.first + doc, exactDot(this.decoded(open, doc, doc + 1), 0, queries, q * d, d));
           }
         });
@@ -231,14 +239,14 @@ export class DenseIndex {
     queries: Float32Array,
     k: number,
     allowed: Uint8Array | undefined,
-  ): number[][] | undefined {
+  ): Near[] | undefined {
     const graph = this.graphs[s];
     if (graph === undefined) return undefined;
     const n = countAllowed(allowed, open.documents);
     const share = n / open.documents;
     // the graph knows no filter: it is asked for more, as far as that is cheaper than looking at all
     if (share < GRAPH_SHARE || k > open.documents / 10) return undefined;
-    return graph.search(queries, Math.ceil(askedFor(k) / share));
+    return graph.scored(queries, Math.ceil(askedFor(k) / share));
   }
 
   /** Vectors of documents from `from` up to `to` of a segment. Valid until the next call. */

@@ -28,7 +28,10 @@ export const plainMultiply: Multiply = (vectors, rows, queries, count, dimension
   return out;
 };
 
-/** The score of a hit: a dot product in double precision, in a fixed order, so that it is the same however it was found. */
+/**
+ * The score of a hit: a dot product in double precision, in a fixed order, so that it is the same however it was found. Four
+ * sums side by side: a processor adds them at the same time.
+ */
 export function exactDot(
   vectors: ArrayLike<number>,
   at: number,
@@ -36,9 +39,16 @@ export function exactDot(
   from: number,
   d: number,
 ): number {
-  let sum = 0;
-  for (let c = 0; c < d; c++) sum += vectors[at + c] * query[from + c];
-  return sum;
+  let [a, b, c, e] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 3 < d; i += 4) {
+    a += vectors[at + i] * query[from + i];
+    b += vectors[at + i + 1] * query[from + i + 1];
+    c += vectors[at + i + 2] * query[from + i + 2];
+    e += vectors[at + i + 3] * query[from + i + 3];
+  }
+  for (; i < d; i++) a += vectors[at + i] * query[from + i];
+  return a + b + (c + e);
 }
 
 const ROUNDING = 2 ** -23;

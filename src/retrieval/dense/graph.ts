@@ -143,27 +143,49 @@ export class GraphBuilder {
  */
 export const askedFor = (k: number): number => k + Math.max(10, k >> 1);
 
+/** Documents near a query and their scores, nearly. */
+export interface Near {
+  readonly docs: Int32Array;
+  readonly scores: Float64Array;
+}
+
 /** An open graph, mapped from its file. */
 export class Graph {
   private readonly native: Native;
   private readonly dimension: number;
+  private readonly size: number;
 
   /** @param search candidates looked at in a search. The file must have been checked. */
   constructor(path: string, dimension: number, options: GraphOptions, search: number) {
     this.dimension = dimension;
     this.native = open(dimension, options, search);
     this.native.view(path);
+    this.size = this.native.size();
   }
 
   /** Documents near each query, nearest first, at most k of each. */
-  search(queries: Float32Array, k: number): number[][] {
+  search(queries: Float32Array, k: number): Int32Array[] {
+    return this.scored(queries, k).map(near => near.docs);
+  }
+
+  /** The same with dot products as the graph's halves have them. */
+  scored(queries: Float32Array, k: number): Near[] {
     const count = queries.length / this.dimension;
-    const wanted = Math.min(k, this.native.size());
-    if (wanted === 0) return Array.from({ length: count }, () => []);
-    const { keys, counts } = this.native.search(queries, wanted, 1);
+    const wanted = Math.min(k, this.size);
+    if (wanted === 0)
+      return Array.from({ length: count }, () => ({ docs: new Int32Array(0), scores: new Float64Array(0) }));
+    const { keys, counts, distances } = this.native.search(queries, wanted, 1);
+    // numbers of documents fit the low half of a key
+    const words = new Int32Array(keys.buffer, keys.byteOffset, keys.length * 2);
     return Array.from({ length: count }, (_, q) => {
       const n = counts === undefined ? keys.length : Number(counts[q]);
-      return Array.from({ length: n }, (_, i) => Number(keys[q * wanted + i]));
+      const docs = new Int32Array(n);
+      const scores = new Float64Array(n);
+      for (let i = 0; i < n; i++) {
+        docs[i] = words[2 * (q * wanted + i)];
+        scores[i] = 1 - distances[q * wanted + i];
+      }
+      return { docs, scores };
     });
   }
 }

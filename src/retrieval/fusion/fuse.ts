@@ -1,5 +1,5 @@
-/** Lists of hits of one question become one: by ranks, or by scores brought to one scale. */
-export type FusionMethod = 'rrf' | 'minmax' | 'zscore' | 'weighted';
+/** Lists of hits of one question become one: by scores brought to one scale, or by ranks. */
+export type FusionMethod = 'expz' | 'rrf' | 'minmax' | 'zscore' | 'weighted';
 
 /** One retriever's hits of a question, best first; keys are distinct. */
 export interface HitList {
@@ -16,6 +16,13 @@ export interface FusionOptions {
   /** What is added to ranks from 1 in rrf. Default 60 (Cormack, Clarke & Buettcher 2009). */
   readonly c?: number;
 }
+
+/** How steeply expz counts a standard score. */
+const STEEP = 0.3;
+/** Standard scores in expz are by the mean and deviation of the best hundred: deeper lists give the same ones. */
+const STANDARD = 100;
+/** Shorter lists count as filled up in expz: one hit has no deviation. */
+const SHORT = 10;
 
 export interface Fused {
   /** Best first, ties by key in code point order. */
@@ -41,11 +48,40 @@ export function compareKeys(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** What each hit of a list adds, and what a key adds that the list lacks. */
-function parts(list: HitList, n: number, options: FusionOptions): { own: Float64Array; missing: number } {
+interface Parts {
+  /** What each hit of a list adds. */
+  readonly own: Float64Array;
+  /** What a key adds that the list lacks. */
+  readonly missing: number;
+}
+
+function exponential(list: HitList, n: number, longest: number): Parts {
+  let [sum, squares, lowest] = [0, 0, Number.POSITIVE_INFINITY];
+  const known = Math.min(n, STANDARD);
+  for (let i = 0; i < n; i++) {
+    if (i < known) sum += list.scores[i];
+    lowest = Math.min(lowest, list.scores[i]);
+  }
+  const filled = Math.max(0, Math.min(SHORT, longest) - n);
+  const floor = filled > 0 ? Math.min(0, lowest) : lowest;
+  const mean = (sum + filled * floor) / (known + filled);
+  let flat = filled === 0 || floor === lowest;
+  for (let i = 0; i < known; i++) {
+    squares += (list.scores[i] - mean) ** 2;
+    if (list.scores[i] !== list.scores[0]) flat = false;
+  }
+  const sd = Math.sqrt((squares + filled * (floor - mean) ** 2) / (known + filled));
+  // equal scores say only what the list has
+  if (flat || sd === 0) return { own: new Float64Array(n).fill(1), missing: Math.exp(-STEEP) };
+  const of = (score: number): number => Math.exp((STEEP * (score - mean)) / sd);
+  return { own: Float64Array.from({ length: n }, (_, i) => of(list.scores[i])), missing: of(floor) };
+}
+
+function parts(list: HitList, n: number, longest: number, options: FusionOptions): Parts {
   const own = new Float64Array(n);
   if (n === 0) return { own, missing: 0 };
   const { method, c = 60 } = options;
+  if (method === 'expz') return exponential(list, n, longest);
   if (method === 'rrf') {
     for (let i = 0; i < n; i++) own[i] = 1 / (c + i + 1);
     return { own, missing: 0 };
@@ -77,6 +113,11 @@ function parts(list: HitList, n: number, options: FusionOptions): { own: Float64
 /**
  * Fuses the lists of one question.
  *
+ * - `expz`: Σ weight · exp(.3 z), z being a score less the mean of the list's best hundred, by their standard deviation;
+ *   a key that a list lacks has the z of its lowest. Standard scores are those of Montague & Aslam (2001); the exponential
+ *   makes a list count for as much as its best hits stand out in it, which is what predictors of a query's success look
+ *   at (Shtok et al. 2012, NQC). Lists of fewer than ten hits, where another has more, count as filled up to ten by scores
+ *   of 0, or by their lowest where it is below; of equal scores a hit adds 1 and a key that the list lacks exp(-.3).
  * - `rrf`: Σ weight / (c + rank), rank from 1.
  * - `minmax`: scores of a list are brought to 0…1 (all equal: 1), a key that it lacks has 0.
  * - `zscore`: scores less their mean, by their standard deviation (0: all 0); a key that a list lacks has its lowest.
@@ -91,6 +132,7 @@ export function fuse(lists: readonly HitList[], options: FusionOptions): Fused {
   const places = new Map<string, number>();
   const keys: string[] = [];
   const sizes = lists.map(list => Math.min(depth, list.keys.length));
+  const longest = Math.max(0, ...sizes);
   lists.forEach((list, l) => {
     for (let i = 0; i < sizes[l]; i++) {
       const key = list.keys[i];
@@ -102,7 +144,7 @@ export function fuse(lists: readonly HitList[], options: FusionOptions): Fused {
   const scores = new Float64Array(keys.length);
   const ranks = lists.map(() => new Int32Array(keys.length).fill(-1));
   lists.forEach((list, l) => {
-    const { own, missing } = parts(list, sizes[l], options);
+    const { own, missing } = parts(list, sizes[l], longest, options);
     for (let i = 0; i < sizes[l]; i++) {
       const at = places.get(list.keys[i]) as number;
       if (ranks[l][at] < 0) ranks[l][at] = i;

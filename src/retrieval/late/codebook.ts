@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import type { Multiply } from '../dense/exact.ts';
 import { random } from '../random.ts';
 import { SectionFile, SectionWriter } from '../sparse/section-file.ts';
-import { fromHalves, toHalves } from './halves.ts';
 import { moveTo, Nearest } from './nearest.ts';
 import { leadingDirections } from './projection.ts';
 
 const KIND = 'latebook';
 const ROUNDS = 4;
+/** One of so many runs of tokens is held out for the levels. */
+const HELD = 8;
 /** A token's centroid is kept in two bytes. */
 const MOST = 65536;
 
@@ -26,16 +27,19 @@ export interface CodebookShape {
 export interface Codebook extends CodebookShape {
   /** from × dimension; undefined where vectors are kept as wide as they come. */
   readonly projection: Float32Array | undefined;
-  /** count × dimension, of length 1 but for rounding to halves. */
+  /** count × dimension, of length 1 but for rounding to bytes. */
   readonly centroids: Float32Array;
   /** dimension × 2^bits, ascending: what a number may differ from its centroid's. */
   readonly levels: Float32Array;
 }
 
-/** Centroids for so many tokens: 16 √tokens, down to a power of two (Santhanam et al. 2022). Of few tokens, all. */
+/**
+ * Centroids for so many tokens: 16 √tokens (Santhanam et al. 2022), but to the nearest power of two, not the one below.
+ * Of few tokens, all.
+ */
 export function centroidCount(tokens: number, sampled: number): number {
   if (tokens <= 256) return sampled;
-  const wanted = 2 ** Math.floor(Math.log2(16 * Math.sqrt(tokens)));
+  const wanted = 2 ** Math.round(Math.log2(16 * Math.sqrt(tokens)));
   return Math.max(1, Math.min(wanted, MOST, 2 ** Math.floor(Math.log2(sampled / 4))));
 }
 
@@ -74,25 +78,48 @@ export async function trainCodebook(
   const { from, dimension: d, bits } = shape;
   const projection = d < from ? leadingDirections(sample, from, d) : undefined;
   const rows = sample.length / from;
-  const vectors = await projected(sample, rows, { projection, from, dimension: d }, multiply);
-  const centroids = firstCentroids(vectors, d, centroidCount(tokens, rows));
-  const count = centroids.length / d;
+  const all = await projected(sample, rows, { projection, from, dimension: d }, multiply);
+  const [vectors, held] = apart(all, d);
+  const count = vectors.length / d;
+  const centroids = firstCentroids(vectors, d, centroidCount(tokens, count));
   for (let round = 0; round < ROUNDS; round++) {
     const nearest = await Nearest.over(centroids, d, multiply);
-    moveTo(centroids, count, vectors, await nearest.of(vectors, rows), d);
+    moveTo(centroids, centroids.length / d, vectors, await nearest.of(vectors, count), d);
   }
-  // the file holds halves: levels are of what is left of those
-  const halves = toHalves(centroids);
-  centroids.set(fromHalves(halves));
+  // the file holds bytes: levels are of what is left of those
+  centroids.set(fromBytes(toBytes(centroids, d), d));
   const nearest = await Nearest.over(centroids, d, multiply);
-  const own = await nearest.of(vectors, rows);
+  const own = await nearest.of(held, held.length / d);
   const levels = new Float32Array(d << bits);
-  const rest = new Float32Array(rows);
+  const rest = new Float32Array(held.length / d);
   for (let c = 0; c < d; c++) {
-    for (let r = 0; r < rows; r++) rest[r] = vectors[r * d + c] - centroids[own[r] * d + c];
+    for (let r = 0; r < rest.length; r++) rest[r] = held[r * d + c] - centroids[own[r] * d + c];
     levels.set(bestLevels(rest, 1 << bits), c << bits);
   }
   return { ...shape, projection, centroids, levels };
+}
+
+/**
+ * Vectors for the centroids, and others for the levels: what made a centroid lies nearer to it than what comes later. Runs
+ * of a passage's tokens stay together. Of few vectors, all are both.
+ */
+function apart(vectors: Float32Array, d: number): [Float32Array, Float32Array] {
+  const rows = vectors.length / d;
+  if (rows < 64 * HELD * 4) return [vectors, vectors];
+  const kept = new Float32Array(vectors.length);
+  const held = new Float32Array(vectors.length);
+  let [k, h] = [0, 0];
+  for (let from = 0; from < rows; from += 64) {
+    const run = vectors.subarray(from * d, Math.min(rows, from + 64) * d);
+    if ((from / 64) % HELD === HELD - 1) {
+      held.set(run, h);
+      h += run.length;
+    } else {
+      kept.set(run, k);
+      k += run.length;
+    }
+  }
+  return [kept.subarray(0, k), held.subarray(0, h)];
 }
 
 /** Different vectors of the sample, in an order by chance that is the same every time. */
@@ -120,31 +147,91 @@ function firstCentroids(vectors: Float32Array, d: number, count: number): Float3
   return out.slice(0, found * d);
 }
 
-/** The levels with the least squares to values: quantiles moved to the means of what is nearest (Lloyd 1982). */
+/**
+ * The levels with the least squares to values (Lloyd 1982), from two beginnings: quantiles, and levels spread by the
+ * deviation, which find the tails where most values are all but 0. The better end is taken.
+ */
 export function bestLevels(values: Float32Array, count: number): Float32Array {
   const sorted = Float32Array.from(values).sort();
   const n = sorted.length;
-  const levels = Float32Array.from(
-    { length: count },
-    (_, i) => sorted[Math.min(n - 1, Math.floor(((2 * i + 1) / (2 * count)) * n))] ?? 0,
-  );
+  let [sum, squares] = [0, 0];
+  for (const x of sorted) {
+    sum += x;
+    squares += x * x;
+  }
+  const mean = n === 0 ? 0 : sum / n;
+  const sd = n === 0 ? 0 : Math.sqrt(Math.max(0, squares / n - mean * mean));
+  const middle = (count - 1) / 2;
+  const ends = [
+    settled(
+      sorted,
+      Float32Array.from(
+        { length: count },
+        (_, i) => sorted[Math.min(n - 1, Math.floor(((2 * i + 1) / (2 * count)) * n))] ?? 0,
+      ),
+    ),
+    settled(
+      sorted,
+      Float32Array.from({ length: count }, (_, i) => mean + sd * (i - middle)),
+    ),
+  ];
+  return ends[1].error < ends[0].error ? ends[1].levels : ends[0].levels;
+}
+
+function settled(sorted: Float32Array, levels: Float32Array): { levels: Float32Array; error: number } {
+  const n = sorted.length;
+  const count = levels.length;
+  let error = 0;
   for (let round = 0; round < 20; round++) {
     let from = 0;
+    error = 0;
     for (let i = 0; i < count; i++) {
       const end = i + 1 < count ? (levels[i] + levels[i + 1]) / 2 : Number.POSITIVE_INFINITY;
-      let [sum, at] = [0, from];
-      while (at < n && sorted[at] < end) sum += sorted[at++];
-      if (at > from) levels[i] = sum / (at - from);
+      let [sum, squares, at] = [0, 0, from];
+      for (; at < n && sorted[at] < end; at++) {
+        sum += sorted[at];
+        squares += sorted[at] * sorted[at];
+      }
+      if (at > from) {
+        levels[i] = sum / (at - from);
+        error += squares - sum * levels[i];
+      }
       from = at;
     }
   }
-  return levels.sort();
+  return { levels: levels.sort(), error };
+}
+
+/** Centroids as signed bytes: of each its greatest number as a float, then its numbers by 127th parts of that. */
+function toBytes(centroids: Float32Array, d: number): Uint8Array {
+  const count = centroids.length / d;
+  const out = new Uint8Array(count * (4 + d));
+  const view = new DataView(out.buffer);
+  for (let k = 0, at = 0; k < count; k++, at += 4 + d) {
+    let greatest = 0;
+    for (let c = k * d; c < (k + 1) * d; c++) greatest = Math.max(greatest, Math.abs(centroids[c]));
+    view.setFloat32(at, greatest, true);
+    for (let c = 0; c < d && greatest > 0; c++)
+      view.setInt8(at + 4 + c, Math.round((127 * centroids[k * d + c]) / greatest));
+  }
+  return out;
+}
+
+function fromBytes(bytes: Uint8Array, d: number): Float32Array {
+  const count = bytes.length / (4 + d);
+  const out = new Float32Array(count * d);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let k = 0, at = 0; k < count; k++, at += 4 + d) {
+    const step = view.getFloat32(at, true) / 127;
+    for (let c = 0; c < d; c++) out[k * d + c] = view.getInt8(at + 4 + c) * step;
+  }
+  return out;
 }
 
 /** Writes a codebook under a name made of its content. Returns the name. */
 export async function writeCodebook(dir: string, book: Codebook): Promise<{ file: string; bytes: number }> {
   const hash = createHash('sha256');
-  const centroids = toHalves(book.centroids);
+  const centroids = toBytes(book.centroids, book.dimension);
   for (const part of [book.projection, centroids, book.levels])
     if (part) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
   const file = `codebook-${hash.digest('hex').slice(0, 16)}.book`;
@@ -186,7 +273,7 @@ export function readCodebook(path: string): Codebook {
     return {
       ...shape,
       projection: file.names('projection').length > 0 ? floats('projection') : undefined,
-      centroids: fromHalves(file.load('centroids')),
+      centroids: fromBytes(file.load('centroids'), shape.dimension),
       levels: floats('levels'),
     };
   } finally {

@@ -56,20 +56,35 @@ export const factorOf = (payload: Uint8Array, n: number, t: number): number =>
 
 /** The vectors of a payload: n × dimension. */
 export function decodeTokens(payload: Uint8Array, book: Codebook, target?: Float32Array): Float32Array {
-  const { dimension: d, bits, centroids, levels } = book;
   const n = tokensOf(payload.length, book);
-  const width = levelBytes(book);
-  const out = target ?? new Float32Array(n * d);
-  const mask = (1 << bits) - 1;
-  for (let t = 0; t < n; t++) {
-    const base = (payload[2 * t] | (payload[2 * t + 1] << 8)) * d;
-    const factor = factorOf(payload, n, t);
-    const at = 4 * n + t * width;
-    for (let c = 0; c < d; c++) {
-      const bit = c * bits;
-      const level = (payload[at + (bit >> 3)] >> (bit & 7)) & mask;
-      out[t * d + c] = (centroids[base + c] + levels[(c << bits) + level]) * factor;
-    }
-  }
+  const out = target ?? new Float32Array(n * book.dimension);
+  for (let t = 0; t < n; t++) decodeInto(out, t * book.dimension, payload, n, t, book);
   return out;
+}
+
+/** The vector of token t of n. */
+export function decodeToken(payload: Uint8Array, n: number, t: number, book: Codebook): Float32Array {
+  const out = new Float32Array(book.dimension);
+  decodeInto(out, 0, payload, n, t, book);
+  return out;
+}
+
+function decodeInto(
+  out: Float32Array,
+  to: number,
+  payload: Uint8Array,
+  n: number,
+  t: number,
+  book: Codebook,
+): void {
+  const { dimension: d, bits, centroids, levels } = book;
+  const mask = (1 << bits) - 1;
+  const base = (payload[2 * t] | (payload[2 * t + 1] << 8)) * d;
+  const factor = factorOf(payload, n, t);
+  const at = 4 * n + t * levelBytes(book);
+  for (let c = 0; c < d; c++) {
+    const bit = c * bits;
+    const level = (payload[at + (bit >> 3)] >> (bit & 7)) & mask;
+    out[to + c] = (centroids[base + c] + levels[(c << bits) + level]) * factor;
+  }
 }

@@ -6,12 +6,15 @@ import type { Filter } from '../sparse/query/types.ts';
 import type { StoredValue } from '../sparse/stored.ts';
 import { TopK } from '../sparse/top-k.ts';
 import type { VerifyReport } from '../sparse/verify.ts';
-import { type OpenRows, RowsIndex, verifyRows } from '../store/rows-index.ts';
+import { countAllowed, RowsIndex, verifyRows } from '../store/rows-index.ts';
 import { type Codebook, projected, readCodebook, verifyCodebook } from './codebook.ts';
 import { decodeTokens } from './codec.ts';
 import { LATE_SEGMENT, type LateSettings, lateGenerations } from './late-writer.ts';
+import { Lowest } from './lowest.ts';
+import { Products } from './products.ts';
 import { lengthsOf, type Question, Residuals, type StageOptions, stagesFor } from './question.ts';
 import { SegmentLists } from './segment-lists.ts';
+import { candidatesOf } from './stages.ts';
 
 export interface LateOpenOptions {
   /** Open this generation instead of the live one. */
@@ -48,13 +51,21 @@ export interface LateResult {
   scores: Float64Array;
 }
 
+interface Scored {
+  readonly doc: number;
+  readonly score: number;
+}
+
+/** Candidates between two looks at whether more are needed. */
+const LOOK = 32;
+
 /** Hits more than wanted that are scored anew in double precision: floats cannot tell them apart. */
 const SPARE = 8;
 
 /**
  * One generation of an index of token vectors, open for reading. Search goes in stages (PLAID, Santhanam et al. 2022): the
  * passages of the centroids nearest to each token of the question; their scores by centroids alone, first the near ones,
- * then all; the best quarter by their compressed tokens. Scores of hits are MaxSim over the stored vectors: the sum over
+ * then all; the best by their compressed tokens, as many as may matter. Scores of hits are MaxSim over the stored vectors: the sum over
  * tokens of the question of the greatest dot product, however a hit was found.
  */
 export class LateIndex {
@@ -63,6 +74,7 @@ export class LateIndex {
   private readonly settings: LateSettings;
   private readonly multiply: Multiply;
   private readonly book: Codebook | undefined;
+  private readonly products: Products | undefined;
   private readonly lists: (SegmentLists | undefined)[];
 
   private constructor(index: RowsIndex, book: Codebook | undefined, options: LateOpenOptions) {
@@ -70,6 +82,7 @@ export class LateIndex {
     this.index = index;
     this.settings = manifest.settings as unknown as LateSettings;
     this.book = book;
+    this.products = book && new Products(book);
     this.multiply = options.multiply ?? plainMultiply;
     let left = options.cacheBytes ?? 1 << 30;
     this.lists = index.segments.map(({ segment }) => {
@@ -127,22 +140,76 @@ export class LateIndex {
     const question = book && (await this.question(vectors, book));
     if (book === undefined || question === undefined) return top.take();
     const stages = { ...stagesFor(options.k), ...given(options) };
-    const residuals = new Residuals(question, book);
+    const residuals = new Residuals(question, book, this.products as Products);
     const allowed = this.index.allowed(options.filter);
-    const near: { doc: number; score: number }[] = [];
-    for (const [s, open] of this.index.segments.entries()) {
+    const near = options.exact
+      ? this.everything(residuals, allowed)
+      : this.staged(question, residuals, stages, options.k, allowed);
+    near.sort((a, b) => b.score - a.score || a.doc - b.doc);
+    for (const { doc } of near.slice(0, options.k + SPARE))
+      top.offer(doc, residuals.exact(this.payload(doc)));
+    return top.take();
+  }
+
+  private everything(residuals: Residuals, allowed: readonly (Uint8Array | undefined)[]): Scored[] {
+    const out: Scored[] = [];
+    for (const [s, { first }] of this.index.segments.entries()) {
       const lists = this.lists[s] as SegmentLists;
-      const docs = options.exact
-        ? lists.all(allowed[s])
-        : lists.candidates(question, stages, options.k, allowed[s]);
-      for (const doc of docs) {
+      for (const doc of lists.all(allowed[s])) {
         const payload = lists.payload(doc);
-        if (payload.length > 0) near.push({ doc: open.first + doc, score: residuals.score(payload) });
+        if (payload.length > 0) out.push({ doc: first + doc, score: residuals.score(payload) });
       }
     }
-    near.sort((a, b) => b.score - a.score || a.doc - b.doc);
-    for (const { doc } of near.slice(0, options.k + SPARE)) top.offer(doc, this.maxSim(question, doc));
-    return top.take();
+    return out;
+  }
+
+  /**
+   * Scores of those that the stages leave, best centroids first. It ends once scores by centroids are so low that, as much
+   * as the last ones were raised by their tokens and four deviations more, the next would still not be among the k best.
+   */
+  private staged(
+    question: Question,
+    residuals: Residuals,
+    stages: StageOptions,
+    k: number,
+    allowed: readonly (Uint8Array | undefined)[],
+  ): Scored[] {
+    const { segments } = this.index;
+    const parts = segments.map(({ documents }, s) => ({
+      lists: this.lists[s] as SegmentLists,
+      documents,
+      allowed: allowed[s],
+      count: countAllowed(allowed[s], documents),
+    }));
+    const found: Scored[] = [];
+    candidatesOf(parts, question, stages, k).forEach(({ docs, scores }, s) => {
+      docs.forEach((doc, i) => {
+        found.push({ doc: segments[s].first + doc, score: scores[i] });
+      });
+    });
+    found.sort((a, b) => b.score - a.score || a.doc - b.doc);
+    const out: Scored[] = [];
+    const most = Math.max(stages.candidates, k + SPARE);
+    const bar = new Lowest(k);
+    for (let from = 0; from < found.length && out.length < most; from += LOOK) {
+      let [n, sum, squares] = [0, 0, 0];
+      for (const { doc, score: before } of found.slice(from, from + LOOK)) {
+        const payload = this.payload(doc);
+        if (payload.length === 0) continue;
+        const score = residuals.score(payload);
+        out.push({ doc, score });
+        bar.offer(score);
+        n++;
+        sum += score - before;
+        squares += (score - before) ** 2;
+      }
+      const next = found[from + LOOK];
+      if (next === undefined || n === 0 || out.length < k + SPARE) continue;
+      const mean = sum / n;
+      const deviation = Math.sqrt(Math.max(0, squares / n - mean * mean));
+      if (next.score + mean + 4 * deviation < bar.value) break;
+    }
+    return out;
   }
 
   rows(docs: Int32Array | readonly number[], columns?: readonly string[]): Record<string, StoredValue>[] {
@@ -155,18 +222,18 @@ export class LateIndex {
 
   /** The stored token vectors of a document by number: tokens × dimension, as floats of length 1. */
   vectors(document: number): Float32Array {
-    const open = this.index.segmentOf(document);
-    return this.decoded(open, document);
+    return this.book ? decodeTokens(this.payload(document), this.book) : new Float32Array(0);
   }
 
   close(): void {
     this.index.close();
   }
 
-  private decoded(open: OpenRows, document: number): Float32Array {
+  /** The compressed tokens of a document. */
+  private payload(document: number): Uint8Array {
+    const open = this.index.segmentOf(document);
     const lists = this.lists[this.index.segments.indexOf(open)];
-    if (lists === undefined || this.book === undefined) return new Float32Array(0);
-    return decodeTokens(lists.payload(document - open.first), this.book);
+    return lists?.payload(document - open.first) ?? new Uint8Array(0);
   }
 
   /** Tokens of a question at the width of the index, and their products with the centroids. */
@@ -186,23 +253,6 @@ export class LateIndex {
     const count = book.centroids.length / d;
     const scores = await this.multiply(book.centroids, count, columns, kept.length, d);
     return { tokens, count: kept.length, lengths: lengthsOf(tokens, d), scores };
-  }
-
-  /** The score of a document in double precision, in a fixed order. */
-  private maxSim({ tokens, count }: Question, document: number): number {
-    const vectors = this.vectors(document);
-    const { dimension: d } = this.settings;
-    let sum = 0;
-    for (let q = 0; q < count; q++) {
-      let best = Number.NEGATIVE_INFINITY;
-      for (let at = 0; at < vectors.length; at += d) {
-        let dot = 0;
-        for (let c = 0; c < d; c++) dot += tokens[q * d + c] * vectors[at + c];
-        if (dot > best) best = dot;
-      }
-      sum += best;
-    }
-    return sum;
   }
 }
 

@@ -30,7 +30,7 @@ const settingsOf = (manifest: Pick<RowsManifest, 'settings'>): LateSettings =>
   manifest.settings as unknown as LateSettings;
 
 export const lateGenerations = new Generations<RowsManifest>(
-  { name: 'millrace-late', version: 1, oldest: 1 },
+  { name: 'millrace-late', version: 2, oldest: 2 },
   manifest => {
     const { codebook } = settingsOf(manifest);
     return [...rowsFiles(manifest), ...(codebook ? [codebook.file] : [])];

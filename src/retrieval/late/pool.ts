@@ -1,5 +1,8 @@
 /** Token pooling: a passage's most alike token vectors are joined, so an index holds fewer (Clavié et al. 2024, arXiv 2409.14683). */
 
+/** Tokens that are clustered at once, at most: their distances take 2 MiB. */
+const LONG = 512;
+
 /** Ragged token vectors: those of row r are from `offsets[r]` to `offsets[r + 1]`. */
 export interface TokenRowsOfVectors {
   readonly dimension: number;
@@ -80,6 +83,26 @@ export function wardClusters(vectors: Float32Array, n: number, d: number, cluste
 }
 
 /**
+ * Clusters of a row's tokens. Those of a long row are clustered by runs of at most `LONG`, each with its share of the
+ * clusters: distances take memory, and time, by the square of the tokens.
+ */
+function clustersOf(vectors: Float32Array, n: number, d: number, clusters: number): Int32Array {
+  if (n <= LONG) return wardClusters(vectors, n, d, clusters);
+  const out = new Int32Array(n);
+  const runs = Math.min(Math.ceil(n / LONG), clusters);
+  for (let i = 0, before = 0; i < runs; i++) {
+    const [from, to] = [Math.floor((i * n) / runs), Math.floor(((i + 1) * n) / runs)];
+    const share = Math.floor(((i + 1) * clusters) / runs) - before;
+    // fewer clusters than runs would need: what is left goes together as it comes
+    const own =
+      to - from <= LONG ? wardClusters(vectors.subarray(from * d, to * d), to - from, d, share) : undefined;
+    for (let t = from; t < to; t++) out[t] = before + (own ? own[t - from] : 0);
+    before += share;
+  }
+  return out;
+}
+
+/**
  * Joins the tokens of each row to ⌈tokens / factor⌉ unit vectors; a joined token has the place of its first member.
  * @param factor tokens that become one vector, on average
  */
@@ -96,7 +119,7 @@ export function poolTokenRows(rows: TokenRowsOfVectors, factor: number): TokenRo
     const n = offsets[r + 1] - from;
     if (n === 0) continue;
     const own = rows.vectors.subarray(from * d, (from + n) * d);
-    const cluster = wardClusters(own, n, d, out[r + 1] - out[r]);
+    const cluster = clustersOf(own, n, d, out[r + 1] - out[r]);
     for (let t = n - 1; t >= 0; t--) {
       const to = out[r] + cluster[t];
       starts[to] = rows.starts[from + t];

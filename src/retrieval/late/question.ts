@@ -1,6 +1,7 @@
 /** A question's tokens against centroids and compressed tokens. */
 import type { Codebook } from './codebook.ts';
-import { factorOf, levelBytes, tokensOf } from './codec.ts';
+import { decodeToken, tokensOf } from './codec.ts';
+import type { Products } from './products.ts';
 
 export interface Question {
   /** count × dimension. */
@@ -17,7 +18,7 @@ export interface StageOptions {
   readonly cells: number;
   /** Centroids no token of the question has this cosine to are passed over at first. */
   readonly threshold: number;
-  /** Passages that are scored by all their centroids; a quarter of them by their tokens. */
+  /** Passages that are scored by all their centroids, and at most so many by their tokens. */
   readonly candidates: number;
 }
 
@@ -27,10 +28,10 @@ export interface StageOptions {
  */
 export const stagesFor = (k: number): StageOptions =>
   k <= 10
-    ? { cells: 4, threshold: 0.3, candidates: 1024 }
+    ? { cells: 4, threshold: 0.5, candidates: 1024 }
     : k <= 100
-      ? { cells: 4, threshold: 0.3, candidates: 2048 }
-      : { cells: 8, threshold: 0.25, candidates: Math.max(4 * k, 4096) };
+      ? { cells: 4, threshold: 0.45, candidates: 2048 }
+      : { cells: 8, threshold: 0.4, candidates: Math.max(4 * k, 4096) };
 
 export const lengthsOf = (vectors: Float32Array, d: number): Float64Array =>
   Float64Array.from({ length: vectors.length / d }, (_, q) => {
@@ -39,61 +40,58 @@ export const lengthsOf = (vectors: Float32Array, d: number): Float64Array =>
     return Math.sqrt(squares);
   });
 
+/** What floats may be wrong by for a token of length 1: far more than they are. */
+const FLOATS = 1e-4;
+
 /** Scores compressed tokens: products with centroids are there, those with levels are sums of one entry a byte. */
 export class Residuals {
   private readonly question: Question;
   private readonly book: Codebook;
-  private readonly width: number;
-  /** bytes × 256 × count. */
-  private readonly table: Float32Array;
-  private readonly best: Float32Array;
-  private readonly sums: Float32Array;
+  private readonly products: Products;
 
-  constructor(question: Question, book: Codebook) {
-    const { count, tokens } = question;
-    const { dimension: d, bits, levels } = book;
+  /** @param products of the same codebook; holds this question until it is given another */
+  constructor(question: Question, book: Codebook, products: Products) {
     this.question = question;
     this.book = book;
-    this.width = levelBytes(book);
-    this.table = new Float32Array(this.width * 256 * count);
-    this.best = new Float32Array(count);
-    this.sums = new Float32Array(count);
-    const perByte = 8 / bits;
-    const mask = (1 << bits) - 1;
-    for (let b = 0; b < this.width; b++) {
-      for (let value = 0; value < 256; value++) {
-        const at = (b * 256 + value) * count;
-        for (let i = 0; i < perByte && b * perByte + i < d; i++) {
-          const c = b * perByte + i;
-          const level = levels[(c << bits) + ((value >> (i * bits)) & mask)];
-          for (let q = 0; q < count; q++) this.table[at + q] += level * tokens[q * d + c];
-        }
-      }
-    }
+    this.products = products;
+    products.load(question);
   }
 
   /** MaxSim of a payload, in floats. */
   score(payload: Uint8Array): number {
-    const { best, sums, table, width } = this;
-    const { count, scores } = this.question;
-    const n = tokensOf(payload.length, this.book);
-    best.fill(Number.NEGATIVE_INFINITY);
-    for (let t = 0; t < n; t++) {
-      const base = (payload[2 * t] | (payload[2 * t + 1] << 8)) * count;
-      for (let q = 0; q < count; q++) sums[q] = scores[base + q];
-      const from = 4 * n + t * width;
-      for (let b = 0; b < width; b++) {
-        const at = ((b << 8) | payload[from + b]) * count;
-        for (let q = 0; q < count; q++) sums[q] += table[at + q];
-      }
-      const factor = factorOf(payload, n, t);
-      for (let q = 0; q < count; q++) {
-        const score = sums[q] * factor;
-        if (score > best[q]) best[q] = score;
-      }
-    }
+    const best = this.products.best(payload);
     let sum = 0;
-    for (let q = 0; q < count; q++) sum += best[q];
+    for (let q = 0; q < this.question.count; q++) sum += best[q];
+    return sum;
+  }
+
+  /**
+   * MaxSim of a payload in double precision, in a fixed order: of each token of the question with those that floats say are
+   * nearest, as nearly as they can tell.
+   */
+  exact(payload: Uint8Array): number {
+    const { count, tokens, lengths } = this.question;
+    const d = this.book.dimension;
+    const n = tokensOf(payload.length, this.book);
+    const best = this.products.best(payload);
+    const vectors = new Map<number, Float32Array>();
+    let sum = 0;
+    for (let q = 0; q < count; q++) {
+      const floor = best[q] - FLOATS * lengths[q];
+      let greatest = Number.NEGATIVE_INFINITY;
+      for (let t = 0; t < n; t++) {
+        if (this.products.of(t, n, q) < floor) continue;
+        let vector = vectors.get(t);
+        if (vector === undefined) {
+          vector = decodeToken(payload, n, t, this.book);
+          vectors.set(t, vector);
+        }
+        let dot = 0;
+        for (let c = 0; c < d; c++) dot += tokens[q * d + c] * vector[c];
+        if (dot > greatest) greatest = dot;
+      }
+      sum += greatest;
+    }
     return sum;
   }
 }

@@ -1,13 +1,20 @@
 /** What search needs of a segment in memory: the centroid of each token, and the documents of each centroid. */
-import { emptyBitmap, hasBit, setBit } from '../sparse/bitmap.ts';
-import { countAllowed } from '../store/rows-index.ts';
+import { hasBit, setBit } from '../sparse/bitmap.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
 import type { Codebook } from './codebook.ts';
 import { centroidsOf, tokensOf } from './codec.ts';
-import type { Question, StageOptions } from './question.ts';
+import type { Question } from './question.ts';
 
 /** Bytes of payloads that are read at once. */
 const WINDOW = 1 << 22;
+
+/** Products of some centroids with a question. */
+export interface NearScores {
+  /** The row of each centroid, from 1; 0 where it has none. */
+  readonly places: Int32Array;
+  /** Rows × tokens of the question. */
+  readonly scores: Float32Array;
+}
 
 export class SegmentLists {
   readonly tokens: number;
@@ -84,101 +91,37 @@ export class SegmentLists {
     return out;
   }
 
-  /** Documents that may be among the best: what the stages before the last leave. */
-  candidates(
-    question: Question,
-    stages: StageOptions,
-    k: number,
-    allowed: Uint8Array | undefined,
-  ): ArrayLike<number> & Iterable<number> {
-    const wanted = Math.max(stages.candidates >> 2, k + 8);
-    // of few documents, looking at all is as quick and misses none
-    if (countAllowed(allowed, this.segment.meta.documents) <= wanted) return this.all(allowed);
-    const most = stages.candidates * 8;
-    let found = this.near(question, stages.cells, most, allowed);
-    for (let cells = stages.cells * 2; found.length < wanted; cells *= 2) {
-      found = this.near(question, cells, most, allowed);
-      if (cells >= this.listStarts.length - 1) break;
-    }
-    if (found.length > stages.candidates) {
-      const few = this.scored(found, question, this.nearCentroids(question, stages.threshold));
-      found = best(few, found, stages.candidates);
-    }
-    if (found.length <= wanted) return found;
-    return best(this.scored(found, question, undefined), found, wanted);
+  /** Documents with a token at a centroid. */
+  countAt(centroid: number): number {
+    return this.listStarts[centroid + 1] - this.listStarts[centroid];
   }
 
-  /** Documents with a token at one of the `cells` centroids nearest to a token of the question, ascending. */
-  private near(
-    question: Question,
-    cells: number,
-    most: number,
-    allowed: Uint8Array | undefined,
-  ): Uint32Array {
-    const { count, scores } = question;
-    const centroids = this.listStarts.length - 1;
-    const seen = emptyBitmap(this.segment.meta.documents);
-    const taken = new Map<number, number>();
-    const top = new Int32Array(Math.min(cells, centroids));
-    for (let q = 0; q < count; q++) {
-      let n = 0;
-      for (let c = 0; c < centroids; c++) {
-        if (this.listStarts[c] === this.listStarts[c + 1]) continue;
-        const score = scores[c * count + q];
-        if (n === top.length && score <= scores[top[n - 1] * count + q]) continue;
-        let at = n < top.length ? n++ : n - 1;
-        for (; at > 0 && scores[top[at - 1] * count + q] < score; at--) top[at] = top[at - 1];
-        top[at] = c;
-      }
-      for (let i = 0; i < n; i++)
-        taken.set(top[i], Math.max(taken.get(top[i]) ?? -Infinity, scores[top[i] * count + q]));
-    }
+  /** Marks those allowed of a centroid's documents. Returns how many were not marked before. */
+  mark(centroid: number, seen: Uint8Array, allowed: Uint8Array | undefined): number {
     let found = 0;
-    // lists of common words hold nearly all passages: what scores most comes first, and enough is enough
-    const order = [...taken].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-    for (const [c] of order) {
-      if (found >= most) break;
-      for (let i = this.listStarts[c]; i < this.listStarts[c + 1]; i++) {
-        const doc = this.listed[i];
-        if (hasBit(seen, doc) || (allowed !== undefined && !hasBit(allowed, doc))) continue;
-        setBit(seen, doc);
-        found++;
-      }
+    for (let i = this.listStarts[centroid]; i < this.listStarts[centroid + 1]; i++) {
+      const doc = this.listed[i];
+      if (hasBit(seen, doc) || (allowed !== undefined && !hasBit(allowed, doc))) continue;
+      setBit(seen, doc);
+      found++;
     }
-    const out = new Uint32Array(found);
-    let at = 0;
-    for (let b = 0; b < seen.length; b++)
-      if (seen[b] !== 0) for (let d = b * 8; d < b * 8 + 8; d++) if (hasBit(seen, d)) out[at++] = d;
-    return out;
-  }
-
-  /** Centroids that some token of the question has a cosine of `threshold` to. */
-  private nearCentroids(question: Question, threshold: number): Uint8Array {
-    const { count, scores, lengths } = question;
-    const near = new Uint8Array(this.listStarts.length - 1);
-    for (let c = 0; c < near.length; c++)
-      for (let q = 0; q < count; q++)
-        if (scores[c * count + q] >= threshold * lengths[q]) {
-          near[c] = 1;
-          break;
-        }
-    return near;
+    return found;
   }
 
   /** MaxSim over centroids alone; where `near` is given, over those only. */
-  private scored(docs: Uint32Array, question: Question, near: Uint8Array | undefined): Float32Array {
-    const { count, scores } = question;
+  scored(docs: Uint32Array, { count, scores }: Question, near: NearScores | undefined): Float32Array {
     const { codes, firsts } = this;
     const out = new Float32Array(docs.length);
     const best = new Float32Array(count);
+    const table = near?.scores ?? scores;
     for (let i = 0; i < docs.length; i++) {
       best.fill(near === undefined ? -1e30 : 0);
       const end = firsts[docs[i] + 1];
       for (let t = firsts[docs[i]]; t < end; t++) {
-        const code = codes[t];
-        if (near !== undefined && near[code] === 0) continue;
-        const base = code * count;
-        for (let q = 0; q < count; q++) if (scores[base + q] > best[q]) best[q] = scores[base + q];
+        const place = near === undefined ? codes[t] : near.places[codes[t]];
+        if (near !== undefined && place === 0) continue;
+        const base = place * count;
+        for (let q = 0; q < count; q++) if (table[base + q] > best[q]) best[q] = table[base + q];
       }
       let sum = 0;
       for (let q = 0; q < count; q++) sum += best[q];
@@ -186,17 +129,4 @@ export class SegmentLists {
     }
     return out;
   }
-}
-
-/** The `n` documents with the greatest scores; ties go to the lower numbers. */
-function best(scores: Float32Array, docs: Uint32Array, n: number): Uint32Array {
-  const sorted = Float32Array.from(scores).sort();
-  const floor = sorted[sorted.length - n];
-  let ties = n;
-  for (let i = sorted.length - 1; i >= 0 && sorted[i] > floor; i--) ties--;
-  const out = new Uint32Array(n);
-  let at = 0;
-  for (let i = 0; i < docs.length; i++)
-    if (scores[i] > floor || (scores[i] === floor && ties-- > 0)) out[at++] = docs[i];
-  return out;
 }

@@ -96,6 +96,11 @@ export const store32 = memoryStore(2, 0x36);
 export const store8 = memoryStore(0, 0x3a);
 export const store16 = memoryStore(1, 0x3b);
 
+export const addF32 = simd(0xe4);
+export const mulF32 = simd(0xe6);
+export const maxF32 = simd(0xe9);
+/** One 32-bit number in all four lanes. */
+export const load32Splat = memory(2, 0xfd, 0x09);
 export const splat16 = simd(0x10);
 export const geU16 = simd(0x36);
 export const maxU16 = simd(0x99);

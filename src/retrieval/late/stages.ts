@@ -1,0 +1,138 @@
+/** The stages before the last (PLAID, Santhanam et al. 2022), over all segments of an index together. */
+import { emptyBitmap } from '../sparse/bitmap.ts';
+import type { Question, StageOptions } from './question.ts';
+import type { NearScores, SegmentLists } from './segment-lists.ts';
+
+/** A segment of an index as the stages see it. */
+export interface Part {
+  readonly lists: SegmentLists;
+  readonly documents: number;
+  readonly allowed: Uint8Array | undefined;
+  /** How many are allowed. */
+  readonly count: number;
+}
+
+/** Documents of a segment that may be among the best, ascending, with their MaxSim over centroids. */
+export interface Candidates {
+  readonly docs: Uint32Array;
+  readonly scores: Float32Array;
+}
+
+/** What may be among the `k` best of each part. */
+export function candidatesOf(
+  parts: readonly Part[],
+  question: Question,
+  stages: StageOptions,
+  k: number,
+): Candidates[] {
+  const wanted = Math.max(stages.candidates >> 2, k + 8);
+  let found: Uint32Array[];
+  // of few documents, looking at all is as quick and misses none
+  if (parts.reduce((sum, p) => sum + p.count, 0) <= wanted)
+    found = parts.map(p => Uint32Array.from(p.lists.all(p.allowed)));
+  else {
+    const most = stages.candidates * 4;
+    let cells = stages.cells;
+    for (;;) {
+      found = nearOf(parts, question, cells, most);
+      const total = found.reduce((sum, docs) => sum + docs.length, 0);
+      if (total >= wanted || cells >= question.scores.length / question.count) break;
+      cells *= 2;
+    }
+  }
+  if (found.reduce((sum, docs) => sum + docs.length, 0) > stages.candidates) {
+    const near = nearScores(question, stages.threshold);
+    const few = parts.map((p, i) => p.lists.scored(found[i], question, near));
+    found = best(few, found, stages.candidates);
+  }
+  return parts.map((p, i) => ({ docs: found[i], scores: p.lists.scored(found[i], question, undefined) }));
+}
+
+/** Documents with a token at one of the `cells` centroids nearest to a token of the question. */
+function nearOf(parts: readonly Part[], question: Question, cells: number, most: number): Uint32Array[] {
+  const { count, scores } = question;
+  const centroids = scores.length / count;
+  const taken = new Map<number, number>();
+  const top = new Int32Array(Math.min(cells, centroids));
+  for (let q = 0; q < count; q++) {
+    let n = 0;
+    let lowest = Number.NEGATIVE_INFINITY;
+    for (let c = 0, i = q; c < centroids; c++, i += count) {
+      const score = scores[i];
+      if ((n === top.length && score <= lowest) || !isUsed(parts, c)) continue;
+      let at = n < top.length ? n++ : n - 1;
+      for (; at > 0 && scores[top[at - 1] * count + q] < score; at--) top[at] = top[at - 1];
+      top[at] = c;
+      lowest = scores[top[n - 1] * count + q];
+    }
+    for (let i = 0; i < n; i++)
+      taken.set(top[i], Math.max(taken.get(top[i]) ?? -Infinity, scores[top[i] * count + q]));
+  }
+  const seen = parts.map(p => emptyBitmap(p.documents));
+  const sizes = new Int32Array(parts.length);
+  let found = 0;
+  // lists of common words hold nearly all passages: what scores most comes first, and enough is enough
+  const order = [...taken].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+  for (const [c] of order) {
+    if (found >= most) break;
+    parts.forEach((p, i) => {
+      const more = p.lists.mark(c, seen[i], p.allowed);
+      sizes[i] += more;
+      found += more;
+    });
+  }
+  return seen.map((bits, i) => {
+    const out = new Uint32Array(sizes[i]);
+    let at = 0;
+    for (let b = 0; b < bits.length; b++)
+      for (let rest = bits[b], d = b * 8; rest !== 0; rest >>= 1, d++) if (rest & 1) out[at++] = d;
+    return out;
+  });
+}
+
+function isUsed(parts: readonly Part[], centroid: number): boolean {
+  for (const p of parts) if (p.lists.countAt(centroid) > 0) return true;
+  return false;
+}
+
+/** Products of centroids that some token of the question has a cosine of `threshold` to, in a table that is small. */
+function nearScores({ count, scores, lengths }: Question, threshold: number): NearScores {
+  const places = new Int32Array(scores.length / count);
+  const rows: number[] = [];
+  const floors = Float64Array.from(lengths, length => threshold * length);
+  for (let c = 0, i = 0; c < places.length; c++, i += count)
+    for (let q = 0; q < count; q++)
+      if (scores[i + q] >= floors[q]) {
+        rows.push(c);
+        places[c] = rows.length;
+        break;
+      }
+  const near = new Float32Array((rows.length + 1) * count);
+  rows.forEach((c, i) => {
+    near.set(scores.subarray(c * count, (c + 1) * count), (i + 1) * count);
+  });
+  return { places, scores: near };
+}
+
+/** The `n` documents of all parts with the greatest scores; ties go to the lower numbers. */
+function best(scores: readonly Float32Array[], docs: readonly Uint32Array[], n: number): Uint32Array[] {
+  const sorted = new Float32Array(scores.reduce((sum, s) => sum + s.length, 0));
+  let end = 0;
+  for (const s of scores) {
+    sorted.set(s, end);
+    end += s.length;
+  }
+  sorted.sort();
+  const floor = sorted[sorted.length - n];
+  let ties = n;
+  for (let i = sorted.length - 1; i >= 0 && sorted[i] > floor; i--) ties--;
+  return docs.map((own, p) => {
+    const out = new Uint32Array(own.length);
+    let found = 0;
+    for (let i = 0; i < own.length; i++) {
+      const score = scores[p][i];
+      if (score > floor || (score === floor && ties-- > 0)) out[found++] = own[i];
+    }
+    return out.subarray(0, found);
+  });
+}
