@@ -40,10 +40,6 @@ export function eachSorted(piece: Buffer, use: (key: Buffer, value: Buffer | und
     order.sort();
     for (let from = 0, to = 1; from < order.length; from = to++) {
       const prefix = Math.floor(order[from] / MOST_ENTRIES);
-      if (to === order.length || Math.floor(order[to] / MOST_ENTRIES) !== prefix) {
-        give(order[from] % MOST_ENTRIES);
-        continue;
-      }
       while (to < order.length && Math.floor(order[to] / MOST_ENTRIES) === prefix) to++;
       if (to - from === 1) give(starts[order[from] % MOST_ENTRIES]);
       else {
