@@ -74,6 +74,8 @@ export const command = defineCommand({
     const flows = await previewRun(found.plan, { full: args.full });
     if (args.json) io.json({ pipeline: found.plan.name, flows });
     else for (const flow of flows) io.out(flowLines(flow, io.style).join('\n'));
+    if (!args.json && flows.some(f => f.mode !== 'nothing' && f.steps.some(s => !s.counted)))
+      io.err(io.errStyle.dim('≈ is an estimate: what the last run over all rows made of each row'));
     if (args.maxCost) {
       const { checkEstimate } = await import('../../run/index.ts');
       checkEstimate(

@@ -143,7 +143,8 @@ export const command = defineCommand({
         type: 'string',
         requiresArg: true,
         coerce: interval,
-        describe: 'rows (5000) or time (30s, 5m) between commits of a long run; default 60s',
+        describe:
+          'rows (5000) or time (30s, 5m) between commits of a long run, longer where commits take more than a twentieth of the time; default 60s',
       })
       .option('max-cost', maxCostOption)
       .option('sweep', {
