@@ -138,7 +138,9 @@ export class Kept {
             continue;
           }
         }
-        this.#state.delete(named('r', id));
+        if (!this.#ctx.keepsRows) this.#state.delete(named('r', id));
+        else if (row !== undefined && upserts)
+          this.#state.put(named('r', id), encodeRows(upserts.data.children, row, row + 1));
       } else {
         if (doc.given) out.push(doc.key);
         if (row !== undefined && upserts) {

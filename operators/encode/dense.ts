@@ -39,6 +39,7 @@ model gives may differ in the last bits with the rows it ran beside.`,
   fixedBytes: (p, ctx) => modelBytes(p.model, p.batchTokens, ctx),
   equality: 'recorded',
   cache: worthKeeping,
+  costly: true,
   tokens: p => p.column,
   examples: [
     {

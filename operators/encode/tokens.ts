@@ -56,6 +56,7 @@ tokens. \`pool: 2\` halves the vectors of a passage: the most alike are joined t
   fixedBytes: (p, ctx) => modelBytes(p.model, p.batchTokens, ctx),
   equality: 'recorded',
   cache: worthKeeping,
+  costly: true,
   tokens: p => p.column,
   examples: [
     {

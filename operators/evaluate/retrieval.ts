@@ -7,6 +7,7 @@ import {
   int32,
   list,
   listView,
+  numbers,
   Utf8View,
   utf8,
   utf8View,
@@ -14,7 +15,7 @@ import {
 import { operator, type Report, readsPath, UserError, writesPath } from '../../src/define/index.ts';
 import { RankingMetrics } from '../../src/metrics/index.ts';
 import { judgements } from './judgements.ts';
-import { QuestionHits } from './question-hits.ts';
+import { type Gathered, QuestionHits } from './question-hits.ts';
 import { publishReport, ReportFiles } from './report-files.ts';
 import { retrievalReport } from './retrieval-report.ts';
 
@@ -134,6 +135,7 @@ with trec_eval on the same hits. With \`path\`, the report is written there as J
     const hits = (batch: RecordBatch): void => {
       const ids = utf8View(batch, 'question_id');
       const docs = utf8View(batch, p.by);
+      const ranks = numbers(batch, 'rank') as Int32Array;
       const text = (name: string) => (hasColumn(batch, name) ? utf8View(batch, name) : undefined);
       const texts = text('text');
       const units = text('unit_id');
@@ -146,12 +148,13 @@ with trec_eval on the same hits. With \`path\`, the report is written there as J
         while (to < ids.length && ids.get(to) === id) to++;
         const cut = (view: Utf8View | undefined): string[] | undefined =>
           view && Array.from({ length: to - from }, (_, i) => view.get(from + i));
-        pending.add(id, gold?.(from), answers?.(from), {
+        const own: Gathered = {
           docIds: cut(docs) as string[],
           unitIds: cut(units),
           texts: cut(texts),
           scores: scores && Array.from(scores.subarray(from, to)),
-        });
+        };
+        pending.add(id, gold?.(from), answers?.(from), own, ranks.subarray(from, to));
         from = to;
       }
     };

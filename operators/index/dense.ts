@@ -63,6 +63,7 @@ nearest, and what it finds is scored exactly.
     if (p.key !== undefined) columns[p.key] = utf8();
     return columns;
   },
+  key: (p, inputKey) => (p.key === undefined ? inputKey : [p.key]),
   fixedBytes: () => 32 << 20,
   examples: [
     {

@@ -45,6 +45,7 @@ Rows are named by \`key\`; a row whose key is there already replaces it. The col
     if (p.key !== undefined) columns[p.key] = utf8();
     return columns;
   },
+  key: (p, inputKey) => (p.key === undefined ? inputKey : [p.key]),
   fixedBytes: () => 96 << 20,
   examples: [
     {

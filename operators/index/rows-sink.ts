@@ -1,4 +1,5 @@
 /** What index.dense and index.late share: sinks over an index of keyed rows. */
+import { columnData, valuesOf } from '../../src/arrow/index.ts';
 import type { Change, Json, OpenContext, SinkInstance } from '../../src/define/index.ts';
 import { formatBytes } from '../../src/define/index.ts';
 import { IndexError } from '../../src/retrieval/sparse/index.ts';
@@ -14,6 +15,7 @@ type Kind = Generations<RowsManifest>;
 /** What a writer of such an index does. */
 export interface RowsSinkWriter {
   delete(values: string[], by?: string): Promise<number>;
+  has(values: readonly string[]): Uint8Array;
   prepare(): Promise<Prepared>;
   keep(generation: number): Promise<void>;
   handOver(): Promise<void>;
@@ -43,6 +45,7 @@ export function rowsSink(options: {
       if (deletes?.numRows) await withIndex(() => writer.delete(...deletedValues(deletes, key)));
       if (upserts?.numRows) await withIndex(() => options.add(upserts));
     },
+    has: keys => withIndex(async () => writer.has(valuesOf(columnData(keys, key)).map(String))),
     prepare: async () => {
       const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
       // the engine publishes on the main thread, wherever the index was built

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Columns, utf8 } from '../../src/arrow/index.ts';
+import { type Columns, columnData, utf8, valuesOf } from '../../src/arrow/index.ts';
 import { formatBytes, operator, type SinkInstance, writesPath } from '../../src/define/index.ts';
 import type { AnalyzerSpec } from '../../src/retrieval/analysis/index.ts';
 import {
@@ -39,7 +39,7 @@ or weighs them (\`bm25f\`). A field of weighted terms, such as learned sparse ve
 them), or \`{ column: terms, weights: values }\` where two columns list terms and weights; the similarity \`impact\` scores it.
 \`positions\` keeps the places of terms for phrases; without it, phrases are looked for in the stored text.
 
-Rows are named by \`key\`; a row whose key is there already replaces it. The index keeps the columns \`unit\`, \`doc_id\`,
+Rows are named by \`key\`; a row whose key is there already replaces it, and two rows of one run that have one key are an error. The index keeps the columns \`unit\`, \`doc_id\`,
 \`title\`, \`text\`, \`start\` and \`end\` where the input has them, and those named in \`store\` (text, whole numbers of 32
 bits, fractions, booleans), and gives them back with hits. Statistics (documents, document frequencies, lengths) are
 exact. Nothing is visible before the run commits; readers go on with the generation they opened.`,
@@ -68,6 +68,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
     if (p.key !== undefined) columns[p.key] = utf8();
     return columns;
   },
+  key: (p, inputKey) => (p.key === undefined ? inputKey : [p.key]),
   fixedBytes: () => 32 << 20,
   examples: [
     {
@@ -121,6 +122,7 @@ exact. Nothing is visible before the run commits; readers go on with the generat
         if (upserts?.numRows)
           await withIndex(() => writer.add(documentBatch(upserts, key, searched, stored)));
       },
+      has: keys => withIndex(async () => writer.has(valuesOf(columnData(keys, key)).map(String))),
       prepare: async () => {
         const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
         // the engine publishes on the main thread, wherever the index was built

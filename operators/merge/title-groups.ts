@@ -10,7 +10,10 @@ import {
   takeRows,
   Utf8Builder,
   utf8View,
+  valueAt,
 } from '../../src/arrow/index.ts';
+import type { Json } from '../../src/define/index.ts';
+import { compareNatural } from './natural-order.ts';
 
 /** The column by which rows remember their place in the stream. */
 export const SEQUENCE = '__sequence';
@@ -20,19 +23,23 @@ export interface MergeNames {
   readonly text: string;
   readonly id: string;
   readonly separator: string;
+  /** The columns that name a document. */
+  readonly key: readonly string[];
 }
 
 /**
  * One row a title, in the order in which titles first appear; rows with a null or empty title stay alone. Documents
- * join in the order of the stream. Other columns are those of a title's first document.
+ * join in the order of their keys. Other columns are those of a title's first document.
  * @param dropped rows of the joined batches that have been deleted since.
- * @returns the joined rows with their first document's place in the stream.
+ * @param told called with the rows of each title, in order
+ * @returns the joined rows, with the place in the stream where each title first appeared.
  */
 export function mergeTitles(
   batches: readonly RecordBatch[],
   names: MergeNames,
   schema: Schema,
   dropped?: (batch: RecordBatch) => Uint8Array | undefined,
+  told?: (batch: RecordBatch) => (rows: Int32Array) => void,
 ): RecordBatch | undefined {
   const all = alive(concatBatches(batches), dropped);
   if (all.numRows === 0) return undefined;
@@ -50,7 +57,7 @@ export function mergeTitles(
     }
     groupOf[row] = group;
   }
-  // rows of each group behind one another, in the order they came
+  // rows of each group behind one another, in the order of their keys
   const starts = new Int32Array(first.length + 1);
   for (const group of groupOf) starts[group + 1]++;
   for (let g = 0; g < first.length; g++) starts[g + 1] += starts[g];
@@ -59,13 +66,25 @@ export function mergeTitles(
   groupOf.forEach((group, row) => {
     order[next[group]++] = row;
   });
+  const keys = names.key.map(name => columnData(all, name));
+  const keyOf = (row: number): Json[] => keys.map(data => valueAt(data, row) as Json);
+  const tell = told?.(all);
+  for (let g = 0; g < first.length; g++) {
+    const members = order.subarray(starts[g], starts[g + 1]);
+    if (members.length > 1) {
+      const known = new Map(Array.from(members, row => [row, keyOf(row)]));
+      members.sort((a, b) => compareNatural(known.get(a) as Json[], known.get(b) as Json[]) || a - b);
+    }
+    tell?.(members);
+  }
   const { text, offsets } = joinTexts(all, order, starts, names);
-  const firsts = Int32Array.from(first);
+  const appeared = Int32Array.from(first);
+  const firsts = Int32Array.from(first, (_, g) => order[starts[g]]);
   const datas: Data[] = schema.fields.map(({ name }) => {
     if (name === names.text) return text;
     if (name === 'doc_ids') return listData(starts, takeData(columnData(all, names.id), order));
     if (name === 'starts') return listData(starts, int32Data(offsets));
-    return takeData(columnData(all, name), firsts);
+    return takeData(columnData(all, name), name === SEQUENCE ? appeared : firsts);
   });
   return batchOf(schema, first.length, datas);
 }

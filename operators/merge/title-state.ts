@@ -30,6 +30,8 @@ const DEEPEST = 3;
 const ROWS_OUT = 1024;
 const BYTES_OUT = 1 << 20;
 
+type Told = Parameters<typeof mergeTitles>[4];
+
 /** Rows that go: those with these values, among rows that came before `before`. */
 interface Deleted {
   readonly columns: readonly string[];
@@ -46,9 +48,14 @@ export class TitleState {
   #sequence = 0;
   #partitions: Partitions | undefined;
   #deleted: { columns: string[]; values: Map<string, number> }[] = [];
+  readonly #told: Told | undefined;
 
-  /** @param output columns that come out. @param budget bytes of rows to hold. @param folder for what does not fit. */
-  constructor(names: MergeNames, output: Schema, budget: number, folder: () => Promise<string>) {
+  /**
+   * @param output columns that come out. @param budget bytes of rows to hold. @param folder for what does not fit.
+   * @param told called with the rows of each title, in order
+   */
+  constructor(names: MergeNames, output: Schema, budget: number, folder: () => Promise<string>, told?: Told) {
+    this.#told = told;
     this.#names = names;
     this.#output = output;
     this.#budget = budget;
@@ -91,14 +98,21 @@ export class TitleState {
     const drop = (batch: RecordBatch): Uint8Array | undefined => droppedRows(batch, this.#deleted);
     if (!this.#partitions) {
       if (this.#held.length === 0) return;
-      const merged = mergeTitles(this.#held, this.#names, this.#output, drop);
+      const merged = mergeTitles(this.#held, this.#names, this.#output, drop, this.#told);
       this.#held = [];
       if (merged) yield merged;
       return;
     }
     await this.#spill();
     const withPlace = new Schema([...this.#output.fields, new Field(SEQUENCE, new Int32(), true)]);
-    const runs = await joinPartitions(this.#partitions, this.#names, withPlace, this.#budget, drop);
+    const runs = await joinPartitions(
+      this.#partitions,
+      this.#names,
+      withPlace,
+      this.#budget,
+      drop,
+      this.#told,
+    );
     for await (const batch of byPlace(runs))
       yield selectColumns(
         batch,
@@ -180,6 +194,7 @@ async function joinPartitions(
   schema: Schema,
   budget: number,
   drop: (batch: RecordBatch) => Uint8Array | undefined,
+  told: Told | undefined,
 ): Promise<string[]> {
   await partitions.close();
   const runs: string[] = [];
@@ -197,7 +212,7 @@ async function joinPartitions(
       // one file for all of them, so that no more are open at a time than there are partitions
       const out = await SpillWriter.create(`${path}.joined`);
       try {
-        const merged = byPlace(await joinPartitions(inner, names, schema, budget, drop));
+        const merged = byPlace(await joinPartitions(inner, names, schema, budget, drop, told));
         for await (const batch of merged) await out.write(batch);
       } finally {
         await out.close();
@@ -208,7 +223,7 @@ async function joinPartitions(
     const batches: RecordBatch[] = [];
     for await (const batch of readSpill(path)) batches.push(batch);
     await rm(path);
-    const merged = mergeTitles(batches, names, schema, drop);
+    const merged = mergeTitles(batches, names, schema, drop, told);
     if (!merged) continue;
     const out = await SpillWriter.create(`${path}.joined`);
     const rows = Math.max(1, Math.min(ROWS_OUT, Math.floor(merged.numRows / Math.max(1, bytes / 65_536))));

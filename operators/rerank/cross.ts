@@ -74,6 +74,7 @@ behind. It runs on the main thread; \`threads\` gives it cores.`,
   }),
   key: () => ['question_id', 'rank'],
   missing: () => 'partial',
+  costly: true,
   assets: (p, ctx) => modelAssets(p.model, ctx),
   fixedBytes: (p, ctx) => modelBytes(p.model, p.batchTokens, ctx),
   examples: [

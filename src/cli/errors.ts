@@ -118,6 +118,11 @@ export function usageErrorOf(
       help: `usage: millrace ${usage}`,
     });
   }
+  const required = /^Missing required arguments?: ([^,]+)/.exec(message);
+  if (required)
+    return new UsageError(`${command}: ${dashed(required[1])} is missing`, {
+      help: `usage: millrace ${usage} ${dashed(required[1])} …`,
+    });
   const value = /^Not enough arguments following: (.+)$/.exec(message);
   if (value) return new UsageError(`${command}: ${dashed(value[1])} needs a value`, { help: more });
   const choice = /Argument: ([^,]+), Given: "?(.*?)"?, Choices: (.+)/s.exec(message);

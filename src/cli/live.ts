@@ -13,6 +13,9 @@ const rowsShown = (m: StepMetrics): number => Math.max(m.rowsIn, m.rowsOut);
 const committing = (event: ProgressEvent): string[] =>
   event.committing ? [`committing, ${formatTime(event.commitMs ?? 0)} so far`] : [];
 
+/** Steps that a line of a log names; of more, it names those at work. */
+const MOST_IN_A_LINE = 8;
+
 /** Collects progress events and renders them. */
 export class LiveView {
   readonly pipeline: string;
@@ -103,17 +106,21 @@ export class LiveView {
   plainLine(): string {
     const event = this.#last;
     if (!event) return `${this.pipeline}: starting`;
-    const parts = event.steps
-      .filter(m => m.state !== 'waiting')
-      .map(m => {
-        if (m.state === 'opening') return `${m.id} opening`;
-        if (m.state === 'done') return `${m.id} ${count(rowsShown(m))} done`;
-        const share = this.#share(m);
-        const rate = `${count(this.#rates.rowsPerSecond(m.id))}/s`;
-        return `${m.id} ${count(rowsShown(m))} rows (${[rate, share].filter(Boolean).join(', ')})`;
-      });
+    const going = event.steps.filter(m => m.state !== 'waiting');
+    const many = going.length > MOST_IN_A_LINE;
+    const active = going.filter(m => m.state === 'running' && rowsShown(m) > 0);
+    const shown = many ? active.slice(-MOST_IN_A_LINE) : going;
+    const done = going.filter(m => m.state === 'done').length;
+    const parts = shown.map(m => {
+      if (m.state === 'opening') return `${m.id} opening`;
+      if (m.state === 'done') return `${m.id} ${count(rowsShown(m))} done`;
+      const share = this.#share(m);
+      const rate = `${count(this.#rates.rowsPerSecond(m.id))}/s`;
+      return `${m.id} ${count(rowsShown(m))} rows (${[rate, share].filter(Boolean).join(', ')})`;
+    });
     const rest = this.leftMs();
     const end = [
+      ...(many ? [`${done} of ${event.steps.length} steps done`] : []),
       `memory ${formatBytes(event.rssBytes)}`,
       ...committing(event),
       ...(rest === undefined ? [] : [`about ${formatTime(rest)} left`]),

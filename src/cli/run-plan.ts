@@ -28,8 +28,12 @@ export interface PlanRunOptions {
   readonly stateFolder?: string;
   /** Does everything anew, whatever was done before. */
   readonly full?: boolean;
+  /** Compares all rows of files that seem as they were. */
+  readonly recheck?: boolean;
   /** How often to commit before the end. */
   readonly commitEvery?: RunOptions['commitEvery'];
+  /** What steps that call a model or an endpoint may spend. */
+  readonly maxCost?: RunOptions['maxCost'];
   /** By source step, ids of rows that go through again. */
   readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
   /** Only a part or a sample of the pipeline: nothing is remembered of it, or taken from what was done before. */
@@ -45,7 +49,9 @@ export async function runPlan(plan: Plan, io: Io, options: PlanRunOptions = {}):
     registryUrl,
     stateFolder: options.stateFolder,
     full: options.full,
+    recheck: options.recheck,
     commitEvery: options.commitEvery,
+    maxCost: options.maxCost,
     redo: options.redo,
     incremental: !options.partial,
   });

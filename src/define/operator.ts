@@ -20,6 +20,8 @@ export interface StepState {
   get(key: Uint8Array): Uint8Array | undefined;
   put(key: Uint8Array, value: Uint8Array): void;
   delete(key: Uint8Array): void;
+  /** False where nothing is kept after the run, so that what is put serves the step itself alone. */
+  readonly lasts?: boolean;
 }
 
 /** What the engine tells an operator when it opens it. */
@@ -52,6 +54,11 @@ export interface OpenContext {
   readonly from?: Json;
   /** For streams that declare `changes`: what the step remembers. */
   readonly state?: StepState;
+  /**
+   * For streams that declare `changes`: true where a run over all rows ended with {@link StreamInstance.needsAllRows}
+   * and is made once more. A step that does not remember the rows it gives has to, this time.
+   */
+  readonly keepsRows?: boolean;
   /** The columns that name a row of each input. */
   readonly keys: readonly (readonly string[])[];
 }
@@ -125,7 +132,8 @@ export interface StreamInstance extends Closable {
   end?(): Changes | Promise<Changes>;
   /**
    * For streams that declare `changes`, asked after the end: true where it would have had to give rows that it does
-   * not remember. What it gave is then dropped, and the flow runs over all rows, the step from nothing.
+   * not remember. What it gave is then dropped, and the flow runs over all rows, the step from nothing. Where it ran over
+   * all rows already, it runs once more with `keepsRows`: a step before it took back a row that had stood before another.
    */
   needsAllRows?(): boolean;
 }
@@ -233,6 +241,13 @@ export interface Report {
 /** A running sink. Written changes become visible by `prepare` and then the operator's `publish`, or not at all. */
 export interface SinkInstance extends Closable {
   write(change: Change): void | Promise<void>;
+  /**
+   * For sinks with `changes`: which rows it has by now.
+   * @param keys the columns that name rows, and others
+   * @returns a number for each row of `keys`, not 0 where it has a row of this key; undefined where it cannot say
+   * cheaply. The engine looks through its ledger then, to find a key that two rows give.
+   */
+  has?(keys: RecordBatch): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /**
    * After the last change: makes immutable files and syncs them. Sinks that declare `resumes` are asked several times
    * in a long run; each token stands for everything that was written before it.
@@ -353,6 +368,8 @@ export interface MapOperator<P = never, R extends Rows = Rows> extends Declared<
    * depend on the parameters: a small model can cost less than a look-up.
    */
   readonly cache?: boolean | ((params: P) => boolean);
+  /** True where a row is a call of a model or of a paid endpoint: it counts for `--max-cost`. Default: as `cache`. */
+  readonly costly?: boolean | ((params: P) => boolean);
   /** The column whose length counts as tokens under a token budget. */
   tokens?(params: P): string;
   open(params: P, ctx: OpenContext): MapInstance<R> | Promise<MapInstance<R>>;
@@ -388,6 +405,8 @@ export interface JoinOperator<P = never> extends Declared<P> {
   key(params: P, inputKey: readonly string[]): readonly string[];
   /** A key that an input has no rows of: leave it out, take what there is, or fail. */
   missing(params: P): 'drop' | 'partial' | 'fail';
+  /** True where a row is a call of a model or of a paid endpoint: it counts for `--max-cost`. */
+  readonly costly?: boolean | ((params: P) => boolean);
   open(params: P, ctx: OpenContext): JoinInstance | Promise<JoinInstance>;
 }
 
@@ -398,6 +417,8 @@ export interface SinkOperator<P = never> extends Declared<P> {
   readonly gone?: boolean;
   /** True where it can take changes onto what it published before (`ctx.full` false): upserts and deletes by key. */
   readonly changes?: boolean;
+  /** The columns that name a row in what it writes. Default: the input's key. */
+  key?(params: P, inputKey: readonly string[]): readonly string[];
   /** For sinks with `changes`: the token of what is published now, or undefined where there is nothing to build on. */
   current?(params: P, ctx: PlanContext): Json | undefined | Promise<Json | undefined>;
   /**

@@ -73,9 +73,10 @@ function holderOf(file: string): Holder | undefined {
   }
 }
 
+// a file of the future is as old as it is ahead: the clock went backwards since, and may take long to come to it
 const age = (file: string): number => {
   const info = fs.statSync(file, { throwIfNoEntry: false });
-  return info ? Date.now() - info.mtimeMs : 0;
+  return info ? Math.abs(Date.now() - info.mtimeMs) : 0;
 };
 
 /** Whether a lock file may be removed: its holder is dead, or it has had none for some time. */

@@ -41,6 +41,7 @@ export class Checkpoints {
   /** The packet to send; `done` resolves when the commit is over. */
   begin(): { packet: Packet; done: Promise<void> } {
     let waiting = this.#sinks;
+    let postponed = false;
     let settle: { resolve: () => void; reject: (error: unknown) => void };
     const done = new Promise<void>((resolve, reject) => {
       settle = { resolve, reject };
@@ -49,8 +50,15 @@ export class Checkpoints {
     const onAbort = (): void => settle.reject(this.#signal.reason);
     this.#signal.addEventListener('abort', onAbort, { once: true });
     const barrier: Barrier = {
-      arrive: () => {
+      arrive: (_step, waits) => {
+        postponed ||= waits === true;
         if (--waiting === 0) {
+          if (postponed) {
+            this.#rows = 0;
+            this.#since = performance.now();
+            settle.resolve();
+            return done;
+          }
           const started = performance.now();
           this.#commit().then(
             () => {

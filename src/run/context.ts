@@ -35,6 +35,7 @@ export function openContext(
   full = true,
   from?: Json,
   state?: StepState,
+  keepsRows = false,
 ): OpenContext {
   let temp: Promise<string> | undefined;
   return {
@@ -54,6 +55,7 @@ export function openContext(
     full,
     from,
     state,
+    keepsRows,
     inputs: step.inputs,
     keys: step.inputKeys,
   };

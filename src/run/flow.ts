@@ -20,6 +20,7 @@ import { carryPlaces } from './cached.ts';
 import { Channel } from './channel.ts';
 import { Checkpoints, type CommitEvery } from './checkpoint.ts';
 import { openContext, planContext, type RunContext } from './context.ts';
+import { type Budget, isCostly, spending } from './cost.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type Executor, mainExecutor } from './executor.ts';
 import { flowName } from './incremental/flow-memory.ts';
@@ -43,6 +44,8 @@ export interface FlowControl extends RunContext {
   fail(error: unknown): void;
   /** Wraps the executor of a step whose results are kept; absent where nothing is. */
   cache?(step: PlannedStep, inner: Executor): Promise<Executor>;
+  /** What costly steps may spend; absent: without end. */
+  readonly budget?: Budget;
   /** Calls back with an outlet once it exists, for taps. */
   outlet(step: string, outlet: Outlet): void;
   /** How often to commit before the end. */
@@ -70,8 +73,10 @@ type Group = readonly PlannedStep[];
 /**
  * Puts neighbouring worker steps together, so that rows cross between threads once and not once a step.
  * @param sourcesApart rows of sources come back first, to be held against the ledger
+ * @param costlyApart rows come back before costly steps, to be counted
  */
-export function groupSteps(flow: Flow, sourcesApart: boolean): Group[] {
+export function groupSteps(flow: Flow, sourcesApart: boolean, costlyApart = false): Group[] {
+  const alone = (step: PlannedStep): boolean => isCached(step) || (costlyApart && isCostly(step));
   const byId = new Map(flow.steps.map(s => [s.id, s]));
   const grouped = new Set<string>();
   const groups: Group[] = [];
@@ -81,7 +86,7 @@ export function groupSteps(flow: Flow, sourcesApart: boolean): Group[] {
     grouped.add(step.id);
     const workable =
       step.where === 'worker' &&
-      !isCached(step) &&
+      !alone(step) &&
       (step.op.shape === 'map' || (step.op.shape === 'source' && !sourcesApart));
     for (let last = step; workable && last.to.length === 1; ) {
       const next = byId.get(last.to[0]);
@@ -91,7 +96,7 @@ export function groupSteps(flow: Flow, sourcesApart: boolean): Group[] {
         next.parallel === step.parallel &&
         next.order === step.order &&
         next.batch === undefined &&
-        !isCached(next);
+        !alone(next);
       if (!next || !joins) break;
       group.push(next);
       grouped.add(next.id);
@@ -114,12 +119,17 @@ interface Stage {
   readonly outlet: Outlet | undefined;
 }
 
-/** @param changes what the ledger knows of the flow; absent: everything is done and nothing remembered */
-/** @returns `again` where a step needs all rows: nothing is committed, and the flow is to run over every row */
+/**
+ * @param changes what the ledger knows of the flow; absent: everything is done and nothing remembered
+ * @param keepsRows streams that take changes remember all rows they give
+ * @returns `again` where a step needs all rows: nothing is committed, and the flow is to run over every row, or, where
+ * it did, with `keepsRows`
+ */
 export async function runFlow(
   planned: Flow,
   run: FlowControl,
   changes?: FlowChanges,
+  keepsRows = false,
 ): Promise<'done' | 'again'> {
   const flow = changes?.flow ?? planned;
   const channels = new Map(
@@ -214,7 +224,7 @@ export async function runFlow(
     const inputs = inputsOf(step);
     const from = changes?.decision.from.get(step.id);
     const state = takesChanges(step) ? (changes?.stream(step.id)?.state ?? scratchState(step)) : undefined;
-    const context = openContext(step, run, changes?.isFull(step) ?? true, from, state);
+    const context = openContext(step, run, changes?.isFull(step) ?? true, from, state, keepsRows);
     switch (op.shape) {
       case 'source': {
         const instance = await opening<SourceInstance>(step, () => op.open(step.params, context));
@@ -237,7 +247,8 @@ export async function runFlow(
           const steps = cached ? [cached] : group;
           return step.where === 'worker' ? workerExecutor(steps, run) : mainExecutor(steps[0], run);
         };
-        const inner = await opening(step, open);
+        const bare = await opening(step, open);
+        const inner = run.budget && isCostly(step) ? spending(step, bare, run.budget) : bare;
         const executor = run.cache && isCached(step) ? await run.cache(step, inner) : inner;
         return { steps: group, outlet, work: () => mapStage(group, inputs[0], executor, out, run) };
       }
@@ -249,7 +260,13 @@ export async function runFlow(
         return { steps: group, outlet, work: () => streamStage(step, inputs, instance, out, run, changes) };
       }
       case 'join': {
-        const instance = await opening<JoinInstance>(step, () => op.open(step.params, context));
+        const bare = await opening<JoinInstance>(step, () => op.open(step.params, context));
+        const { budget } = run;
+        const process: JoinInstance['process'] = inputs => {
+          budget?.spend(step, inputs[0]);
+          return bare.process(inputs);
+        };
+        const instance = budget && isCostly(step) ? { process } : bare;
         return { steps: group, outlet, work: () => joinStage(step, inputs, instance, out, run) };
       }
       case 'rx': {
@@ -275,7 +292,7 @@ export async function runFlow(
   let done = false;
   try {
     const stages: Stage[] = [];
-    for (const group of groupSteps(flow, changes?.remembersRows ?? false)) {
+    for (const group of groupSteps(flow, changes?.remembersRows ?? false, run.budget !== undefined)) {
       if (run.signal.aborted) throw run.signal.reason;
       stages.push(await openStage(group));
     }
@@ -307,7 +324,8 @@ export async function runFlow(
     if (failure) throw (failure as { error: unknown }).error;
     if (run.signal.aborted) throw run.signal.reason;
 
-    again = changes?.decision.mode === 'changes' && streams.some(s => s.needsAllRows?.());
+    again = changes?.needsAllRows || streams.some(s => s.needsAllRows?.());
+    if (again && keepsRows) throw new Error('a step needs rows that it was to remember');
     const prepared: CommittedSink[] = [];
     for (const { step, instance } of again ? [] : sinks) {
       const started = performance.now();

@@ -1,3 +1,4 @@
+export { type Cost, checkEstimate, type MaxCost } from './cost.ts';
 export { AbortError, StepError } from './errors.ts';
 export { findInState, flowsWithoutRows, type Lineage } from './incremental/find.ts';
 export type { FlowMode, Reason } from './incremental/flow-memory.ts';

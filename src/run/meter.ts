@@ -41,6 +41,12 @@ export class StepMeter {
     this.doneAt ??= performance.now();
     this.state = 'done';
   }
+  /** Counts from nothing: the step works on all its rows again. */
+  restart(): void {
+    this.rowsIn = this.rowsOut = this.batchesIn = this.batchesOut = 0;
+    this.deleted = this.deadLetters = this.skipped = this.done = 0;
+    this.doneAt = undefined;
+  }
   snapshot(): StepMetrics {
     return {
       id: this.step.id,

@@ -71,8 +71,11 @@ export interface Packet {
  * not. The source sends nothing more until it is over, so the ledger's journal ends at the same line.
  */
 export interface Barrier {
-  /** A sink has taken everything before it. Resolves once the commit is done. @throws where the run is aborted */
-  arrive(step: string): Promise<void>;
+  /**
+   * A sink has taken everything before it. Resolves once the commit is done, or left for later where a sink `waits`.
+   * @throws where the run is aborted
+   */
+  arrive(step: string, waits?: boolean): Promise<void>;
 }
 
 /** Retained bytes of all batches of a packet. */

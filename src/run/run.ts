@@ -17,6 +17,7 @@ import { EventHub, type Observable, type RunEvent, type RunResult, tapOf } from 
 import type { Plan, PlannedStep } from '../plan/types.ts';
 import {
   Cache,
+  type CacheLimits,
   type CommitRecord,
   cacheFolderOf,
   commit,
@@ -35,12 +36,14 @@ import {
 import { type CacheCounts, cachedExecutor } from './cached.ts';
 import type { CommitEvery } from './checkpoint.ts';
 import { openContext, planContext } from './context.ts';
+import { Budget, checkEstimate, type MaxCost } from './cost.ts';
 import { AbortError, stepError } from './errors.ts';
 import { type FlowControl, runFlow } from './flow.ts';
 import { flowName } from './incremental/flow-memory.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, type FlowDecision } from './incremental/flow-state.ts';
 import { liveFingerprint, outputSignatures } from './incremental/places.ts';
+import { previewFlows } from './incremental/preview.ts';
 import { surroundingsOf } from './incremental/remembered.ts';
 import { keepLetters } from './letters.ts';
 import { bottleneck, StepMeter } from './meter.ts';
@@ -61,6 +64,8 @@ export interface RunOptions {
   readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
   /** Does everything anew, whatever was done before. */
   readonly full?: boolean;
+  /** Reads every file and compares all its rows, though its size and time of change are as they were. */
+  readonly recheck?: boolean;
   /**
    * False keeps no ledger: everything is done and nothing remembered, as for a sample or a part of a pipeline.
    * Default true.
@@ -71,11 +76,20 @@ export interface RunOptions {
    * writes see the old state until the run is over. Default every 60 seconds.
    */
   readonly commitEvery?: CommitEvery;
+  /**
+   * The most that steps which call a model or an endpoint may work on. A run whose estimate is over it does nothing;
+   * one that comes to it on its way fails before the rows that would be over it.
+   */
+  readonly maxCost?: MaxCost;
+  /** What the cache is kept to, looked at once a day after a run that used it. Default 90 days, 32 GiB. */
+  readonly cacheLimits?: CacheLimits;
   /** Milliseconds between progress events. Default 120. */
   readonly progressMs?: number;
 }
 
 const COMMIT_EVERY: CommitEvery = { seconds: 60 };
+const TWO_ROWS = 'two rows give one key, and which of them stays depends on all rows';
+const ROWS_AGAIN = 'a step needs rows again that it does not remember';
 const SETTLED_STAY = 'dead letters of rows that went through stay on the list';
 
 export interface RunHandle {
@@ -205,6 +219,7 @@ async function execute(
       summaries[step] = summary;
     },
     commitEvery: options.commitEvery ?? COMMIT_EVERY,
+    budget: options.maxCost && new Budget(options.maxCost),
     commit: (...commit) => commits.time(() => commitFlow(...commit)),
   };
   const commitFlow: FlowControl['commit'] = async (flow, sinks, positions, changes, keep) => {
@@ -259,14 +274,24 @@ async function execute(
       control.warn(step, `committed, but ${what}: ${(error as Error).message}`);
     }
   };
+  // what a pass over a flow has put aside and counted, before another pass
+  const forget = async (flow: Plan['flows'][number]): Promise<void> => {
+    await box.drop(flow.steps.map(s => s.id));
+    for (const step of flow.steps) meters.get(step.id)?.restart();
+  };
   let interimCommits = 0;
   // sinks of a commit that is under way
   let unfinished: readonly string[] = [];
   let ledger: Ledger | undefined;
+  const openLedger = async (): Promise<Ledger> => {
+    const opened = await Ledger.open(folder, { rebuild: true });
+    if (opened.damage !== undefined) control.warn('', `${opened.damage}; everything is done anew`);
+    return opened;
+  };
   const flowChanges = new Map<string, FlowChanges>();
   const takeChanges = async (record: CommitRecord): Promise<void> => {
     if (!record.ledger) return;
-    ledger ??= await Ledger.open(folder);
+    ledger ??= await openLedger();
     const journal = join(folder, record.ledger.journal);
     // Without its journal the ledger either has it already, or stays behind the record: then the flow begins anew.
     if (!existsSync(journal)) return;
@@ -283,7 +308,7 @@ async function execute(
   const cacheCounts = new Map<string, CacheCounts>();
   if (options.incremental !== false) {
     control.cache = async (step, inner) => {
-      cache ??= await Cache.open(cacheFolderOf(plan.root));
+      cache ??= await Cache.open(cacheFolderOf(plan.root), message => control.warn(step.id, message));
       const counts = { hits: 0, misses: 0 };
       cacheCounts.set(step.id, counts);
       return cachedExecutor(step, inner, cache, await liveFingerprint(step, ctx), counts, options.full);
@@ -309,18 +334,30 @@ async function execute(
     }
     await withState(folder, () => sweep(folder));
     const around = surroundingsOf(plan.flows);
+    if (options.maxCost && options.incremental !== false) {
+      ledger ??= await openLedger();
+      const { full, signal } = options;
+      const flows = await previewFlows(plan, ledger, folder, { full, signal });
+      checkEstimate(
+        flows.flatMap(f => f.steps),
+        options.maxCost,
+      );
+    }
     for (const flow of plan.flows) {
       controller.signal.throwIfAborted();
       if (options.incremental === false) {
         try {
-          await runFlow(flow, control);
+          if ((await runFlow(flow, control)) === 'again') {
+            await forget(flow);
+            await runFlow(flow, control, undefined, true);
+          }
         } catch (error) {
           if (!(await control.isRecorded(flowName(flow)))) unfinished = [];
           throw error;
         }
         continue;
       }
-      ledger ??= await Ledger.open(folder);
+      ledger ??= await openLedger();
       const name = flowName(flow);
       const decision = await decide(
         flow,
@@ -330,7 +367,7 @@ async function execute(
         ctx,
         around,
       );
-      let changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo);
+      let changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo, options.recheck);
       flowChanges.set(name, changes);
       try {
         if (await changes.nothingChanged(step => openSource(step, control))) {
@@ -341,14 +378,26 @@ async function execute(
           continue;
         }
         hub.emit({ type: 'flow', flow: name, mode: decision.mode, reasons: decision.reasons });
-        if ((await runFlow(flow, control, changes)) === 'again') {
+        let outcome = await runFlow(flow, control, changes);
+        for (let keepsRows = false; outcome === 'again'; ) {
+          keepsRows = changes.allRows;
           await changes.abort();
-          const reasons = [{ text: 'a step needs rows again that it does not remember' }];
-          const whole: FlowDecision = { ...decision, mode: 'replay', reasons };
-          hub.emit({ type: 'flow', flow: name, mode: 'replay', reasons });
+          await forget(flow);
+          const reasons = [{ text: changes.needsAllRows ? TWO_ROWS : ROWS_AGAIN }];
+          // commits on the way have changed what is known
+          const now = await decide(
+            flow,
+            ledger,
+            await readCommits(folder),
+            options.full ?? false,
+            ctx,
+            around,
+          );
+          const whole: FlowDecision = now.mode === 'full' ? now : { ...now, mode: 'replay', reasons };
+          hub.emit({ type: 'flow', flow: name, mode: whole.mode, reasons });
           changes = new FlowChanges(flow, whole, ledger, folder, id);
           flowChanges.set(name, changes);
-          await runFlow(flow, control, changes);
+          outcome = await runFlow(flow, control, changes, keepsRows);
         }
         const ran = changes;
         const notes = ledger;
@@ -376,7 +425,10 @@ async function execute(
     });
     if (failure instanceof StateError) failure = failure.of(`pipeline "${plan.name}"`);
     for (const temp of tempFolders) await rm(temp, { recursive: true, force: true }).catch(() => undefined);
-    await afterCommit('', 'the cache misses results of this run', async () => cache?.close());
+    await afterCommit('', 'the cache misses results of this run', async () => {
+      if (failure === undefined) await cache?.tidy(options.cacheLimits);
+      await cache?.close();
+    });
     await ledger?.close();
     await unlock?.();
   }

@@ -7,6 +7,7 @@ import { requiredColumns } from './chain.ts';
 import { type Channel, END } from './channel.ts';
 import { breathe, type RunContext } from './context.ts';
 import { StepError } from './errors.ts';
+import { Clashes } from './incremental/clashes.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
 import { withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
@@ -27,10 +28,17 @@ export async function sinkStage(
   const meter = run.meter(step.id);
   const required = requiredColumns(op.reads(step.params));
   const diff = changes?.sink(step.id);
+  const clashes = diff && changes ? new Clashes(step, run, changes) : undefined;
+  // keys that are new to their rows may be other rows' in what is there
+  const pushed = async (change: Change, gone: readonly RecordBatch[]): Promise<Change> => {
+    if (!diff) return { ...change, deletes: change.deletes && named(change.deletes) };
+    const { asks, clashes: found, ...todo } = diff.push(change, gone);
+    if (asks) diff.claim(asks, await sink.has?.(withoutRowIds(asks)));
+    await clashes?.add(found);
+    return todo;
+  };
   const write = async (change: Change, gone: readonly RecordBatch[] = []): Promise<void> => {
-    const { upserts, deletes } = diff
-      ? diff.push(change, gone)
-      : { ...change, deletes: change.deletes && named(change.deletes) };
+    const { upserts, deletes } = await pushed(change, gone);
     if (upserts?.numRows || deletes?.numRows) {
       const wrote = sink.write({ upserts: upserts && withoutRowIds(upserts), deletes });
       if (wrote) await wrote;
@@ -45,19 +53,22 @@ export async function sinkStage(
     const packet = next instanceof Promise ? await next : next;
     if (packet === END) {
       const last = diff?.end();
+      await clashes?.add(last?.clashes ?? []);
+      await clashes?.settle();
       if (last?.deletes?.numRows) {
-        await sink.write(last);
+        await sink.write({ deletes: last.deletes });
         meter.deleted += last.deletes.numRows;
       }
       return;
     }
     if (packet.barrier) {
       const last = diff?.checkpoint();
+      await clashes?.settle();
       if (last?.deletes?.numRows) {
-        await sink.write(last);
+        await sink.write({ deletes: last.deletes });
         meter.deleted += last.deletes.numRows;
       }
-      await packet.barrier.arrive(step.id);
+      await packet.barrier.arrive(step.id, last?.waits || changes?.needsAllRows);
       continue;
     }
     const started = performance.now();

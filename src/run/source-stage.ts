@@ -128,13 +128,14 @@ export async function sourceStage(
       const breath = breathe();
       if (breath) await breath;
     }
-    if (checkpoints?.due(taken)) await checkpoint();
+    if (diff?.needsAllRows) break;
+    if (checkpoints?.due(taken) && !changes?.needsAllRows) await checkpoint();
     taken = 0;
     scanStarted = performance.now();
   }
   while (flight && flight.size > 0) await emitNext();
   if (!run.signal.aborted) known?.finish(parts);
-  if (diff && !run.signal.aborted) {
+  if (diff && !diff.needsAllRows && !run.signal.aborted) {
     const gone = diff.finish(parts);
     if (gone.length) await outlet.send({ deletes: idBatch(gone), acks: [] });
   }

@@ -5,6 +5,7 @@ import { requiredColumns } from './chain.ts';
 import { type Channel, END } from './channel.ts';
 import { breathe, type RunContext } from './context.ts';
 import { stepError } from './errors.ts';
+import { Clashes } from './incremental/clashes.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
 import { idBatch, withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
@@ -27,6 +28,7 @@ export async function streamStage(
   const holds = op.holds?.(step.params) ?? false;
   const heldAcks: Ack[] = [];
   const diff = changes?.stream(step.id);
+  const clashes = diff && changes ? new Clashes(step, run, changes) : undefined;
 
   const send = async (changes: Changes | Promise<Changes>, acks: readonly Ack[]): Promise<void> => {
     const settled = changes instanceof Promise ? await changes : changes;
@@ -61,7 +63,16 @@ export async function streamStage(
       try {
         const { clean, failed } = await withoutNulls(step, packet.upserts, required[input.index], run);
         let change: Change = { upserts: clean, deletes: packet.deletes };
-        if (diff) change = diff.input.push(change, [...(packet.gone ?? []), ...failed]);
+        if (diff) {
+          const {
+            asks,
+            clashes: found,
+            ...todo
+          } = diff.input.push(change, [...(packet.gone ?? []), ...failed]);
+          if (asks) diff.input.claim(asks, undefined);
+          await clashes?.add(found);
+          change = todo;
+        }
         const upserts = change.upserts && withoutRowIds(change.upserts);
         const deletes = change.deletes && named(change.deletes);
         if (upserts?.numRows || deletes?.numRows || op.gone)
@@ -85,7 +96,9 @@ export async function streamStage(
   const waitedBefore = meter.waitOutMs;
   const started = performance.now();
   if (diff) {
-    const { deletes } = diff.input.end();
+    const { deletes, clashes: found } = diff.input.end();
+    await clashes?.add(found);
+    await clashes?.settle();
     if (deletes) await send(instance.process({ deletes }, 0), []);
   }
   if (instance.end) await send(instance.end(), heldAcks);

@@ -6,13 +6,14 @@
  */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { type EngineOperator, type Json, type Params, type PlanContext, UserError } from '../define/index.ts';
 import { writeWhole } from './durable.ts';
 import { stateError, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
 
 /** The format of {@link CommitFile}; raised when an older reader would misread it. */
-export const COMMIT_FORMAT = 2;
+export const COMMIT_FORMAT = 3;
 
 export interface CommittedSink {
   readonly step: string;
@@ -55,9 +56,12 @@ export interface CommitRecord {
 
 interface CommitFile {
   readonly format: number;
+  /** Of `flows` as JSON; since format 3. */
+  readonly crc?: number;
   /** By the flow's name. */
   readonly flows: Readonly<Record<string, CommitRecord>>;
 }
+const crcOf = (flows: CommitFile['flows']): number => crc32(JSON.stringify(flows));
 
 const recordPath = (folder: string): string => join(folder, 'commit.json');
 
@@ -72,25 +76,31 @@ export async function readCommits(folder: string): Promise<Readonly<Record<strin
     throw stateError(path, error);
   }
   let file: CommitFile;
+  const broken = (why: string): UserError =>
+    new UserError(`${path} is not a commit record: ${why}`, {
+      help: 'restore it from a backup, or remove it: indexes keep their last committed generation, and the next run does everything',
+    });
   try {
     file = JSON.parse(text) as CommitFile;
   } catch {
-    throw new UserError(`${path} is not a commit record: it is not JSON`, {
-      help: 'restore it from a backup, or remove it: indexes keep their last committed generation',
-    });
+    throw broken('it is not JSON');
   }
+  if (typeof file !== 'object' || file === null) throw broken('it is no object');
   if (typeof file.format !== 'number' || file.format > COMMIT_FORMAT) {
     throw new UserError(`${path} has format ${file.format}; this version reads up to ${COMMIT_FORMAT}`, {
       help: 'it was written by a newer Millrace: update this one',
     });
   }
-  return file.flows;
+  const { flows } = file;
+  if (typeof flows !== 'object' || flows === null) throw broken('it names no flows');
+  if (file.format >= 3 && file.crc !== crcOf(flows)) throw broken('its checksum does not hold');
+  return flows;
 }
 
 async function writeRecord(folder: string, flow: string, record: CommitRecord): Promise<void> {
   const flows: Record<string, CommitRecord> = { ...(await readCommits(folder)), [flow]: record };
   if (record.replaces !== undefined) delete flows[record.replaces];
-  const text = JSON.stringify({ format: COMMIT_FORMAT, flows } satisfies CommitFile);
+  const text = JSON.stringify({ format: COMMIT_FORMAT, crc: crcOf(flows), flows } satisfies CommitFile);
   await withState(recordPath(folder), () => {
     faultPoint('record');
     return writeWhole(recordPath(folder), text);

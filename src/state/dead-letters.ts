@@ -1,9 +1,10 @@
 /**
  * Rows that could not be processed, kept whole: as Arrow, with key, step, fingerprint, error and time. One file a step
- * and run: Arrow streams of one batch, one behind the other, so a file can be read however it ends.
+ * and run: Arrow streams of one batch with their checksums, one behind the other, so a file can be read however it ends.
  */
 import { appendFile, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { type RecordBatch, RecordBatchReader, Schema } from 'apache-arrow';
 import {
   batchFromRows,
@@ -52,6 +53,19 @@ const MOST_TOGETHER = 4096;
 /** Bytes that may wait to be written before whoever makes letters has to. */
 const MOST_WAITING = 1 << 20;
 
+const MAGIC = Buffer.from('MRL1');
+const HEAD_BYTES = 16;
+
+/** Behind a head: magic, length, and CRCs of what follows and of the head. */
+function framed(bytes: Uint8Array): Uint8Array {
+  const head = Buffer.alloc(HEAD_BYTES);
+  MAGIC.copy(head);
+  head.writeUInt32LE(bytes.length, 4);
+  head.writeUInt32LE(crc32(bytes), 8);
+  head.writeUInt32LE(crc32(head.subarray(0, 12)), 12);
+  return Buffer.concat([head, bytes]);
+}
+
 /** Letters whose rows have the same columns, as one Arrow stream: their own columns stand before the rows'. */
 function encode(letters: readonly DeadLetter[]): Uint8Array {
   const texts = letters.map(l => ({ ...l, root: l.root ? JSON.stringify(l.root) : null }));
@@ -65,8 +79,8 @@ function encode(letters: readonly DeadLetter[]): Uint8Array {
           letters.map(l => ({ [RECORD]: l.record ?? '' })),
         );
   const fields = [...batchFromRows(COLUMNS, []).schema.fields, ...row.schema.fields];
-  return new Uint8Array(
-    encodeBatch(batchOf(new Schema(fields), letters.length, [...meta, ...row.data.children])),
+  return framed(
+    new Uint8Array(encodeBatch(batchOf(new Schema(fields), letters.length, [...meta, ...row.data.children]))),
   );
 }
 
@@ -141,6 +155,11 @@ export class DeadLetterBox {
         this.#waiting -= bytes.length;
       });
   }
+  /** Forgets the letters of steps that are to work on all their rows again. */
+  async drop(steps: readonly string[]): Promise<void> {
+    await this.settle();
+    for (const step of steps) await rm(join(this.#folder, fileOf(step)), { force: true });
+  }
   /** Waits until everything is written. @throws the first error of writing. */
   async settle(): Promise<void> {
     await this.#writing;
@@ -179,28 +198,37 @@ function* lettersIn(batch: RecordBatch): Generator<DeadLetter> {
   }
 }
 
-async function* batchesOf(bytes: AsyncIterable<Buffer>, path: string): AsyncGenerator<RecordBatch> {
-  try {
-    for await (const reader of RecordBatchReader.readAll(bytes)) yield* reader;
-  } catch (cause) {
-    // how the reader says that the bytes end too soon
-    if (cause instanceof RangeError || /only read|Invalid|Unexpected/.test((cause as Error).message)) return;
-    throw new UserError(`${path}: these dead letters cannot be read: ${(cause as Error).message}`, {
-      help: 'the file is damaged: remove it',
-      cause,
+/** The Arrow streams of a file, in order. What a crash left unfinished at its end is passed over. */
+async function* streamsOf(path: string): AsyncGenerator<Buffer> {
+  const broken = (why: string): UserError =>
+    new UserError(`${path}: these dead letters cannot be read: ${why}`, {
+      help: 'the file is damaged: remove it; its rows come again with --full',
     });
-  }
-}
-
-/** The letters of a file, in order. What a crash left unfinished at its end is passed over. */
-async function* lettersOf(path: string): AsyncGenerator<DeadLetter> {
   const file = await open(path, 'r');
   try {
-    for await (const batch of batchesOf(file.createReadStream({ autoClose: false }), path))
-      yield* lettersIn(batch);
+    const { size } = await file.stat();
+    for (let at = 0; at + HEAD_BYTES <= size; ) {
+      const head = Buffer.alloc(HEAD_BYTES);
+      await file.read(head, 0, HEAD_BYTES, at);
+      if (!head.subarray(0, 4).equals(MAGIC) || head.readUInt32LE(12) !== crc32(head.subarray(0, 12)))
+        throw broken('not a file of dead letters, or a damaged one');
+      const length = head.readUInt32LE(4);
+      if (at + HEAD_BYTES + length > size) return;
+      const bytes = Buffer.alloc(length);
+      await file.read(bytes, 0, length, at + HEAD_BYTES);
+      if (crc32(bytes) !== head.readUInt32LE(8)) throw broken('a checksum does not hold');
+      yield bytes;
+      at += HEAD_BYTES + length;
+    }
   } finally {
     await file.close();
   }
+}
+
+/** The letters of a file, in order. */
+async function* lettersOf(path: string): AsyncGenerator<DeadLetter> {
+  for await (const bytes of streamsOf(path))
+    for (const batch of RecordBatchReader.from(bytes)) yield* lettersIn(batch);
 }
 
 /** The letters of a run's folder, in order a step. */

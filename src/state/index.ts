@@ -8,4 +8,4 @@ export * from './folders.ts';
 export * from './journal.ts';
 export * from './ledger.ts';
 export * from './lock.ts';
-export { eachSorted } from './sorted-entries.ts';
+export { eachEntry, eachSorted } from './sorted-entries.ts';

@@ -92,6 +92,18 @@ export class JournalWriter {
     });
     return this.#count;
   }
+  /** All entries so far, in pieces of whole ones. */
+  async *pieces(): AsyncGenerator<Buffer> {
+    await this.#flush();
+    if (!this.#file) return;
+    const file = await open(this.#path, 'r');
+    try {
+      const { size } = await file.stat();
+      yield* wholePieces(file, size, Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, size)));
+    } finally {
+      await file.close();
+    }
+  }
   /** After {@link finish}: begins another file. */
   next(path: string): void {
     this.#path = path;
@@ -136,7 +148,7 @@ export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGe
     const end = size - TAIL_BYTES;
     if (end < MAGIC.length) throw broken('not a ledger journal');
     // a first pass for the checksum, so that half a journal is never applied; through the one buffer there is
-    let buffer = Buffer.allocUnsafeSlow(Math.min(bytes, end - MAGIC.length));
+    const buffer = Buffer.allocUnsafeSlow(Math.min(bytes, end - MAGIC.length));
     let crc = 0;
     for (let at = MAGIC.length; at < end; ) {
       const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, CHECKED_BYTES, end - at), at);
@@ -151,25 +163,30 @@ export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGe
     if (tail.readUInt32LE(0) !== DELETED || tail.readUInt32LE(8) !== crc) {
       throw broken('cut off or damaged (its checksum does not hold)');
     }
-    let held = 0;
-    for (let at = MAGIC.length; at < end; ) {
-      const { bytesRead } = await file.read(buffer, held, Math.min(buffer.length - held, end - at), at);
-      at += bytesRead;
-      held += bytesRead;
-      const whole = wholeEntries(buffer.subarray(0, held));
-      if (whole === 0) {
-        // an entry longer than a piece
-        const wider = Buffer.allocUnsafeSlow(buffer.length * 2);
-        buffer.copy(wider, 0, 0, held);
-        buffer = wider;
-        continue;
-      }
-      yield buffer.subarray(0, whole);
-      buffer.copyWithin(0, whole, held);
-      held -= whole;
-    }
+    yield* wholePieces(file, end, buffer);
   } finally {
     await file.close();
+  }
+}
+
+async function* wholePieces(file: FileHandle, end: number, given: Buffer): AsyncGenerator<Buffer> {
+  let buffer = given;
+  let held = 0;
+  for (let at = MAGIC.length; at < end; ) {
+    const { bytesRead } = await file.read(buffer, held, Math.min(buffer.length - held, end - at), at);
+    at += bytesRead;
+    held += bytesRead;
+    const whole = wholeEntries(buffer.subarray(0, held));
+    if (whole === 0) {
+      // an entry longer than a piece
+      const wider = Buffer.allocUnsafeSlow(buffer.length * 2);
+      buffer.copy(wider, 0, 0, held);
+      buffer = wider;
+      continue;
+    }
+    yield buffer.subarray(0, whole);
+    buffer.copyWithin(0, whole, held);
+    held -= whole;
   }
 }
 

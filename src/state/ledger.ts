@@ -2,17 +2,18 @@
  * What was done for which row, in an LMDB store beside the pipeline. Read while a run works, written only from the
  * journal of a run that has committed. One store a pipeline; tables are told apart by the first byte of a key.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { UserError } from '../define/index.ts';
-import { withState } from './errors.ts';
+import { StateError, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
 import { journalPieces } from './journal.ts';
+import { brokenSeal, seal, unseal } from './seal.ts';
 import { eachSorted } from './sorted-entries.ts';
 
 /** The format of the ledger; raised when an older reader would misread it. */
-export const LEDGER_FORMAT = 3;
+export const LEDGER_FORMAT = 4;
 
 /** Tables, by the first byte of a key; the next two are the slot of the step they speak of. */
 export const TABLE = {
@@ -90,10 +91,24 @@ export class Ledger {
     this.path = path;
   }
 
-  /** Opens or makes the store of a pipeline's state folder. @throws UserError on a newer format. */
-  static async open(folder: string): Promise<Ledger> {
+  /**
+   * Opens or makes the store of a pipeline's state folder.
+   * @param rebuild a damaged store is emptied: the next run does everything
+   * @throws UserError on a newer format, and on damage
+   */
+  static async open(folder: string, { rebuild = false } = {}): Promise<Ledger> {
     const path = join(folder, 'ledger');
     await withState(path, () => mkdir(path, { recursive: true }));
+    const data = join(path, 'data.mdb');
+    const broken = await withState(data, () => brokenSeal(data));
+    if (broken !== undefined) {
+      if (!rebuild)
+        throw new StateError(data, `it is damaged: ${broken}`, {
+          help: 'run the pipeline: it is built anew',
+        });
+      for (const name of ['data.mdb', 'data.mdb-lock', 'data.mdb.seal'])
+        await withState(path, () => rm(join(path, name), { force: true }));
+    }
     let db: RootDatabase<Buffer, Buffer>;
     try {
       db = openStore(path);
@@ -104,6 +119,7 @@ export class Ledger {
       });
     }
     const ledger = new Ledger(db, path);
+    if (broken !== undefined) ledger.#damage = `${data}: ${broken}`;
     const format = ledger.meta<number>('format');
     if (format !== undefined && format > LEDGER_FORMAT) {
       await db.close();
@@ -113,9 +129,20 @@ export class Ledger {
     }
     if (format !== undefined && format < LEDGER_FORMAT) {
       ledger.#formerFormat = format;
+      ledger.#written();
       await db.clearAsync();
     }
     return ledger;
+  }
+  #damage: string | undefined;
+  /** What was wrong with the store, where it was emptied for it. */
+  get damage(): string | undefined {
+    return this.#damage;
+  }
+  #dirty = false;
+  #written(): void {
+    if (!this.#dirty) unseal(join(this.path, 'data.mdb'));
+    this.#dirty = true;
   }
   #formerFormat: number | undefined;
   /** The older format the store had when it was opened, and was emptied for: the next run does everything. */
@@ -174,6 +201,7 @@ export class Ledger {
     again: readonly number[],
   ): Promise<void> {
     faultPoint('ledger');
+    this.#written();
     const pieces = journalPieces(journal);
     // the first piece comes after the checksum of all
     let next = await pieces.next();
@@ -222,12 +250,15 @@ export class Ledger {
   async setMeta(name: string, value: unknown): Promise<void> {
     await withState(this.path, async () => {
       faultPoint('notes');
+      this.#written();
       await this.#db.put(tableKey(TABLE.meta, 0, Buffer.from(name)), Buffer.from(JSON.stringify(value)));
     });
   }
 
   async close(): Promise<void> {
+    if (this.#dirty) await this.#db.flushed;
     await this.#db.close();
+    if (this.#dirty) await withState(this.path, () => seal(join(this.path, 'data.mdb')));
   }
 }
 

@@ -11,6 +11,17 @@ const GROUP_BYTES = 3;
 /** Most entries of a piece: a number that a double holds beside four bytes of a key. */
 export const MOST_ENTRIES = 1 << 20;
 
+/** Calls back with each entry, as they come. @param piece whole entries */
+export function eachEntry(piece: Buffer, use: (key: Buffer, value: Buffer | undefined) => void): void {
+  for (let at = 0; at < piece.length; ) {
+    const key = at + ENTRY_HEAD;
+    const value = key + piece.readUInt16LE(at);
+    const length = piece.readUInt32LE(at + 2);
+    at = value + (length === DELETED ? 0 : length);
+    use(piece.subarray(key, value), length === DELETED ? undefined : piece.subarray(value, at));
+  }
+}
+
 /**
  * Calls back with each entry, in order of their keys; those of one key in the order they have in the piece.
  * @param piece whole entries, at most {@link MOST_ENTRIES}

@@ -95,6 +95,33 @@ it('gives after any edits what a full run gives', async () => {
   );
 }, 120_000);
 
+it('of rows of one key the first counts, whatever is edited', async () => {
+  const file = fc.array(fc.tuple(fc.nat(5), fc.constantFrom('x', 'y', 'z zz')), { maxLength: 6 });
+  const corpus = fc.record({ a: file, b: file, c: file, bad: fc.boolean() });
+  const skips = steps().map(s => (s.id === 'src' ? { ...s, onError: 'skip' as const } : s));
+  await fc.assert(
+    fc.asyncProperty(fc.array(corpus, { minLength: 2, maxLength: 5 }), fc.nat(5), (rounds, one) =>
+      inFolder(async root => {
+        for (const { bad, ...files } of rounds) {
+          const lines = Object.entries(files).map(([name, rows]) => [
+            name,
+            [...(bad ? ['no JSON'] : []), line(100, name), ...rows.map(([id, text]) => line(id, text))],
+          ]);
+          write(root, Object.fromEntries(lines));
+          const source = { ...skips[0], ...(one === 0 && { where: 'worker' as const, parallel: 2 }) };
+          await run(root, [source as AnyStep, skips[1]]);
+          const wanted = new Map<string, string>([['d100', 'a']]);
+          for (const [id, text] of Object.values(files).flat())
+            if (!wanted.has(`d${id}`)) wanted.set(`d${id}`, text);
+          const table = Object.values(readTable(join(root, 't'))) as { id: string; text: string }[];
+          expect(table.map(r => [r.id, r.text]).sort()).toEqual([...wanted].sort());
+        }
+      }),
+    ),
+    { numRuns: Number(process.env.MILLRACE_SEQUENCES ?? 8) },
+  );
+}, 120_000);
+
 it('a piece without some of its lines has the others whole, and as many line ends', () => {
   const piece = fc.array(fc.constantFrom('{"a":1}', '  {"b":2}\r', '', ' ', 'x'), { maxLength: 12 });
   fc.assert(

@@ -65,12 +65,15 @@ export interface Reading {
   readonly signed: boolean;
   /** Rows after which the source fails; -1: never. */
   readonly failAt: number;
+  /** Whether the source passes over rows whose key another has. */
+  readonly twins?: boolean;
 }
 export type Shape = (p: Params, reading: Reading) => AnyStep[];
-const source = ({ signed, failAt }: Reading): AnyStep => ({
+const source = ({ signed, failAt, twins }: Reading): AnyStep => ({
   id: 'src',
   op: 'inc.parts',
   with: { path: 'rows.json', signed, failAt },
+  ...(twins && { onError: 'skip' as const }),
 });
 export const shapes: Record<string, Shape> = {
   straight: (p, s) => [source(s), { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag } }],
@@ -132,6 +135,16 @@ export const shapes: Record<string, Shape> = {
     { id: 'words', op: 'inc.words', from: 'near', with: {} },
     { id: 'u', op: 'inc.table', with: { path: 'u' } },
   ],
+  titles: (p, s) => [
+    source(s),
+    { id: 'even', op: 'inc.even', with: { by: p.by } },
+    { id: 'unique', op: 'dedupe.exact', with: { columns: ['n', 'text'] } },
+    { id: 'titles', op: 'merge.titles', with: { id: 'id', title: 'text', separator: ' ' } },
+    { id: 'words', op: 'inc.words', with: { least: p.least } },
+    { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag } },
+    { id: 'joined', op: 'merge.titles', from: 'src', with: { id: 'id', title: 'text', separator: '+' } },
+    { id: 'u', op: 'inc.table', with: { path: 'u' } },
+  ],
   sifted: (p, s) => [
     source(s),
     { id: 'words', op: 'inc.words' },
@@ -143,6 +156,21 @@ export const shapes: Record<string, Shape> = {
     { id: 'words', op: 'inc.words' },
     { id: 'picky', op: 'inc.picky', with: { on: 'abcd'[p.least] }, onError: 'skip', batch: { rows: 3 } },
     { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag, wants: 'picked' }, onError: 'skip' },
+  ],
+  // rows of one word clash, whichever row they come from
+  clash: (p, s) => [
+    source(s),
+    { id: 'even', op: 'inc.even', with: { by: p.by } },
+    { id: 'terms', op: 'inc.terms' },
+    { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag }, onError: 'skip' },
+    { id: 'u', op: 'inc.table', from: 'terms', with: { path: 'u', mute: true }, onError: 'dead-letter' },
+  ],
+  clashes: (p, s) => [
+    source(s),
+    { id: 'unique', op: 'dedupe.exact', with: { columns: ['n'] } },
+    { id: 'plus', op: 'inc.plus', with: { add: p.add } },
+    { id: 'terms', op: 'inc.terms' },
+    { id: 't', op: 'inc.table', with: { path: 't', tag: p.tag }, onError: 'skip' },
   ],
   whole: (p, s) => [
     source(s),
@@ -195,7 +223,17 @@ export const editArb = fc.oneof(
   }),
   fc.record({ kind: fc.constant('nothing' as const) }),
 );
-export type Edit = typeof editArb extends fc.Arbitrary<infer E> ? E : never;
+/** A row that takes the key of another, at an end of a part. */
+export const twinArb = fc.record({
+  kind: fc.constant('twin' as const),
+  part: fc.constantFrom('o', 'p', 'q', 'r'),
+  first: fc.boolean(),
+  pick: fc.nat(20),
+  text: rowArb.map(r => r.text),
+});
+export type Edit =
+  | (typeof editArb extends fc.Arbitrary<infer E> ? E : never)
+  | (typeof twinArb extends fc.Arbitrary<infer E> ? E : never);
 
 /** Makes an edit: of rows, of parameters, or of an operator's version. */
 export function apply(parts: Parts, params: Params, edit: Edit): void {
@@ -208,7 +246,11 @@ export function apply(parts: Parts, params: Params, edit: Edit): void {
     without(edit.row.id);
     parts[edit.part] = [...(parts[edit.part] ?? []), { ...edit.row }];
   } else if (edit.kind === 'remove' && picked) without(picked.id);
-  else if (edit.kind === 'number' && picked) picked.n = edit.n;
+  else if (edit.kind === 'twin' && picked) {
+    const twin = { ...picked, text: edit.text };
+    const rows = parts[edit.part] ?? [];
+    parts[edit.part] = edit.first ? [twin, ...rows] : [...rows, twin];
+  } else if (edit.kind === 'number' && picked) picked.n = edit.n;
   else if (edit.kind === 'text' && picked) picked.text = edit.text;
   else if (edit.kind === 'rename' && parts[edit.from] && !parts[edit.to]) {
     parts[edit.to] = parts[edit.from];

@@ -67,7 +67,7 @@ describe('the commit record', () => {
   it('of a newer format is refused by name', async () => {
     await writeWhole(join(folder, 'commit.json'), JSON.stringify({ format: 99 }));
     await expect(readCommits(folder)).rejects.toThrow(
-      /commit\.json has format 99; this version reads up to 2/,
+      /commit\.json has format 99; this version reads up to 3/,
     );
   });
   it('that is cut off is named', async () => {

@@ -1,6 +1,7 @@
 /** Which files a `path` parameter means: a file, a glob, a folder, or a list of them, in canonical order. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { glob } from 'tinyglobby';
 import {
   nearest,
@@ -23,6 +24,8 @@ export interface SourceFile {
   readonly size: number;
   /** When it was changed last, in milliseconds since 1970; absent for a file that is being written. */
   readonly changed?: number;
+  /** It was written so lately that it may be written again without that time becoming another. */
+  readonly unsettled?: boolean;
 }
 
 /** Endings a folder is searched for, without compression: `['.jsonl', '.ndjson']`. */
@@ -121,13 +124,14 @@ export async function resolveFiles(
   const root = resolve(ctx.root);
   const add = async (file: string, base: string): Promise<void> => {
     if (found.has(file)) return;
-    const info = await stat(file);
+    const info = await settled(file);
     found.set(file, {
       path: file,
       shown: shownPath(root, file),
       name: slashes(relative(base, file)),
       size: info.size,
       changed: info.mtimeMs,
+      unsettled: info.unsettled,
     });
   };
   for (const asked of typeof path === 'string' ? [path] : path) {
@@ -178,8 +182,29 @@ export async function resolveFiles(
   return files.map(f => ((names.get(f.name) as number) > 1 ? { ...f, name: f.shown } : f));
 }
 
+/** Longer than a tick of the clock by which file systems tell times. */
+const TICK_MS = 15;
+/** Of those that tell whole seconds. */
+const COARSE_MS = 2000;
+
+/**
+ * Size and time of a file. What is written after it must have another time: a file that was written just now is waited
+ * for, or, where times are whole seconds, `unsettled`, so that the next run reads it again.
+ */
+async function settled(file: string): Promise<{ size: number; mtimeMs: number; unsettled?: true }> {
+  const age = (mtimeMs: number): number => Date.now() - mtimeMs;
+  let { size, mtimeMs } = await stat(file);
+  if (age(mtimeMs) >= 0 && age(mtimeMs) < TICK_MS) {
+    await setTimeout(TICK_MS);
+    ({ size, mtimeMs } = await stat(file));
+  }
+  const coarse = mtimeMs % 1000 === 0 && age(mtimeMs) >= 0 && age(mtimeMs) < COARSE_MS;
+  return coarse ? { size, mtimeMs, unsettled: true } : { size, mtimeMs };
+}
+
 /** What tells a file from how it was: its size and the time it was changed. */
-const signatureOf = (file: SourceFile): string => `${file.size}:${file.changed ?? ''}`;
+const signatureOf = (file: SourceFile): string =>
+  `${file.size}:${file.changed ?? ''}${file.unsettled ? '?' : ''}`;
 
 /**
  * What sources of files share: their total, their parts (a file each), and a scan of some of them.

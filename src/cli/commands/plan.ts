@@ -2,6 +2,7 @@ import { formatTime } from '../../define/units.ts';
 import type { FlowPreview, StepPreview } from '../../run/index.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
+import { maxCostOption } from '../max-cost.ts';
 import { checkLoaded, load, noPlan, pipelineArguments, printProblems } from '../prepare.ts';
 import { count, left, right, tableLines } from '../table.ts';
 import type { Style } from '../terminal.ts';
@@ -26,6 +27,7 @@ function flowLines(flow: FlowPreview, style: Style): string[] {
     signed('−', s.rows.deleted, s.counted),
     signed('=', s.rows.kept, s.counted),
     s.work === 0 ? '' : `${s.counted ? '' : '≈'}${count(s.work)}`,
+    s.cost === undefined || s.cost.tokens === 0 ? '' : `≈${count(Math.round(s.cost.tokens))}`,
     s.seconds === undefined || s.work === 0 ? '' : formatTime(s.seconds * 1000),
   ];
   const columns = [
@@ -36,6 +38,7 @@ function flowLines(flow: FlowPreview, style: Style): string[] {
     right('deleted'),
     right('kept'),
     right('rows to do'),
+    right('tokens'),
     right('work'),
   ];
   return [
@@ -54,10 +57,12 @@ export const command = defineCommand({
     'Says what a run would do, before it does: rows added, changed, deleted, kept, and how long it takes.',
   text:
     'Sources are held against what was done before, so their rows are counted; those of other steps (≈) are told from\n' +
-    'how many rows the last full run made of each. Nothing is written.',
+    'how many rows the last full run made of each. Tokens are those that steps which call a model or an endpoint would\n' +
+    'work on. Nothing is written. With --max-cost, exit code 1 where it would be more.',
   build: y =>
     pipelineArguments(y)
       .option('full', { type: 'boolean', default: false, describe: 'as if everything were done anew' })
+      .option('max-cost', maxCostOption)
       .example('$0 index', 'what the next run of index would do')
       .example('$0 index --set steps.split.with.words=120', 'what another value would cost'),
   run: async (args, io) => {
@@ -69,6 +74,13 @@ export const command = defineCommand({
     const flows = await previewRun(found.plan, { full: args.full });
     if (args.json) io.json({ pipeline: found.plan.name, flows });
     else for (const flow of flows) io.out(flowLines(flow, io.style).join('\n'));
+    if (args.maxCost) {
+      const { checkEstimate } = await import('../../run/index.ts');
+      checkEstimate(
+        flows.flatMap(f => f.steps),
+        args.maxCost,
+      );
+    }
     return EXIT.ok;
   },
 });

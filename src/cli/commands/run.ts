@@ -5,6 +5,7 @@ import { afterRun } from '../after-run.ts';
 import { asCalled } from '../called.ts';
 import { defineCommand, type Io, oneText, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { maxCostOption } from '../max-cost.ts';
 import {
   checkLoaded,
   cutArguments,
@@ -29,7 +30,9 @@ interface RunArgs extends Selection {
   readonly debug: boolean;
   readonly show?: number;
   readonly full: boolean;
+  readonly recheck: boolean;
   readonly commitEvery?: CommitEvery;
+  readonly maxCost?: PlanRunOptions['maxCost'];
   readonly out?: string;
 }
 
@@ -62,10 +65,18 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   await printProblems(found.problems, io);
   if (!plan) return noPlan(loaded, found, args.json, io);
   const show = args.show === undefined ? undefined : { steps: lastSteps(plan), most: args.show };
-  const { full, commitEvery } = args;
+  const { full, recheck, commitEvery, maxCost } = args;
   tellSample(plan, sample, io);
   const partial = isPartial(args);
-  const run = await runPlan(plan, io, { show, full, commitEvery, partial, ...sampleState(sample) });
+  const run = await runPlan(plan, io, {
+    show,
+    full,
+    recheck,
+    commitEvery,
+    maxCost,
+    partial,
+    ...sampleState(sample),
+  });
   const { result } = run;
   const plots =
     result.status === 'ok' ? await reportPlots(plan, result.reports, plotFolder(args, sample)) : {};
@@ -123,12 +134,18 @@ export const command = defineCommand({
         default: false,
         describe: 'do everything anew, whatever was done before',
       })
+      .option('recheck', {
+        type: 'boolean',
+        default: false,
+        describe: 'read files whose size and time of change are as they were, and compare their rows',
+      })
       .option('commit-every', {
         type: 'string',
         requiresArg: true,
         coerce: interval,
         describe: 'rows (5000) or time (30s, 5m) between commits of a long run; default 60s',
       })
+      .option('max-cost', maxCostOption)
       .option('sweep', {
         type: 'string',
         array: true,

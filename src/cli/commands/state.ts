@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatBytes, parseBytes } from '../../define/units.ts';
 import { defineCommand, oneText, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
-import { count, left, right, tableLines } from '../table.ts';
+import { count, counted, left, right, tableLines } from '../table.ts';
 
 async function bytesUnder(path: string): Promise<number> {
   const info = await stat(path).catch(() => undefined);
@@ -16,7 +16,7 @@ async function bytesUnder(path: string): Promise<number> {
 export const command = defineCommand({
   usage: 'state <action>',
   summary: 'Says what the state beside the pipelines holds, and clears what is not used.',
-  text: 'info  bytes of each pipeline’s ledger and dead letters, and of the cache of costly steps\ngc    takes out of the cache what was not used for --days, then the longest unused above --bytes',
+  text: 'info  bytes of each pipeline’s ledger and dead letters, and of the cache of costly steps\ngc    takes out of the cache what was not used for --days, then the longest unused above --bytes\n\nRuns do that by themselves, once a day, with what was not used for 90 days or is above 32 GiB.\nSpace in the file that is free is used again.',
   build: y =>
     y
       .positional('action', {
@@ -69,7 +69,7 @@ export const command = defineCommand({
         deadLetters: await bytesUnder(join(at, 'dead-letters')),
       });
     }
-    let cached = { entries: 0, bytes: 0 };
+    let cached = { entries: 0, bytes: 0, oldest: 0 };
     if (hasCache) {
       const cache = await Cache.open(folder);
       cached = cache.size();
@@ -83,7 +83,11 @@ export const command = defineCommand({
           title: io.style.dim,
         }).join('\n'),
       );
-      io.out(`cache: ${count(cached.entries)} results, ${formatBytes(cached.bytes)}`);
+      const unused = cached.oldest > 0 ? `, unused for up to ${counted(cached.oldest, 'day')}` : '';
+      const disk = await bytesUnder(folder);
+      io.out(
+        `cache: ${count(cached.entries)} results, ${formatBytes(cached.bytes)} (${formatBytes(disk)} on disk)${unused}`,
+      );
     }
     return EXIT.ok;
   },

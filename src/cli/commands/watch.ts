@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Plan } from '../../plan/types.ts';
 import { defineCommand, type Io, wholeNumber } from '../command.ts';
-import { EXIT, errorJson, errorText, isExpected } from '../errors.ts';
+import { EXIT, errorJson, errorText, isExpected, UsageError } from '../errors.ts';
 import { jsonText } from '../json.ts';
 import { checkLoaded, load, pipelineArguments, printProblems, type Selection } from '../prepare.ts';
 import { runPlan } from '../run-plan.ts';
@@ -60,7 +60,7 @@ async function once(plan: Plan, args: WatchArgs, io: Io): Promise<boolean> {
 }
 
 /** The plan as the pipeline's file says now; undefined, with the reasons told, where it says none. */
-async function planNow(args: WatchArgs, io: Io): Promise<{ plan?: Plan; file?: string }> {
+async function planNow(args: WatchArgs, io: Io, first = false): Promise<{ plan?: Plan; file?: string }> {
   let file: string | undefined;
   try {
     const loaded = await load(args);
@@ -70,7 +70,7 @@ async function planNow(args: WatchArgs, io: Io): Promise<{ plan?: Plan; file?: s
     if (args.json && !plan) jsonLine({ pipeline: loaded.definition?.name, status: 'failed', problems }, io);
     return { plan, file };
   } catch (error) {
-    if (!isExpected(error)) throw error;
+    if (!isExpected(error) || (first && error instanceof UsageError)) throw error;
     io.err(errorText(error, io.errStyle, args.debug));
     if (args.json) jsonLine(errorJson(error), io);
     return { file };
@@ -139,7 +139,7 @@ export const command = defineCommand({
     process.on('SIGINT', watch.stop);
     process.on('SIGTERM', watch.stop);
     try {
-      let { plan, file } = await planNow(args, io);
+      let { plan, file } = await planNow(args, io, true);
       if (!plan || !file) return EXIT.failed;
       while (!watch.stopped) {
         // watched before the run, so that a change during it is not lost

@@ -127,6 +127,11 @@ export class LateIndexWriter {
     await this.rows.add(batch, r => payloads[r]);
   }
 
+  /** For each key, 1 where a live row has it. */
+  has(values: readonly string[]): Uint8Array {
+    return this.rows.has(values);
+  }
+
   /** Deletes rows by key, or by the value of a stored utf8 column. Returns how many. */
   delete(values: string[], by?: string): Promise<number> {
     return this.rows.delete(values, by);

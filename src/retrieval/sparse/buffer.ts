@@ -142,6 +142,12 @@ export class DocumentBuffer {
       this.columns[c].append(batch.stored[this.fields[c].name], r);
   }
 
+  /** Whether a key is live. */
+  hasKey(source: Uint8Array, start: number, end: number): boolean {
+    const id = this.keys.find(source, start, end, hashBytes(source, start, end));
+    return id >= 0 && this.rowOfKey[id] >= 0;
+  }
+
   /** Removes a key; true where it was live. */
   deleteKey(source: Uint8Array, start: number, end: number): boolean {
     const id = this.keys.find(source, start, end, hashBytes(source, start, end));

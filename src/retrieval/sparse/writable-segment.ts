@@ -55,6 +55,10 @@ export class WritableSegment implements Mergeable {
     return this.cursor.seek(source, start, end) && this.deleteDocument(this.cursor.ordinal);
   }
 
+  hasKey(source: Uint8Array, start: number, end: number): boolean {
+    return this.cursor.seek(source, start, end) && !this.tombstones?.has(this.cursor.ordinal);
+  }
+
   /** Deletes every key that a newer segment has. */
   deleteKeysOf(newer: WritableSegment): void {
     const theirs = newer.segment.keys.cursor();

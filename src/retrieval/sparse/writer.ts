@@ -141,6 +141,18 @@ export class SparseIndexWriter {
     if (this.buffer !== undefined && this.buffer.memoryBytes > this.options.memoryBytes) await this.flush();
   }
 
+  /** For each key, 1 where a live row has it. */
+  has(values: readonly string[]): Uint8Array {
+    this.begin();
+    const encoder = new TextEncoder();
+    return Uint8Array.from(values, value => {
+      const key = encoder.encode(value);
+      const there =
+        this.buffer?.hasKey(key, 0, key.length) || this.segments.some(s => s.hasKey(key, 0, key.length));
+      return there ? 1 : 0;
+    });
+  }
+
   /**
    * Deletes the rows whose key (or whose value in the stored utf8 column `by`) is among `values`.
    * Returns how many rows were deleted.

@@ -48,6 +48,9 @@ export class RowsBuffer {
     this.places.set(decoder.decode(bytes.subarray(start, end)), this.rows++);
   }
 
+  hasKey(key: string): boolean {
+    return this.places.has(key);
+  }
   deleteKey(key: string): boolean {
     return this.places.delete(key);
   }

@@ -67,6 +67,9 @@ class WritableRows implements Mergeable {
   get bytes(): number {
     return this.entry.bytes;
   }
+  hasKey(source: Uint8Array, length: number): boolean {
+    return this.cursor.seek(source, 0, length) && !this.deletes?.has(this.cursor.ordinal);
+  }
   deleteKey(source: Uint8Array, length: number): boolean {
     return this.cursor.seek(source, 0, length) && this.deleteDocument(this.cursor.ordinal);
   }
@@ -194,6 +197,16 @@ export class RowsWriter {
       for (const segment of this.segments) if (segment.deleteKey(key, key.length)) deleted++;
     }
     return deleted;
+  }
+
+  /** For each key, 1 where a live row has it. */
+  has(values: readonly string[]): Uint8Array {
+    this.begin();
+    return Uint8Array.from(values, value => {
+      if (this.buffer?.hasKey(value)) return 1;
+      const key = encoder.encode(value);
+      return this.segments.some(s => s.hasKey(key, key.length)) ? 1 : 0;
+    });
   }
 
   /** Whether anything was ever added or is there: an index without rows has no dimension. */

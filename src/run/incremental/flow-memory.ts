@@ -31,6 +31,8 @@ export interface FlowState {
   readonly pending?: boolean;
   /** False where no row is remembered, only the parts of its sources. */
   readonly rows?: false;
+  /** Steps at which two rows gave one key, of which one was left out. */
+  readonly clashed?: readonly string[];
   /** What evaluations measured, so that a run that changes nothing can say it again. */
   readonly reports: Readonly<Record<string, StoredReport>>;
 }

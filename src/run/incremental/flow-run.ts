@@ -7,7 +7,9 @@ import { JournalWriter, type Ledger, type LedgerChanges, TABLE } from '../../sta
 import { type FlowState, flowName } from './flow-memory.ts';
 import { type FlowDecision, flowState, remembersRows, rootOf, takesChanges } from './flow-state.ts';
 import { Overlay, type OverlayOptions } from './overlay.ts';
+import { ownKeys } from './own-keys.ts';
 import { carryIds } from './row-id.ts';
+import { namesOf } from './row-names.ts';
 import { SinkDiff } from './sink-diff.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
 import { SourceParts } from './source-parts.ts';
@@ -17,8 +19,12 @@ export class FlowChanges {
   readonly decision: FlowDecision;
   /** False where the flow writes all it gives whole: then rows have no ids, and only parts of sources are known. */
   readonly remembersRows: boolean;
+  /** Steps at which two rows gave one key. */
+  readonly clashed = new Set<string>();
   readonly #flow: Flow;
+  readonly #ledger: Ledger;
   readonly #redo: boolean;
+  readonly #recheck: boolean;
   readonly #journal: JournalWriter;
   readonly #folder: string;
   readonly #scratch: string;
@@ -34,6 +40,7 @@ export class FlowChanges {
 
   /**
    * @param folder the pipeline's state folder
+   * @param recheck sources are read whatever their parts' signatures say
    * @param redo rows to work on again: ids by source, or, where none are known, the step that they failed at
    */
   constructor(
@@ -43,9 +50,12 @@ export class FlowChanges {
     folder: string,
     run: string,
     redo?: ReadonlyMap<string, ReadonlySet<number>>,
+    recheck = false,
   ) {
     this.#flow = flow;
     this.decision = decision;
+    this.#ledger = ledger;
+    this.#recheck = recheck;
     this.#redo = flow.steps.some(s => redo?.has(s.id));
     this.#folder = folder;
     this.#scratch = join(folder, `scratch-${run}`);
@@ -77,24 +87,32 @@ export class FlowChanges {
             nextId,
             run,
             redo: redo?.get(step.id),
+            recheck,
           }),
         );
       } else if (step.op.shape === 'sink' && step.op.changes) {
-        const names = step.inputKeys[0];
+        const names = step.op.key?.(step.params, step.inputKeys[0]) ?? step.inputKeys[0];
         const key = Object.fromEntries(names.map(name => [name, step.inputs[0][name]]));
-        const from = roots.get(step.id) === undefined ? 'key' : 'id';
-        const overlay = this.#overlay(roots.get(step.id), { ...common, table: TABLE.children });
-        this.#sinks.set(step.id, new SinkDiff({ ...common, key, roots: from, complete: all, overlay }));
+        const root = roots.get(step.id);
+        const own = root !== undefined && ownKeys(flow, step, root, names);
+        const overlay = this.#overlay(root, { ...common, table: TABLE.children });
+        const from = root === undefined ? 'key' : 'id';
+        this.#sinks.set(
+          step.id,
+          new SinkDiff({ ...common, key, roots: from, ownKeys: own, complete: all, overlay }),
+        );
       } else if (takesChanges(step) && roots.get(step.id) !== undefined) {
         // over all rows a stream begins from nothing, but its rows keep their ids
         const anew = { ...common, fresh: all };
         const key = Object.fromEntries(step.inputKeys[0].map(name => [name, step.inputs[0][name]]));
-        const overlay = this.#overlay(roots.get(step.from[0]), { ...anew, table: TABLE.children });
+        const root = roots.get(step.from[0]);
+        const own = root !== undefined && ownKeys(flow, step, root, step.inputKeys[0]);
+        const overlay = this.#overlay(root, { ...anew, table: TABLE.children });
         const state = new Overlay({ ...anew, table: TABLE.state, folder: () => this.#scratch });
         this.#overlays.push(state);
         const nextId = decision.state?.nextId[step.id] ?? 0;
         this.#streams.set(step.id, {
-          input: new SinkDiff({ ...anew, key, roots: 'id', complete: false, overlay }),
+          input: new SinkDiff({ ...anew, key, roots: 'id', ownKeys: own, complete: false, overlay }),
           ids: new StreamIds({ ...common, key: step.key, complete: all, nextId }),
           state,
         });
@@ -164,7 +182,7 @@ export class FlowChanges {
    * Opens the sources and nothing else.
    */
   async nothingChanged(open: (step: PlannedStep) => Promise<SourceInstance>): Promise<boolean> {
-    if (!this.decision.skippable || this.#redo) return false;
+    if (!this.decision.skippable || this.#redo || this.#recheck) return false;
     for (const [id, diff] of [...this.#sources, ...this.#parts]) {
       const source = await open(this.#flow.steps.find(s => s.id === id) as PlannedStep);
       try {
@@ -181,6 +199,28 @@ export class FlowChanges {
     }
     return true;
   }
+  /** Whether every row goes through in this run. */
+  get allRows(): boolean {
+    return this.decision.mode === 'full' || this.decision.mode === 'replay';
+  }
+  /** True where what was done must be dropped and done over every row. */
+  get needsAllRows(): boolean {
+    return this.#needsAllRows || [...this.#sources.values()].some(s => s.needsAllRows);
+  }
+  set needsAllRows(needed: boolean) {
+    this.#needsAllRows = needed;
+  }
+  #needsAllRows = false;
+
+  /** The keys, for people, of rows that a step's rows come from: a source's, or a stream's. */
+  async namesOf(step: string, ids: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
+    const planned = this.#flow.steps.find(s => s.id === step);
+    const root = rootOf(this.#flow).get(planned?.op.shape === 'sink' ? step : (planned?.from[0] ?? ''));
+    if (root === undefined) return new Map();
+    const fresh = this.decision.mode === 'full' && this.#commits === 0;
+    return namesOf(fresh ? undefined : this.#ledger, this.#journal, this.decision.slots[root], ids);
+  }
+
   /** Lets the journal write, where it holds much. */
   async drain(): Promise<void> {
     for (const overlay of this.#overlays) await overlay.drain();
@@ -236,7 +276,8 @@ export class FlowChanges {
     // rows of a flow that remembers none any more
     const forgets = before && before.rows !== false ? [...this.#parts.keys()] : [];
     const fresh = new Set([...this.decision.fresh, ...forgets]);
-    const state = flowState(this.#flow, commit, this.decision, nextId, reports, work, interim);
+    const clashed = [...this.clashed];
+    const state = flowState(this.#flow, commit, this.decision, nextId, { reports, work, clashed }, interim);
     const journal = this.#journalName();
     const clear = this.#commits === 0 ? [...[...fresh].map(id => slots[id]), ...left] : [];
     if (interim) {

@@ -68,7 +68,7 @@ export function rootOf(flow: Flow): ReadonlyMap<string, string | undefined> {
  * Whether a flow's rows are remembered one by one. Where every sink writes its result whole, a run does all rows or
  * none, and nothing would ask for them.
  */
-export const remembersRows = (flow: Flow): boolean => flow.steps.some(s => changesOnly(s) || takesChanges(s));
+export const remembersRows = (flow: Flow): boolean => flow.steps.some(changesOnly);
 
 const changesOnly = (step: PlannedStep): boolean => step.op.shape === 'sink' && step.op.changes === true;
 
@@ -101,7 +101,8 @@ export async function decide(
   });
   if (full) return anew('--full was asked for');
   if (!state || !commit) {
-    const { formerFormat } = ledger;
+    const { formerFormat, damage } = ledger;
+    if (damage !== undefined) return anew('its ledger was damaged');
     if (formerFormat === undefined) return anew('it has not run before');
     return anew(`its ledger was of format ${formerFormat}, which this version does not go on from`);
   }
@@ -151,7 +152,10 @@ export async function decide(
   const whole = flow.steps.filter(s => s.op.shape === 'sink' && !changesOnly(s));
   const decided = { fresh, state, from, slots, left, formerName, fingerprints };
   if (reasons.length > 0) return { mode: 'replay', reasons, skippable: false, ...decided };
+  // the row that stays, and the one to take its place, are known when all have been seen
+  for (const step of state.clashed ?? []) reasons.push({ step, text: 'two rows gave it one key' });
   if (stateful.length === 0 && whole.length === 0 && [...roots.values()].every(r => r !== undefined)) {
+    if (reasons.length > 0) return { mode: 'replay', reasons, skippable: !commit.interim, ...decided };
     if (!commit.interim) return { mode: 'changes', reasons, skippable: true, ...decided };
     return { mode: state.pending ? 'resume' : 'changes', reasons: [CUT_SHORT], skippable: false, ...decided };
   }
@@ -186,8 +190,7 @@ export function flowState(
   commit: string,
   decision: FlowDecision,
   nextId: Readonly<Record<string, number>>,
-  reports: FlowState['reports'],
-  work: FlowState['work'],
+  { reports, work, clashed }: Required<Pick<FlowState, 'reports' | 'work' | 'clashed'>>,
   interim = false,
 ): FlowState {
   const { slots, fingerprints, mode, reasons } = decision;
@@ -212,7 +215,19 @@ export function flowState(
   const known = mode === 'changes' ? before : mode === 'resume' ? sumOf(before, work) : work;
   const pending = (interim && mode !== 'changes') || undefined;
   const rows = remembersRows(flow) ? undefined : (false as const);
-  return { commit, last, work: known, steps: Object.fromEntries(steps), nextId, pending, rows, reports };
+  const over = mode === 'full' || mode === 'replay' ? [] : (decision.state?.clashed ?? []);
+  const all = [...new Set([...over, ...clashed])];
+  return {
+    commit,
+    last,
+    work: known,
+    steps: Object.fromEntries(steps),
+    nextId,
+    pending,
+    rows,
+    reports,
+    clashed: all.length ? all : undefined,
+  };
 }
 
 const sumOf = (a: FlowState['work'], b: FlowState['work']): FlowState['work'] =>

@@ -68,6 +68,10 @@ export class BitSet {
     const word = i >>> 5;
     return word < this.#words.length && (this.#words[word] & (1 << (i & 31))) !== 0;
   }
+  remove(i: number): void {
+    const word = i >>> 5;
+    if (word < this.#words.length) this.#words[word] &= ~(1 << (i & 31));
+  }
   /** From {@link bytes}. */
   static from(bytes: Uint8Array): BitSet {
     const set = new BitSet();

@@ -35,6 +35,9 @@ export class Overlay implements StepState {
     this.#o = options;
   }
 
+  get lasts(): boolean {
+    return this.#o.ledger !== undefined;
+  }
   get(key: Uint8Array): Buffer | undefined {
     const text = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
     if (this.#held.has(text)) {

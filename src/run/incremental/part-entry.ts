@@ -5,20 +5,31 @@ import { IdRanges } from './id-ranges.ts';
 export interface KnownPart {
   readonly signature: string;
   readonly ids: IdRanges;
+  /** It held rows that were left out, since a row before them had their key: they may come in when that one goes. */
+  readonly leftOut: boolean;
 }
 
 export const partKey = (slot: number, name: string): Buffer =>
   tableKey(TABLE.pieces, slot, Buffer.from(name));
 
-const HEAD = 6;
+const HEAD = 7;
 
-/** Lengths of the signature (2 bytes) and of the ids (4), the two, and what `records` has (see {@link recordsOf}). */
-export function encodePart(signature: string, ids: IdRanges, records: Uint8Array = NONE): Buffer {
+/**
+ * Lengths of the signature (2 bytes) and of the ids (4), whether rows were left out (1), signature and ids, and what
+ * `records` has (see {@link recordsOf}).
+ */
+export function encodePart(
+  signature: string,
+  ids: IdRanges,
+  leftOut: boolean,
+  records: Uint8Array = NONE,
+): Buffer {
   const text = Buffer.from(signature);
   const ranges = ids.encode();
   const head = Buffer.allocUnsafe(HEAD);
   head.writeUInt16LE(text.length, 0);
   head.writeUInt32LE(ranges.length, 2);
+  head[6] = leftOut ? 1 : 0;
   return Buffer.concat([head, text, ranges, records]);
 }
 export function decodePart(bytes: Buffer): KnownPart {
@@ -26,6 +37,7 @@ export function decodePart(bytes: Buffer): KnownPart {
   return {
     signature: bytes.toString('utf8', HEAD, at),
     ids: IdRanges.decode(bytes.subarray(at, at + bytes.readUInt32LE(2))),
+    leftOut: bytes[6] === 1,
   };
 }
 /** The hashes of a part's records, 8 bytes each in the order of its ids; nothing where they are not known. */

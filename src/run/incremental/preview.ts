@@ -6,6 +6,7 @@ import type { Flow, Plan, PlannedStep } from '../../plan/types.ts';
 import { JournalWriter, Ledger, readCommits, stateFolderOf } from '../../state/index.ts';
 import { Chain } from '../chain.ts';
 import { openContext, planContext, type RunContext } from '../context.ts';
+import { type Cost, isCostly, tokensOf } from '../cost.ts';
 import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
 import { decide, type FlowDecision, remembersRows } from './flow-state.ts';
 import type { Records } from './records.ts';
@@ -25,6 +26,11 @@ export interface StepPreview {
   readonly work: number;
   /** Seconds, from the last full run's rate; absent where there was none. */
   readonly seconds?: number;
+  /**
+   * For steps that call a model or an endpoint: what it would work on. Rows whose results are in the cache do not count
+   * where that is known: where a row comes by again and the step is as it was.
+   */
+  readonly cost?: Cost;
 }
 export interface FlowPreview {
   readonly flow: string;
@@ -40,8 +46,22 @@ export async function previewRun(
   options: { stateFolder?: string; full?: boolean; signal?: AbortSignal } = {},
 ): Promise<FlowPreview[]> {
   const folder = options.stateFolder ?? stateFolderOf(plan.root, plan.name);
-  const ctx = planContext(plan.root);
   const ledger = await Ledger.open(folder);
+  try {
+    return await previewFlows(plan, ledger, folder, options);
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** As {@link previewRun}, with the ledger of its state folder. */
+export async function previewFlows(
+  plan: Plan,
+  ledger: Ledger,
+  folder: string,
+  options: { full?: boolean; signal?: AbortSignal },
+): Promise<FlowPreview[]> {
+  const ctx = planContext(plan.root);
   const run: Surroundings = {
     root: plan.root,
     signal: options.signal ?? new AbortController().signal,
@@ -51,29 +71,25 @@ export async function previewRun(
   };
   const previews: FlowPreview[] = [];
   let earlier = false;
-  try {
-    for (const flow of plan.flows) {
-      const decision = await decide(
-        flow,
-        ledger,
-        await readCommits(folder),
-        options.full ?? false,
-        ctx,
-        surroundingsOf(plan.flows),
-      );
-      const preview = await previewFlow(flow, decision, ledger, run);
-      const after = earlier && flow.steps.some(s => (s.after?.length ?? 0) > 0) && preview.mode === 'nothing';
-      // what an earlier flow builds will be another thing by then
-      const again: FlowPreview = {
-        ...preview,
-        mode: 'replay',
-        reasons: [{ text: 'the flow before it changes what it reads' }],
-      };
-      previews.push(after ? again : preview);
-      earlier ||= preview.mode !== 'nothing';
-    }
-  } finally {
-    await ledger.close();
+  for (const flow of plan.flows) {
+    const decision = await decide(
+      flow,
+      ledger,
+      await readCommits(folder),
+      options.full ?? false,
+      ctx,
+      surroundingsOf(plan.flows),
+    );
+    const preview = await previewFlow(flow, decision, ledger, run);
+    const after = earlier && flow.steps.some(s => (s.after?.length ?? 0) > 0) && preview.mode === 'nothing';
+    // what an earlier flow builds will be another thing by then
+    const again: FlowPreview = {
+      ...preview,
+      mode: 'replay',
+      reasons: [{ text: 'the flow before it changes what it reads' }],
+    };
+    previews.push(after ? again : preview);
+    earlier ||= preview.mode !== 'nothing';
   }
   return previews;
 }
@@ -89,13 +105,24 @@ async function previewFlow(
   let untouched = decision.skippable;
   // rows that would go through: 1 for a source's row, grown by what each step made of its rows last time
   const through = new Map<string, number>();
+  // the tokens of a source's rows, as each costly step counts them, for the rows that would go through
+  const tokens = new Map<string, number>();
+  const costly = flow.steps.filter(isCostly);
+  let fromSources = 0;
   for (const step of flow.steps) {
     if (step.op.shape === 'source') {
       const count = remembersRows(flow) ? sourceCounts : partCounts;
-      const { counts, differs } = await count(step, decision, ledger, journal, run);
+      const found = new Map<string, number>();
+      const { counts, differs } = await count(step, decision, ledger, journal, run, batch => {
+        for (const c of costly) found.set(c.id, (found.get(c.id) ?? 0) + tokensOf(c, batch));
+      });
       untouched &&= !differs;
       const work = counts.added + counts.changed + (decision.mode === 'changes' ? 0 : counts.kept);
       through.set(step.id, work);
+      fromSources += work;
+      // rows that are as they were are not read: they count as those that were
+      const times = work / Math.max(1, counts.added + counts.changed);
+      for (const [id, n] of found) tokens.set(id, (tokens.get(id) ?? 0) + n * times);
       steps.push(told(step, decision, counts, work, true));
     } else {
       const rows = step.from.reduce((sum, id) => sum + (through.get(id) ?? 0), 0);
@@ -111,7 +138,17 @@ async function previewFlow(
         deleted: 0,
         kept: Math.max(0, (before?.rowsIn ?? 0) - Math.round(rows)),
       };
-      steps.push(told(step, decision, counts, Math.round(rows), false));
+      const cost = isCostly(step)
+        ? // a text that is cut into many has as many tokens
+          {
+            rows: Math.round(rows),
+            tokens: (tokens.get(step.id) ?? 0) * Math.min(1, rows / Math.max(1, fromSources)),
+          }
+        : undefined;
+      steps.push({
+        ...told(step, decision, counts, Math.round(rows), false),
+        cost: cost && paid(step, decision, cost),
+      });
     }
   }
   if (untouched) {
@@ -119,6 +156,7 @@ async function previewFlow(
       ...s,
       work: 0,
       seconds: 0,
+      cost: s.cost && { rows: 0, tokens: 0 },
       rows: { added: 0, changed: 0, deleted: 0, kept: s.rows.kept + s.rows.changed },
     }));
     return { flow: flowName(flow), mode: 'nothing', reasons: [], steps: idle, seconds: 0 };
@@ -126,6 +164,15 @@ async function previewFlow(
   const known = steps.every(s => s.seconds !== undefined);
   const seconds = known ? Math.max(0, ...steps.map(s => s.seconds as number)) : undefined;
   return { flow: flowName(flow), mode: decision.mode, reasons: decision.reasons, steps, seconds };
+}
+
+// where rows that are as they were come by again, their results are in the cache
+function paid(step: PlannedStep, decision: FlowDecision, cost: Cost): Cost {
+  const { op, params } = step;
+  const cached = op.shape === 'map' && (typeof op.cache === 'function' ? op.cache(params) : op.cache);
+  const as = decision.state?.steps[step.id]?.rowFingerprint === decision.fingerprints.get(step.id);
+  const again = decision.mode === 'replay' && cached && as;
+  return again ? { rows: 0, tokens: 0 } : { rows: cost.rows, tokens: Math.round(cost.tokens) };
 }
 
 function told(
@@ -146,6 +193,7 @@ async function sourceCounts(
   ledger: Ledger,
   journal: JournalWriter,
   run: Surroundings,
+  seen: (batch: RecordBatch) => void,
 ): Promise<{ counts: DiffCounts; differs: boolean }> {
   if (step.op.shape !== 'source') throw new Error(`${step.id} is not a source`);
   const fresh = decision.mode === 'full' || decision.fresh.has(step.id);
@@ -167,7 +215,8 @@ async function sourceCounts(
     const read = diff.toRead(parts);
     if (!read || read.size > 0) {
       for await (const { batch, part, records } of decoded(step, instance, read, diff)) {
-        diff.take(batch, part, records);
+        const taken = diff.take(batch, part, records);
+        if (taken.batch) seen(taken.batch);
         journal.forget();
       }
     }
@@ -185,6 +234,7 @@ async function partCounts(
   ledger: Ledger,
   journal: JournalWriter,
   run: Surroundings,
+  seen: (batch: RecordBatch) => void,
 ): Promise<{ counts: DiffCounts; differs: boolean }> {
   if (step.op.shape !== 'source') throw new Error(`${step.id} is not a source`);
   const fresh = decision.mode === 'full' || decision.fresh.has(step.id);
@@ -197,7 +247,10 @@ async function partCounts(
     if (differs) {
       const read = fresh || !parts ? undefined : known.changed(parts);
       if (!read || read.size > 0)
-        for await (const { batch } of decoded(step, instance, read)) rows += batch?.numRows ?? 0;
+        for await (const { batch } of decoded(step, instance, read)) {
+          rows += batch?.numRows ?? 0;
+          if (batch) seen(batch);
+        }
     }
     const before = fresh ? 0 : (decision.state?.work[step.id]?.rowsOut ?? 0);
     const [added, changed] = fresh ? [rows, 0] : [0, rows];

@@ -72,6 +72,7 @@ export function remembered(
       nextId: renamed(state.nextId),
       work: renamed(state.work),
       reports: renamed(state.reports),
+      clashed: state.clashed?.map(nowId),
     },
     commit: commit && { ...commit, sinks: commit.sinks.map(s => ({ ...s, step: nowId(s.step) })) },
     slots: withNew(flow, slots, new Set(left)),

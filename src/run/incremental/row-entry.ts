@@ -104,6 +104,13 @@ export function describer(
   };
 }
 
+/** The key of a row, for people: `doc_id "a"`. */
+export function shownKey(entry: Buffer, layouts: readonly Layout[]): string {
+  const values = valuesOf(entry, layouts);
+  const { key } = layouts[entry[NAME_BYTES]];
+  return key.map(name => `${name} ${JSON.stringify(values.get(name)?.shown ?? null)}`).join(', ');
+}
+
 /** How the hash of the key begins that an entry of `keys` has. */
 export const nameOf = (entry: Buffer): Buffer => entry.subarray(0, NAME_BYTES);
 

@@ -10,6 +10,7 @@ import {
   columnData,
   HASH_BYTES,
   hashRows,
+  selectColumns,
   takeRows,
   valueAt,
 } from '../../arrow/index.ts';
@@ -17,8 +18,9 @@ import type { Change } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { CHILD_HASH_BYTES, type Child, decodeChildren, encodeChildren } from './children.ts';
 import { BitSet, HashMap64 } from './hash-set.ts';
+import { FREE, KeyOwners } from './key-owners.ts';
 import type { Overlay } from './overlay.ts';
-import { idsIn, rowIds, withoutRowIds } from './row-id.ts';
+import { idsIn, ROW_ID, rowIds, withoutRowIds } from './row-id.ts';
 import type { DiffCounts } from './source-diff.ts';
 
 export interface SinkDiffOptions {
@@ -29,12 +31,32 @@ export interface SinkDiffOptions {
   readonly key: Columns;
   /** `id`: roots are source rows; `key`: each row is its own root. */
   readonly roots: 'id' | 'key';
+  /** The key of each row holds that of its root, so that no two roots can give the same. */
+  readonly ownKeys: boolean;
   /** Where roots may come more than once in a run: what was written in it is seen. */
   readonly overlay?: Overlay;
   /** Nothing of before counts. */
   readonly fresh: boolean;
   /** Whether every live root comes in this run, so that those that do not are gone. */
   readonly complete: boolean;
+}
+
+/** Two rows of one key. */
+export interface Clash {
+  /** The key, for people. */
+  readonly key: string;
+  /** The root whose row stays, and that of the row that does not: one and the same where it gave two. */
+  readonly stays: number;
+  readonly goes: number;
+  /** The row that is not taken, with its id; absent where it is not at hand any more. */
+  readonly row?: RecordBatch;
+}
+
+/** What a sink has to do, and what it cannot. */
+export interface Pushed extends Change {
+  readonly clashes: readonly Clash[];
+  /** Keys that are new to their roots: {@link SinkDiff.claim} is to be told which of them the sink has. */
+  readonly asks?: RecordBatch;
 }
 
 /** A root whose rows are coming in: they follow one another, over several packets where there are many. */
@@ -44,6 +66,8 @@ interface OpenRoot {
   readonly rest: Uint8Array;
   readonly old: Map<string, Child>;
   readonly now: Child[];
+  /** The keys of `now`, where there are many. */
+  names: Set<string> | undefined;
   changed: boolean;
   /** The packet that named it last. */
   packet: number;
@@ -51,6 +75,14 @@ interface OpenRoot {
 
 /** Of a root that is a row itself. */
 const NO_ID = 0;
+/** Keys of a root that are looked through one by one. */
+const FEW = 8;
+
+const has = (root: OpenRoot, key: string): boolean => {
+  if (root.now.length < FEW) return root.now.some(child => child.key === key);
+  root.names ??= new Set(root.now.map(child => child.key));
+  return root.names.has(key);
+};
 
 export class SinkDiff {
   readonly #o: SinkDiffOptions;
@@ -62,8 +94,12 @@ export class SinkDiff {
   #deleters: number[] = [];
   /** Roots that lost a row on the way and of which none has come yet: others of it may still come. */
   #waiting = new Set<number>();
-  /** Keys written in this run, and by which root: one may have gone from a root to another, whose row must stay. */
-  readonly #written = new HashMap64();
+  /** Keys that came in this run, and which root has each. */
+  readonly #owners = new KeyOwners();
+  /** Keys that a root of this run took, and that another has in the ledger, or may have: it must give them up. */
+  readonly #claims = new Map<string, { readonly root: number; readonly sure: boolean }>();
+  /** Behind streams: roots that gave a key which another has given since; who has it is known in the end. */
+  readonly #overwritten: { readonly key: string; readonly root: number }[] = [];
   readonly #seenIds = new BitSet();
   readonly #seenKeys = new HashMap64();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
@@ -71,6 +107,10 @@ export class SinkDiff {
   constructor(options: SinkDiffOptions) {
     this.#o = options;
     this.#names = Object.keys(options.key);
+  }
+  // whether two roots could give one key
+  get #tracks(): boolean {
+    return this.#o.roots === 'id' && !this.#o.ownKeys;
   }
 
   #root(id: number, rest: Uint8Array): OpenRoot {
@@ -86,6 +126,7 @@ export class SinkDiff {
       rest,
       old: new Map(before ? decodeChildren(before).map(c => [c.key, c]) : []),
       now: [],
+      names: undefined,
       changed: false,
       packet: this.#packet,
     };
@@ -101,22 +142,44 @@ export class SinkDiff {
     }
     return row => JSON.stringify(datas.map(d => valueAt(d, row)));
   }
+  /** A key as people read it: `unit_id "a#0"`. */
+  #shown(key: string): string {
+    const { values } = this.#valuesOf(key);
+    return this.#names.map((name, i) => `${name} ${JSON.stringify(values[i])}`).join(', ');
+  }
+  #valuesOf(key: string): { values: unknown[] } {
+    const [first] = this.#names;
+    if (this.#names.length === 1 && String(this.#o.key[first].type) === 'Utf8') return { values: [key] };
+    return { values: JSON.parse(key) as unknown[] };
+  }
 
   /**
    * Takes what came to the sink; gives what it has to do. Rows of a root come one after the other.
    * @param gone rows that went missing on the way: one of a root's, or all of them; others of the root may have come
    * before, or come after
    */
-  push(change: Change, gone: readonly RecordBatch[] = []): Change {
+  push(change: Change, gone: readonly RecordBatch[] = []): Pushed {
     this.#packet++;
     for (const id of idsIn(change.deletes)) this.#emptied(this.#named(id));
     for (const rows of gone) for (const id of idsIn(rows)) this.#missing(id);
-    const upserts = change.upserts?.numRows ? this.#upserts(change.upserts) : undefined;
+    const came = change.upserts?.numRows ? change.upserts : undefined;
+    const ids = came && this.#o.roots === 'id' ? rowIds(came) : undefined;
+    if (ids) for (let row = 0; row < ids.length; row++) if (ids[row] !== ids[row - 1]) this.#named(ids[row]);
     for (const [id, root] of this.#open) if (root.packet < this.#packet) this.#close(id, root);
-    // deletes of a change apply before its upserts, so only what was written before counts
+    // deletes of a change apply before its upserts, so only what came before counts
     const deletes = this.#takeDeletes();
-    if (upserts) this.#note(upserts);
-    return { upserts: upserts && withoutRowIds(upserts), deletes };
+    const clashes: Clash[] = [];
+    const asks: number[] = [];
+    const upserts = came && this.#upserts(came, ids, clashes, asks);
+    return {
+      upserts: upserts && withoutRowIds(upserts),
+      deletes,
+      clashes,
+      asks: came && asks.length ? this.#keysOf(came, asks) : undefined,
+    };
+  }
+  #keysOf(batch: RecordBatch, rows: readonly number[]): RecordBatch {
+    return takeRows(selectColumns(batch, [...this.#names, ROW_ID]), Int32Array.from(rows));
   }
   // a root that has come needs no more: what it has not got is missed when it is closed
   #missing(id: number): void {
@@ -124,53 +187,103 @@ export class SinkDiff {
     if (open) open.packet = this.#packet;
     else if (!this.#o.complete && !this.#seenIds.has(id)) this.#waiting.add(id);
   }
-  // remembers who wrote a key: the root, or any where each row is its own
-  #note(written: RecordBatch): void {
-    if (this.#o.roots === 'key' || (this.#o.fresh && !this.#o.overlay)) return;
-    const keys = hashRows(written, this.#names);
-    const ids = rowIds(written);
-    for (let row = 0; row < ids.length; row++) this.#written.set(keys, row * HASH_BYTES, ids[row]);
-  }
 
-  #upserts(batch: RecordBatch): RecordBatch | undefined {
+  #upserts(
+    batch: RecordBatch,
+    ids: Int32Array | undefined,
+    clashes: Clash[],
+    asks: number[],
+  ): RecordBatch | undefined {
     const plain = withoutRowIds(batch);
-    const ids = this.#o.roots === 'id' ? rowIds(batch) : undefined;
     const textOf = this.#keyText(plain);
     const hashes = hashRows(
       plain,
       plain.schema.fields.map(f => f.name),
     );
     const names = ids ? undefined : hashRows(plain, this.#names);
+    const tracks = this.#tracks;
     const write: number[] = [];
     for (let row = 0; row < plain.numRows; row++) {
-      const hash = hashes.subarray(row * HASH_BYTES, row * HASH_BYTES + CHILD_HASH_BYTES);
-      const child: Child = { key: textOf(row), hash };
-      let root: OpenRoot;
-      if (ids) {
-        root = this.#named(ids[row]);
-      } else {
-        const at = row * HASH_BYTES;
+      const at = row * HASH_BYTES;
+      const child: Child = { key: textOf(row), hash: hashes.subarray(at, at + CHILD_HASH_BYTES) };
+      if (!ids) {
         this.#seenKeys.getOrSet(names as Uint8Array, at, 0);
-        root = this.#root(NO_ID, (names as Uint8Array).subarray(at, at + HASH_BYTES));
+        const root = this.#root(NO_ID, (names as Uint8Array).subarray(at, at + HASH_BYTES));
+        if (this.#child(root, child)) write.push(row);
+        this.#finish(root);
+        continue;
       }
-      if (this.#child(root, child)) write.push(row);
-      if (!ids) this.#finish(root);
+      const root = this.#named(ids[row]);
+      const before = tracks ? this.#owners.get(child.key) : undefined;
+      const owner = this.#owner(root, child.key, before);
+      if (owner !== undefined) {
+        const row1 = takeRows(batch, Int32Array.of(row));
+        clashes.push({ key: this.#shown(child.key), stays: owner, goes: root.id, row: row1 });
+        continue;
+      }
+      if (tracks && before === undefined && !this.#o.fresh && !root.old.has(child.key)) asks.push(row);
+      if (tracks) this.#owners.set(child.key, root.id);
+      // another root has written or deleted what was there, so it is written though it is as it was
+      const over = before !== undefined && before !== root.id;
+      if (this.#child(root, child, over)) write.push(row);
     }
     if (write.length === 0) return undefined;
     return write.length === batch.numRows ? batch : takeRows(batch, Int32Array.from(write));
   }
 
+  // the root that has a key already, where this one may not take it
+  #owner(root: OpenRoot, key: string, owner: number | undefined): number | undefined {
+    if (has(root, key)) return root.id;
+    if (owner === undefined || owner === FREE || owner === root.id) return undefined;
+    const other = this.#open.get(owner);
+    if (other && !has(other, key)) return undefined;
+    this.#claims.delete(key);
+    if (!this.#o.overlay) return owner;
+    // the other may be deleted yet
+    this.#overwritten.push({ key, root: owner });
+    return undefined;
+  }
+
+  /**
+   * Notes which new keys the sink has already, under roots that have not come yet.
+   * @param asks as given by {@link push}
+   * @param there for each of their rows, not 0 where the sink has it; undefined where the sink cannot say
+   */
+  claim(asks: RecordBatch, there: Uint8Array | undefined): void {
+    const ids = rowIds(asks);
+    const plain = withoutRowIds(asks);
+    const textOf = this.#keyText(plain);
+    for (let row = 0; row < ids.length; row++)
+      if (there?.[row] !== 0) this.#claims.set(textOf(row), { root: ids[row], sure: there !== undefined });
+  }
+
+  // claims on keys that roots have which have not come in this run
+  #contested(): { readonly key: string; readonly root: number; readonly owner: number }[] {
+    if (this.#claims.size === 0) return [];
+    const found: { key: string; root: number; owner: number }[] = [];
+    for (const { key, value } of this.#o.ledger.entries(TABLE.children, this.#o.slot)) {
+      const owner = key.readUInt32BE(0);
+      if (this.#seenIds.has(owner)) continue;
+      for (const child of decodeChildren(value)) {
+        const claim = this.#claims.get(child.key);
+        if (claim) found.push({ key: child.key, root: claim.root, owner });
+      }
+    }
+    return found;
+  }
+
   // whether the row has to be written
-  #child(root: OpenRoot, child: Child): boolean {
+  #child(root: OpenRoot, child: Child, over = false): boolean {
     const old = root.old.get(child.key);
     root.old.delete(child.key);
     root.now.push(child);
+    root.names?.add(child.key);
     if (!old) {
       this.counts.added++;
       root.changed = true;
       return true;
     }
-    if (Buffer.compare(old.hash, child.hash) === 0) {
+    if (!over && Buffer.compare(old.hash, child.hash) === 0) {
       this.counts.kept++;
       return false;
     }
@@ -201,6 +314,7 @@ export class SinkDiff {
   // rows of this run that are not to stay: as those of before, they go unless they come again
   #emptied(root: OpenRoot): void {
     for (const child of root.now.splice(0)) root.old.set(child.key, child);
+    root.names = undefined;
   }
   #close(id: number, root: OpenRoot): void {
     this.#open.delete(id);
@@ -218,17 +332,23 @@ export class SinkDiff {
     this.#deletes.push(key);
     this.#deleters.push(root);
   }
-  /** Before a commit in the middle of a run: what is left to do for the rows so far. */
-  checkpoint(): Change {
+  /**
+   * Before a commit in the middle of a run: what is left to do for the rows so far. `waits` where the ledger would name
+   * two roots for one key, so that the commit must come later.
+   */
+  checkpoint(): Change & { readonly waits: boolean } {
     this.#dropWaiting();
     this.#closeAll();
-    return { deletes: this.#takeDeletes() };
+    const deletes = this.#takeDeletes();
+    const sure = [...this.#claims.values()].some(c => c.sure);
+    return { deletes, waits: sure || this.#contested().length > 0 };
   }
 
   /** After the last change: what is left to do. */
-  end(): Change {
+  end(): Pushed {
     this.#dropWaiting();
     this.#closeAll();
+    const clashes: Clash[] = [];
     if (this.#o.complete && !this.#o.fresh) {
       for (const { key, value } of this.#o.ledger.entries(TABLE.children, this.#o.slot)) {
         const seen =
@@ -240,8 +360,32 @@ export class SinkDiff {
         for (const child of decodeChildren(value)) this.#delete(child.key, id);
         this.#o.journal.delete(tableKey(TABLE.children, this.#o.slot, key));
       }
+    } else if (!this.#o.complete) {
+      const deletes = this.#takeDeletes();
+      for (const { key, root, owner } of this.#contested())
+        clashes.push({ key: this.#shown(key), stays: owner, goes: root });
+      clashes.push(...this.#lost());
+      return { deletes, clashes };
     }
-    return { deletes: this.#takeDeletes() };
+    clashes.push(...this.#lost());
+    return { deletes: this.#takeDeletes(), clashes };
+  }
+
+  // rows behind streams that others of their key have taken the place of; their roots have them no more
+  #lost(): Clash[] {
+    const { overlay } = this.#o;
+    const lost: Clash[] = [];
+    for (const { key, root } of overlay ? this.#overwritten : []) {
+      const owner = this.#owners.get(key);
+      const bytes = owner === root ? undefined : overlay?.get(idBytes(root));
+      const children = bytes ? decodeChildren(Buffer.from(bytes)) : [];
+      const others = children.filter(child => child.key !== key);
+      if (others.length === children.length) continue;
+      if (others.length > 0) overlay?.put(idBytes(root), encodeChildren(others));
+      else overlay?.delete(idBytes(root));
+      lost.push({ key: this.#shown(key), stays: owner === FREE ? root : (owner ?? root), goes: root });
+    }
+    return lost;
   }
 
   #takeDeletes(): RecordBatch | undefined {
@@ -250,29 +394,25 @@ export class SinkDiff {
     const roots = this.#deleters;
     this.#deletes = [];
     this.#deleters = [];
-    const rows = keys.map(text => {
-      const [first] = this.#names;
-      if (this.#names.length === 1 && String(this.#o.key[first].type) === 'Utf8') return { [first]: text };
-      const values = JSON.parse(text) as unknown[];
+    const left = this.#tracks ? keys.filter((key, i) => this.#gaveUp(key, roots[i])) : keys;
+    this.counts.deleted -= keys.length - left.length;
+    if (left.length === 0) return undefined;
+    const rows = left.map(text => {
+      const { values } = this.#valuesOf(text);
       return Object.fromEntries(
         this.#names.map((name, i) => [name, typed(values[i], String(this.#o.key[name].type))]),
       );
     });
-    return this.#unwritten(batchFromRows(this.#o.key, rows), roots);
+    return batchFromRows(this.#o.key, rows);
   }
-
-  /** The keys that no other root has taken over in this run. */
-  #unwritten(deletes: RecordBatch, roots: readonly number[]): RecordBatch | undefined {
-    if (this.#written.size === 0) return deletes;
-    const keys = hashRows(deletes, this.#names);
-    const left: number[] = [];
-    for (let row = 0; row < deletes.numRows; row++) {
-      const writer = this.#written.get(keys, row * HASH_BYTES);
-      if (writer === undefined || writer === roots[row]) left.push(row);
-    }
-    this.counts.deleted -= deletes.numRows - left.length;
-    if (left.length === 0) return undefined;
-    return left.length === deletes.numRows ? deletes : takeRows(deletes, Int32Array.from(left));
+  // whether a key is to be deleted where a root gave it up: another may have taken it over in this run
+  #gaveUp(key: string, root: number): boolean {
+    this.#claims.delete(key);
+    const owner = this.#owners.get(key);
+    // free: it was deleted when another gave it up
+    if (owner !== undefined && owner !== root) return false;
+    this.#owners.set(key, FREE);
+    return true;
   }
 }
 

@@ -47,6 +47,8 @@ export interface SourceDiffOptions {
   readonly run: string;
   /** True where a run over all rows was cut short: those that went through in it do not go on. */
   readonly resumes?: boolean;
+  /** Reads parts whose signature is as it was, too. */
+  readonly recheck?: boolean;
   /** Rows to work on again though they are as they were: dead letters that are tried anew. */
   readonly redo?: ReadonlySet<number>;
 }
@@ -84,6 +86,11 @@ export class SourceDiff {
   readonly #hashes = new Map<string, RecordHashes>();
   /** Parts whose last entry stands in the journal. */
   readonly #closed = new Set<string>();
+  /** Parts that hold rows whose key a row before them has. */
+  readonly #leftOut = new Set<string>();
+  /** Records that were found to be as they were ahead of their turn: pieces are sifted before those in work are taken. */
+  readonly #ahead = new BitSet();
+  #needsAllRows = false;
   #layouts: Layout[] = [];
   #described: { batch: RecordBatch; entry: ReturnType<typeof describer> } | undefined;
   #kept = false;
@@ -105,6 +112,14 @@ export class SourceDiff {
       const done = options.ledger.get(tableKey(TABLE.done, options.slot, NONE));
       this.#done = done ? BitSet.from(done) : new BitSet();
     }
+  }
+
+  /**
+   * True where a row would have to take the place of one that stands behind it, as a run over all rows would have it:
+   * the first row of a key counts.
+   */
+  get needsAllRows(): boolean {
+    return this.#needsAllRows;
   }
 
   /** Rows known from before. */
@@ -139,11 +154,15 @@ export class SourceDiff {
   /** The parts to read; undefined for all. Parts whose signature is as it was stay, unless all rows go on. */
   toRead(parts: readonly SourcePart[] | undefined): ReadonlySet<string> | undefined {
     this.#signatures = new Map((parts ?? []).map(p => [p.name, p.signature]));
-    if (!parts || this.#o.all || this.#o.fresh) return undefined;
+    if (!parts || this.#o.all || this.#o.fresh || this.#o.recheck) return undefined;
     const read = new Set<string>();
+    const differs = this.differs(parts);
     for (const { name, signature } of parts) {
       const old = this.#old.get(name);
-      const again = old?.ids.some(id => this.#o.redo?.has(id) || this.#done?.has(id) === false);
+      const again =
+        // a key may have become free for a row that was left out
+        (differs && old?.leftOut) ||
+        old?.ids.some(id => this.#o.redo?.has(id) || this.#done?.has(id) === false);
       if (old?.signature === signature && !again) {
         old.ids.addTo(this.#elsewhere);
         this.counts.kept += old.ids.length;
@@ -214,6 +233,7 @@ export class SourceDiff {
       if (this.#o.redo?.has(id) || this.#done?.has(id) === false) continue;
       ids[i] = id;
       this.#seen.add(id);
+      this.#ahead.add(id);
       this.counts.kept++;
       left--;
     }
@@ -223,8 +243,9 @@ export class SourceDiff {
   #knownOf(part: string): HashMap64 | undefined {
     if (this.#known?.part !== part) {
       const old = this.#old.get(part);
-      const entry = old && this.#o.ledger.get(partKey(this.#o.slot, part));
-      this.#known = { part, ids: entry && knownRecords(recordsOf(entry), old.ids) };
+      // where rows were left out, each is looked at in its turn, since another may be the first now
+      const entry = old && !old.leftOut && this.#o.ledger.get(partKey(this.#o.slot, part));
+      this.#known = { part, ids: entry ? knownRecords(recordsOf(entry), old.ids) : undefined };
     }
     return this.#known.ids;
   }
@@ -262,7 +283,8 @@ export class SourceDiff {
     const signature = this.#signatures.get(part);
     const ids = this.#found.get(part);
     if (signature === undefined || !ids || this.#closed.has(part) || this.#noted.has(part)) return;
-    this.#o.journal.put(partKey(this.#o.slot, part), encodePart(signature, ids, this.#hashesOf(part, ids)));
+    const entry = encodePart(signature, ids, this.#leftOut.has(part), this.#hashesOf(part, ids));
+    this.#o.journal.put(partKey(this.#o.slot, part), entry);
     this.#hashes.delete(part);
     this.#closed.add(part);
   }
@@ -279,6 +301,7 @@ export class SourceDiff {
   ): { batch: RecordBatch | undefined; errors: RecordError[] } {
     if (!batch?.numRows) {
       if (records) this.#add(part, [], records);
+      this.#inTurn(records);
       return { batch: undefined, errors: [] };
     }
     const { ledger, journal, slot, key, fresh, all } = this.#o;
@@ -291,6 +314,19 @@ export class SourceDiff {
     const rows: number[] = [];
     const ids: number[] = [];
     const errors: RecordError[] = [];
+    // a row whose key another has: the first of them counts
+    const leaveOut = (row: number, first: number | undefined): void => {
+      if (first !== undefined && this.#isBehind(first, part, row, batch.numRows, records))
+        this.#needsAllRows = true;
+      this.#leftOut.add(part);
+      const where = keyOf(batch, row, key);
+      const other = first === undefined || this.#seen.has(first) ? '' : this.#partOf(first);
+      errors.push({
+        where: part ? `${part}: ${where}` : where,
+        message: `another row${other ? ` (in ${other})` : ''} has this key too; keys must be unique`,
+      });
+      came.push(-1);
+    };
     for (let row = 0; row < batch.numRows; row++) {
       const at = row * HASH_BYTES;
       const name = names.subarray(at, at + HASH_BYTES);
@@ -301,11 +337,7 @@ export class SourceDiff {
       if (before) {
         id = before.readUInt32LE(0);
         if (this.#seen.has(id) || this.#elsewhere.has(id)) {
-          errors.push({
-            where: keyOf(batch, row, key),
-            message: 'another row has this key too; keys must be unique',
-          });
-          came.push(-1);
+          leaveOut(row, id);
           continue;
         }
         if (before.subarray(4).equals(value)) {
@@ -324,11 +356,7 @@ export class SourceDiff {
       } else {
         const twin = this.#new.getOrSet(names, at, this.nextId);
         if (twin !== undefined) {
-          errors.push({
-            where: keyOf(batch, row, key),
-            message: 'another row has this key too; keys must be unique',
-          });
-          came.push(-1);
+          leaveOut(row, undefined);
           continue;
         }
         id = this.nextId++;
@@ -346,9 +374,32 @@ export class SourceDiff {
       }
     }
     this.#add(part, came, records);
+    this.#inTurn(records);
     if (rows.length === 0) return { batch: undefined, errors };
     const kept = rows.length === batch.numRows ? batch : takeRows(batch, Int32Array.from(rows));
     return { batch: withRowIds(kept, Int32Array.from(ids)), errors };
+  }
+
+  #inTurn(records: Records | undefined): void {
+    for (const id of records?.ids ?? []) if (id >= 0) this.#ahead.remove(id);
+  }
+  // whether the row of an id, known already, stands behind a row that is taken now
+  #isBehind(id: number, part: string, row: number, rows: number, records: Records | undefined): boolean {
+    if (this.#ahead.has(id)) {
+      const at = records?.ids.indexOf(id) ?? -1;
+      if (!records || at < 0) return true;
+      const empty = [...records.ids.keys()].filter(i => records.ids[i] < 0);
+      // a record that gave no row: which one is whose is not known
+      return empty.length !== rows || at > empty[row];
+    }
+    if (this.#seen.has(id)) return false;
+    const order = [...this.#signatures.keys()];
+    return order.indexOf(this.#partOf(id)) > order.indexOf(part);
+  }
+  // the part that is not read in which a row stands
+  #partOf(id: number): string {
+    for (const [name, { ids }] of this.#old) if (ids.indexOf(id) >= 0 && !this.#found.has(name)) return name;
+    return '';
   }
 
   /**
@@ -372,7 +423,7 @@ export class SourceDiff {
       }
       this.#closed.delete(name);
       const signature = whole ? (signatures.get(name) ?? '') : '';
-      journal.put(partKey(slot, name), encodePart(signature, known));
+      journal.put(partKey(slot, name), encodePart(signature, known, this.#leftOut.has(name)));
       if (whole) this.#noted.add(name);
     }
     if (!all && !resumes && !this.#o.fresh) return;
@@ -406,18 +457,18 @@ export class SourceDiff {
       }
       if (!listed) journal.delete(partKey(slot, name));
       else if (!this.#found.has(name))
-        journal.put(partKey(slot, name), encodePart(signatures.get(name) ?? '', new IdRanges()));
+        journal.put(partKey(slot, name), encodePart(signatures.get(name) ?? '', new IdRanges(), false));
     }
     for (const [name, ids] of this.#found)
       if (!this.#closed.has(name) && !this.#noted.has(name))
         journal.put(
           partKey(slot, name),
-          encodePart(signatures.get(name) ?? '', ids, this.#hashesOf(name, ids)),
+          encodePart(signatures.get(name) ?? '', ids, this.#leftOut.has(name), this.#hashesOf(name, ids)),
         );
     // parts without rows are known all the same, so that they are not read again
     for (const [name, signature] of signatures) {
       if (!this.#found.has(name) && !this.#old.has(name))
-        journal.put(partKey(slot, name), encodePart(signature, new IdRanges()));
+        journal.put(partKey(slot, name), encodePart(signature, new IdRanges(), false));
     }
     if (this.#done || this.#kept) journal.delete(tableKey(TABLE.done, slot, NONE));
     this.counts.deleted = gone.length;

@@ -41,6 +41,6 @@ export class SourceParts {
     const now = new Map(parts.map(p => [p.name, p.signature]));
     for (const name of this.#old.keys()) if (!now.has(name)) journal.delete(partKey(slot, name));
     for (const [name, signature] of now)
-      journal.put(partKey(slot, name), encodePart(signature, new IdRanges()));
+      journal.put(partKey(slot, name), encodePart(signature, new IdRanges(), false));
   }
 }

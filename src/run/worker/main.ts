@@ -123,6 +123,8 @@ async function answer(
       await sink?.write(change);
       return { value: undefined };
     }
+    case 'has':
+      return { value: await sink?.has?.(decodeBatch(request.keys)) };
     case 'end':
       return stream?.end ? changesOf(stream.end()) : { value: [] };
     case 'prepare':

@@ -1,4 +1,6 @@
 /** A sink or stream that lives in a worker of its own: one thread owns its state. */
+
+import { encodeBatch } from '../../arrow/index.ts';
 import type { Change, Json, Prepared, Report, SinkInstance, StreamInstance } from '../../define/index.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import type { RunContext } from '../context.ts';
@@ -51,6 +53,10 @@ export async function workerSink(
   return {
     write: async change => {
       await write(thread, change, 0);
+    },
+    has: async keys => {
+      const bytes = encodeBatch(keys);
+      return (await thread.call({ call: 'has', keys: bytes }, [bytes])) as Uint8Array | undefined;
     },
     prepare: async () => (await thread.call({ call: 'prepare' })) as Prepared,
     keep: async token => {

@@ -35,6 +35,7 @@ export type Request =
   | { readonly id: number; readonly call: 'batch'; readonly batch: ArrayBuffer }
   | { readonly id: number; readonly call: 'raw'; readonly raw: Uint8Array; readonly meta: Json }
   | { readonly id: number; readonly call: 'write'; readonly change: WireChange; readonly input: number }
+  | { readonly id: number; readonly call: 'has'; readonly keys: ArrayBuffer }
   | { readonly id: number; readonly call: 'keep'; readonly token: Json }
   | { readonly id: number; readonly call: 'end' | 'prepare' | 'report' | 'abort' | 'close' }
   /** The run was aborted: heard at once, whatever waits before it, and never answered. */

@@ -50,6 +50,15 @@ describe('evaluate.retrieval', () => {
     expect(report?.plots?.mar).toMatch(/^<svg/);
   });
 
+  test('two questions of one id are refused, apart or side by side', async () => {
+    const q = { answers: ['Seoul'] };
+    const twice = 'question_id "q1" is that of two questions';
+    await evaluate([hit('q1', 1, 'a', '', q), hit('q1', 0, 'b', '', q), hit('q2', 0, 'a', '', q)]);
+    const apart = [hit('q1', 0, 'a', '', q), hit('q2', 0, 'a', '', q), hit('q1', 1, 'b', '', q)];
+    await expect(evaluate(apart)).rejects.toThrow(twice);
+    await expect(evaluate([hit('q1', 0, 'a', '', q), hit('q1', 0, 'b', '', q)])).rejects.toThrow(twice);
+  });
+
   test('mAR of the reference, over questions whose hits came in several batches', async () => {
     const q1 = { answers: ['alpha', 'beta'] };
     const q2 = { answers: ['gamma'] };

@@ -49,7 +49,7 @@ const columns = { doc_id: 'utf8', title: 'utf8?', text: 'utf8' };
 async function spilled(given: readonly Doc[], budget: number, batchRows: number): Promise<[Row[], string[]]> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-titles-'));
   try {
-    const names = { title: 'title', text: 'text', id: 'doc_id', separator: '|' };
+    const names = { title: 'title', text: 'text', id: 'doc_id', separator: '|', key: ['doc_id'] };
     const output = {
       doc_id: utf8(),
       title: nullable(utf8()),
@@ -123,6 +123,15 @@ describe('merge.titles', () => {
         { deletes: [{ doc_id: 'a' }, { doc_id: 'c' }], upserts: [doc('a', 'T', 'anew')] },
       ],
     });
-    expect(got).toEqual([{ doc_id: 'b', title: 'T', text: 'two anew', doc_ids: ['b', 'a'], starts: [0, 4] }]);
+    expect(got).toEqual([{ doc_id: 'a', title: 'T', text: 'anew two', doc_ids: ['a', 'b'], starts: [0, 5] }]);
+  });
+
+  test('documents join in the order of their keys, numbers in them as numbers', async () => {
+    const ids = ['d10', 'd9', 'c', 'd09x', 'd1', 'd'];
+    const got = await runOperator(mergeTitles, {
+      with: { separator: '' },
+      in: ids.map(doc_id => ({ doc_id, title: 'T', text: '.' })),
+    });
+    expect(got).toMatchObject([{ doc_id: 'c', doc_ids: ['c', 'd', 'd1', 'd09x', 'd9', 'd10'] }]);
   });
 });

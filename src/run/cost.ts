@@ -1,0 +1,91 @@
+/** What a run may spend: rows and tokens that costly steps work on, a model's or a paid endpoint's. */
+import type { RecordBatch } from 'apache-arrow';
+import { UserError } from '../define/index.ts';
+import type { PlannedStep } from '../plan/types.ts';
+import type { Executor } from './executor.ts';
+import { tokenColumn, tokenLengths } from './tokens.ts';
+
+/** The most a run may spend on costly steps together. */
+export interface MaxCost {
+  /** Rows that they work on; those whose results are in the cache do not count. */
+  readonly rows?: number;
+  /** Tokens of these rows: items of a list column, or bytes / 4 of a text. */
+  readonly tokens?: number;
+}
+export interface Cost {
+  readonly rows: number;
+  readonly tokens: number;
+}
+const UNITS = ['rows', 'tokens'] as const;
+
+/** Whether a row costs something: the step calls a model or an endpoint. */
+export function isCostly({ op, params }: PlannedStep): boolean {
+  if (op.shape !== 'map' && op.shape !== 'join') return false;
+  const said = op.shape === 'map' ? (op.costly ?? op.cache) : op.costly;
+  return typeof said === 'function' ? said(params) : said === true;
+}
+
+/** Tokens of a batch as a step counts them; 0 where it has no column that tells. */
+export function tokensOf(step: PlannedStep, batch: RecordBatch): number {
+  try {
+    let tokens = 0;
+    for (const length of tokenLengths(batch, tokenColumn(step, batch))) tokens += length;
+    return tokens;
+  } catch {
+    return 0;
+  }
+}
+
+const shown = (n: number): string => Math.round(n).toLocaleString('en-US');
+const HELP = 'raise --max-cost, or give it fewer rows';
+
+/** @throws UserError where an estimate is over the cap */
+export function checkEstimate(steps: readonly { id: string; cost?: Cost }[], most: MaxCost): void {
+  const costly = steps.flatMap(({ id, cost }) => (cost ? [{ id, cost }] : []));
+  for (const unit of UNITS) {
+    const limit = most[unit];
+    const total = costly.reduce((sum, { cost }) => sum + cost[unit], 0);
+    if (limit === undefined || total <= limit) continue;
+    const each = costly.filter(c => c.cost[unit] > 0).map(c => `"${c.id}" ${shown(c.cost[unit])}`);
+    throw new UserError(
+      `the run would cost about ${shown(total)} ${unit} (${each.join(', ')}), --max-cost allows ${shown(limit)}`,
+      { help: `nothing was done; ${HELP}` },
+    );
+  }
+}
+
+/** Counts what costly steps are about to work on, for what no estimate could foresee. */
+export class Budget {
+  readonly #most: MaxCost;
+  readonly #spent = { rows: 0, tokens: 0 };
+
+  constructor(most: MaxCost) {
+    this.#most = most;
+  }
+  /** @throws UserError where these rows would be over the cap: then the step must not work on them */
+  spend(step: PlannedStep, batch: RecordBatch): void {
+    const more: Cost = {
+      rows: batch.numRows,
+      tokens: this.#most.tokens === undefined ? 0 : tokensOf(step, batch),
+    };
+    for (const unit of UNITS) {
+      const limit = this.#most[unit];
+      if (limit === undefined || this.#spent[unit] + more[unit] <= limit) continue;
+      throw new UserError(
+        `--max-cost allows ${shown(limit)} ${unit}: ${shown(this.#spent[unit])} are spent, and "${step.id}" has ${shown(more[unit])} more to work on`,
+        { help: `${HELP}; results so far are in the cache, and a next run does not pay for them again` },
+      );
+    }
+    for (const unit of UNITS) this.#spent[unit] += more[unit];
+  }
+}
+
+/** An executor that spends before it works. */
+export const spending = (step: PlannedStep, inner: Executor, budget: Budget): Executor => ({
+  width: inner.width,
+  run: async input => {
+    if ('batch' in input) budget.spend(step, input.batch);
+    return inner.run(input);
+  },
+  close: () => inner.close(),
+});

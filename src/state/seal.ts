@@ -1,0 +1,91 @@
+/**
+ * A checksum beside a store that has none of its own: taken when the store is closed, gone while it is written, looked at
+ * when it is opened. A store that was cut off would end the process that maps it.
+ */
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { crc32 } from 'node:zlib';
+
+interface SealFile {
+  readonly bytes: number;
+  /** Absent where the file is too large to be read each time. */
+  readonly crc?: number;
+}
+
+const sealPath = (path: string): string => `${path}.seal`;
+const BLOCK = 4 << 20;
+
+/** Size and checksum of a file; no checksum above `most` bytes. Undefined where there is none. */
+function measured(path: string, most: number): SealFile | undefined {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const bytes = fstatSync(file).size;
+    if (bytes > most) return { bytes };
+    const block = Buffer.allocUnsafeSlow(Math.min(BLOCK, bytes));
+    let crc = 0;
+    for (let at = 0; at < bytes; ) {
+      const read = readSync(file, block, 0, block.length, at);
+      if (read === 0) break;
+      crc = crc32(block.subarray(0, read), crc);
+      at += read;
+    }
+    return { bytes, crc };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function sealOf(path: string): string | undefined {
+  try {
+    return readFileSync(sealPath(path), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seals a file as it is now. @param most bytes up to which it is read: larger ones are held by their size alone */
+export function seal(path: string, most = Number.POSITIVE_INFINITY): void {
+  const found = measured(path, most);
+  if (!found) return;
+  writeFileSync(`${sealPath(path)}.tmp`, JSON.stringify(found));
+  renameSync(`${sealPath(path)}.tmp`, sealPath(path));
+}
+
+/** Before the file is written. */
+export const unseal = (path: string): void => rmSync(sealPath(path), { force: true });
+
+/** What is wrong with a file that was sealed; undefined where nothing is, or nothing is known. */
+export function brokenSeal(path: string): string | undefined {
+  const text = sealOf(path);
+  if (text === undefined) return undefined;
+  let sealed: SealFile;
+  try {
+    sealed = JSON.parse(text) as SealFile;
+  } catch {
+    return 'its seal cannot be read';
+  }
+  const found = measured(path, sealed.crc === undefined ? 0 : Number.POSITIVE_INFINITY);
+  // another process may have begun to write meanwhile
+  const wrong = (why: string): string | undefined => (sealOf(path) === text ? why : undefined);
+  if (!found) return wrong('it is missing');
+  if (sealed.crc === undefined)
+    return found.bytes < sealed.bytes
+      ? wrong(`it has ${found.bytes} bytes, wanted ${sealed.bytes}`)
+      : undefined;
+  if (found.bytes !== sealed.bytes) return wrong(`it has ${found.bytes} bytes, wanted ${sealed.bytes}`);
+  return found.crc === sealed.crc ? undefined : wrong('its checksum does not hold');
+}

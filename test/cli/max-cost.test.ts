@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { folderWith, jsonl, jsonOf, millrace } from './millrace.ts';
+
+it('plan and run say what a run would cost, and stop where it is over --max-cost', async () => {
+  const folder = folderWith({
+    'docs.jsonl': jsonl([
+      { id: 'a', title: '', text: 'one two' },
+      { id: 'b', title: '', text: 'three' },
+    ]),
+    'p.yaml': `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }
+  - { id: vectors, op: encode.dense }
+  - { id: out, op: write.jsonl, with: { path: out.jsonl } }
+`,
+  });
+  const plan = await millrace(folder, 'plan', 'p.yaml', '--json');
+  const [flow] = jsonOf<{ flows: { steps: { id: string; cost?: unknown }[] }[] }>(plan).flows;
+  expect(flow.steps.map(s => s.cost)).toEqual([undefined, { rows: 2, tokens: 4 }, undefined]);
+  for (const command of ['plan', 'run']) {
+    const over = await millrace(folder, command, 'p.yaml', '--max-cost', 'rows=1');
+    expect(over.code).toBe(1);
+    expect(over.stderr).toContain('the run would cost about 2 rows ("vectors" 2), --max-cost allows 1');
+  }
+  expect((await millrace(folder, 'plan', 'p.yaml', '--max-cost', 'tokens=4')).code).toBe(0);
+  const wrong = await millrace(folder, 'run', 'p.yaml', '--max-cost', '5');
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('--max-cost is 5, wanted rows=N or tokens=N');
+});

@@ -1,0 +1,75 @@
+/** A spending cap: nothing is done where the estimate is over it, and a run ends before rows that no estimate saw. */
+import { expect, it } from 'vitest';
+import type { AnyStep } from '../../src/define/index.ts';
+import { check } from '../../src/plan/index.ts';
+import { previewRun } from '../../src/run/incremental/preview.ts';
+import { operators, type Row, worked } from './fixtures/operators.ts';
+import { inFolder, run, save, tryRun } from './shapes.ts';
+
+const rows = (n: number, text = 'abcd efgh'): Row[] =>
+  Array.from({ length: n }, (_, i) => ({ id: `d${i}`, n: i, text: `${text} ${i % 10}` }));
+const source: AnyStep = { id: 'src', op: 'inc.parts', with: { path: 'rows.json' } };
+const steps: AnyStep[] = [
+  source,
+  { id: 'vector', op: 'inc.vector' },
+  { id: 't', op: 'inc.table', with: { path: 't' } },
+];
+const costs = async (root: string, of: AnyStep[]) => {
+  const { plan } = await check(
+    { name: 'inc', memory: '64 MiB', steps: of },
+    { operators, root, mode: 'run' },
+  );
+  const flows = await previewRun(plan as never);
+  return flows.flatMap(f => f.steps.flatMap(s => (s.cost ? [[s.id, s.cost.rows, s.cost.tokens]] : [])));
+};
+
+it('a run whose estimate is over the cap does nothing; rows that were paid for do not count', () =>
+  inFolder(async root => {
+    save(root, { p: rows(20) });
+    worked.clear();
+    // 11 bytes a text: 3 tokens
+    expect(await costs(root, steps)).toEqual([['vector', 20, 60]]);
+    const over = await tryRun(root, steps, { maxCost: { rows: 19 } });
+    expect(over.result.error?.message).toBe(
+      'the run would cost about 20 rows ("vector" 20), --max-cost allows 19',
+    );
+    expect((await tryRun(root, steps, { maxCost: { tokens: 59 } })).result.error?.message).toContain(
+      'about 60 tokens',
+    );
+    expect(worked.get('vector')).toBeUndefined();
+    await run(root, steps, { maxCost: { rows: 20, tokens: 60 } });
+    save(root, { p: rows(20), q: [{ id: 'x', n: 1, text: 'new' }] });
+    expect(await costs(root, steps)).toEqual([['vector', 1, 1]]);
+    await run(root, steps, { maxCost: { rows: 1 } });
+    // a sink that begins anew has all rows again, out of the cache
+    const anew = steps.map(s => (s.id === 't' ? { ...s, with: { path: 't', tag: 'x' } } : s)) as AnyStep[];
+    expect(await costs(root, anew)).toEqual([['vector', 0, 0]]);
+    expect((await run(root, anew, { maxCost: { rows: 0 } })).mode).toBe('replay');
+    const scaled = steps.map(s => (s.id === 'vector' ? { ...s, with: { scale: 2 } } : s)) as AnyStep[];
+    expect((await tryRun(root, scaled, { maxCost: { rows: 20 } })).result.error?.message).toContain(
+      'about 21',
+    );
+  }));
+
+it('a run that comes to more than was foreseen ends before it, and what was paid for is kept', () =>
+  inFolder(async root => {
+    // a row a word: how many is not known before
+    const words: AnyStep[] = [
+      source,
+      { id: 'words', op: 'inc.words' },
+      { id: 'vector', op: 'inc.vector', batch: { rows: 10 } },
+      { id: 't', op: 'inc.table', with: { path: 't' } },
+    ];
+    const texts = Array.from({ length: 20 }, (_, i) => ({ id: `d${i}`, n: i, text: `a${i} b${i} c${i}` }));
+    const byWord = words.map(s => (s.id === 'vector' ? { ...s, op: 'inc.word-vector' } : s)) as AnyStep[];
+    save(root, { p: texts });
+    worked.clear();
+    const over = await tryRun(root, byWord, { maxCost: { rows: 45 } });
+    expect(over.result.error).toMatchObject({
+      step: 'vector',
+      message: '--max-cost allows 45 rows: 40 are spent, and "vector" has 10 more to work on',
+    });
+    expect(worked.get('word-vector')).toBe(40);
+    await run(root, byWord, { maxCost: { rows: 20 } });
+    expect(worked.get('word-vector')).toBe(60);
+  }));
