@@ -6,7 +6,9 @@ import { pathToFileURL } from 'node:url';
 
 const [packages, folder, textsFile, out, repeats] = process.argv.slice(2);
 const require = createRequire(`${packages}/package.json`);
-const { env, mean_pooling, pipeline } = await import(pathToFileURL(require.resolve('@huggingface/transformers')).href);
+const { env, mean_pooling, pipeline } = await import(
+  pathToFileURL(require.resolve('@huggingface/transformers')).href
+);
 env.allowRemoteModels = false;
 env.localModelPath = dirname(folder);
 const extractor = await pipeline('feature-extraction', basename(folder), {
