@@ -233,7 +233,12 @@ async function execute(
     const work = Object.fromEntries(
       [...meters.values()].map(m => [
         m.step.id,
-        { rowsIn: m.rowsIn, rowsOut: m.rowsOut, busySeconds: m.busyMs / 1000 },
+        {
+          rowsIn: m.rowsIn,
+          rowsOut: m.rowsOut,
+          busySeconds: m.busyMs / 1000,
+          bad: m.deadLetters + m.skipped || undefined,
+        },
       ]),
     );
     const commitId = keep ? `${id}/${++interimCommits}` : id;

@@ -56,12 +56,14 @@ export interface CommitRecord {
 
 interface CommitFile {
   readonly format: number;
-  /** Of `flows` as JSON; since format 3. */
+  /** Of `flows` as JSON without `published`; since format 3. */
   readonly crc?: number;
   /** By the flow's name. */
   readonly flows: Readonly<Record<string, CommitRecord>>;
 }
-const crcOf = (flows: CommitFile['flows']): number => crc32(JSON.stringify(flows));
+// whether a record is published is no part of it: no flipped bit makes one of its two words the other
+const crcOf = (flows: CommitFile['flows']): number =>
+  crc32(JSON.stringify(flows, (name, value) => (name === 'published' ? undefined : value)));
 
 const recordPath = (folder: string): string => join(folder, 'commit.json');
 

@@ -60,3 +60,32 @@ it('rows and records of one run stand side by side, whole', async () => {
   const list = await millrace(here, 'dead-letters', 'list', 'p.yaml', '--json');
   expect(jsonOf<{ where: string }[]>(list).map(l => l.where)).toContain('docs.jsonl:2');
 });
+
+it('rows that were skipped are tried again where bad rows go elsewhere now; why names the run that added a row', async () => {
+  const skips = `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl }, onError: skip }
+  - { id: index, op: index.sparse, with: { path: index } }
+`;
+  const here = folderWith({ 'p.yaml': skips, 'docs.jsonl': `${jsonl([good(1)])}{"id": 2,\n` });
+  const run = await millrace(here, 'run', 'p.yaml');
+  expect(run.code, run.stderr).toBe(0);
+  expect((await millrace(here, 'plan', 'p.yaml')).stdout).toContain('docs: nothing to do');
+  writeFileSync(join(here, 'p.yaml'), skips.replace('skip', 'dead-letter'));
+  const plan = await millrace(here, 'plan', 'p.yaml');
+  expect(plan.stdout).toContain('since "docs": onError: skip → dead-letter, and it had bad rows');
+  expect((await millrace(here, 'run', 'p.yaml')).code).toBe(0);
+  const listed = await millrace(here, 'dead-letters', 'list', 'p.yaml', '--json');
+  expect(jsonOf<{ where: string }[]>(listed)).toMatchObject([{ where: 'docs.jsonl:2' }]);
+  writeFileSync(join(here, 'p.yaml'), skips.replace('skip', 'fail'));
+  const failed = await millrace(here, 'run', 'p.yaml');
+  expect([failed.code, failed.stderr]).toEqual([1, expect.stringContaining('docs.jsonl:2')]);
+
+  writeFileSync(join(here, 'docs.jsonl'), jsonl([good(1), good(3)]));
+  writeFileSync(join(here, 'p.yaml'), skips);
+  expect((await millrace(here, 'run', 'p.yaml')).code).toBe(0);
+  appendFileSync(join(here, 'docs.jsonl'), jsonl([good(4)]));
+  expect((await millrace(here, 'run', 'p.yaml')).code).toBe(0);
+  expect((await millrace(here, 'why', 'p.yaml', '4')).stdout).toMatch(/^ {2}added in run /m);
+  expect((await millrace(here, 'why', 'p.yaml', '1')).stdout).toContain('as it was when it was first read');
+});

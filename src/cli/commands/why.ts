@@ -18,7 +18,8 @@ function lines(row: Lineage, style: Style): string[] {
     for (const [column, { old, now }] of Object.entries(why.columns ?? {})) {
       out.push(`    ${column}: ${shown(old)} → ${shown(now)}`);
     }
-  } else if (why?.kind === 'again') out.push(`  done again in run ${why.run}, as was asked for`);
+  } else if (why?.kind === 'added') out.push(`  added in run ${why.run}`);
+  else if (why?.kind === 'again') out.push(`  done again in run ${why.run}, as was asked for`);
   else out.push('  as it was when it was first read');
   out.push(
     `  the last run of "${row.flow}" (${last.time}) was ${last.mode === 'changes' ? 'of changed rows only' : 'over every row'}`,

@@ -13,6 +13,8 @@ export interface StepState {
   readonly from: readonly string[];
   readonly key: readonly string[];
   readonly slot: number;
+  /** Where rows of it were skipped or put aside: what `onError` said then. */
+  readonly badRows?: string;
   /** The source or stream its rows come from one by one. */
   readonly root?: string;
 }
@@ -42,6 +44,8 @@ export interface StepWork {
   readonly rowsIn: number;
   readonly rowsOut: number;
   readonly busySeconds: number;
+  /** Rows that were skipped or put aside. */
+  readonly bad?: number;
 }
 
 /** A report without its plots, which stand in files. */

@@ -172,6 +172,8 @@ function difference(before: StepState, step: PlannedStep, fingerprint: string): 
   if (before.op !== step.op.name) return `its operator was ${before.op}, now ${step.op.name}`;
   if (!isDeepStrictEqual(before.from, step.from))
     return `it took its rows from ${before.from.join(', ')}, now ${step.from.join(', ')}`;
+  if (before.badRows !== undefined && before.badRows !== step.onError)
+    return `onError: ${before.badRows} → ${step.onError}, and it had bad rows`;
   if (before.rowFingerprint === fingerprint) return undefined;
   if (before.version !== step.op.version) return `version ${before.version} → ${step.op.version}`;
   const now = plainParams(step) as Record<string, Json>;
@@ -206,6 +208,11 @@ export function flowState(
       from: s.from,
       key: s.key,
       slot: slots[s.id],
+      badRows: work[s.id]?.bad
+        ? s.onError
+        : mode === 'changes' || mode === 'resume'
+          ? decision.state?.steps[s.id]?.badRows
+          : undefined,
       root: s.op.shape === 'sink' ? roots.get(s.id) : roots.get(s.from[0]),
     },
   ]);

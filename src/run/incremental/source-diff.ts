@@ -364,6 +364,8 @@ export class SourceDiff {
         goesOn = true;
         journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value));
         this.#describe(id, batch, row, name);
+        // where all rows go through there is nothing to ask: each was read first then
+        if (!all && !fresh) this.#note(id, { run: this.#o.run, kind: 'added' });
       }
       this.#seen.add(id);
       came.push(id);
