@@ -6,7 +6,9 @@ import { pathToFileURL } from 'node:url';
 
 const [packages, folder, textsFile, out, repeats] = process.argv.slice(2);
 const require = createRequire(`${packages}/package.json`);
-const { env, pipeline } = await import(pathToFileURL(require.resolve('@huggingface/transformers')).href);
+const { env, mean_pooling, pipeline } = await import(
+  pathToFileURL(require.resolve('@huggingface/transformers')).href
+);
 env.allowRemoteModels = false;
 env.localModelPath = dirname(folder);
 const extractor = await pipeline('feature-extraction', basename(folder), {
@@ -18,8 +20,11 @@ const texts = JSON.parse(readFileSync(textsFile, 'utf8'));
 const encode = async () => {
   const all = new Float32Array(texts.length * 384);
   for (let at = 0; at < texts.length; at += 32) {
-    const { data } = await extractor(texts.slice(at, at + 32), { pooling: 'mean', normalize: true });
-    all.set(data, at * 384);
+    // as its extractor does it, which knows the output by another name than some exports give it
+    const inputs = extractor.tokenizer(texts.slice(at, at + 32), { padding: true, truncation: true });
+    const outputs = await extractor.model(inputs);
+    const hidden = outputs.last_hidden_state ?? outputs.output_0;
+    all.set(mean_pooling(hidden, inputs.attention_mask).normalize(2, -1).data, at * 384);
   }
   return all;
 };

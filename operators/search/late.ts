@@ -27,7 +27,8 @@ double precision, however a hit was found. Ties go by \`unit_id\`. A question wi
 
 Search goes in stages (PLAID, Santhanam et al. 2022): passages at the \`cells\` centroids nearest to each token of the
 question; of these the \`candidates\` best by centroids alone, those passed over that no token has a cosine of
-\`threshold\` to; of these a quarter by their tokens. \`exact: true\` looks at every token.`,
+\`threshold\` to; of these the best by their tokens, until what is left can hardly be among the hits. \`exact: true\` looks at
+every token.`,
   equality: 'approximate',
   params: z.strictObject({
     index: z.string().describe('folder of the index').meta(readsPath()),
@@ -61,7 +62,7 @@ question; of these the \`candidates\` best by centroids alone, those passed over
       const index = await LateIndex.open(dir, { cacheBytes: 0 });
       const { bytes, documents, tokens } = index.info;
       index.close();
-      return Math.min(bytes, CACHE_BYTES) + documents * 16 + tokens * 6 + (64 << 20);
+      return Math.min(bytes, CACHE_BYTES) + documents * 16 + tokens * 6 + (80 << 20);
     } catch (error) {
       if (error instanceof IndexError) return 64 << 20;
       throw error;
