@@ -9,8 +9,13 @@ import { size } from './describe.ts';
 
 /** The least that an edge gets, and a unit in general. */
 export const LEAST_UNIT = 64 * 1024;
-/** More than this in a channel makes nothing faster; the rest goes to the stages. */
-export const MOST_EDGE = 64 * 2 ** 20;
+/**
+ * More than this in a channel makes nothing faster: a sender that is a little quicker than its receiver only fills it,
+ * sooner or later, so a long run would take more memory than a short one. The rest goes to the stages.
+ */
+export const MOST_EDGE = 4 * 2 ** 20;
+/** Before a join a branch may have to wait for another: here room is worth something. */
+export const MOST_EDGE_BY_JOIN = 64 * 2 ** 20;
 
 const EDGE_UNITS = 2;
 const STATE_UNITS = 8;
@@ -75,7 +80,8 @@ export function shareMemory(
   if (needed > total) return { problem: tooSmall(total, needed, steps) };
 
   const rest = total - fixed - asked;
-  const edge = Math.min(MOST_EDGE, Math.floor((rest / Math.max(units, 1)) * EDGE_UNITS));
+  const most = steps.some(s => s.shape === 'join') ? MOST_EDGE_BY_JOIN : MOST_EDGE;
+  const edge = Math.min(most, Math.floor((rest / Math.max(units, 1)) * EDGE_UNITS));
   const stages = rest - edge * edges;
   const stageSum = units - edges * EDGE_UNITS;
   const share = (s: MemoryStep): number => {

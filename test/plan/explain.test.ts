@@ -40,7 +40,7 @@ describe('explain', () => {
     expect(lines).toEqual([
       'encode  encode.dense',
       '  with     model default, column text, dims 384, fixed 0',
-      '  from     split, channel of 64 MiB',
+      '  from     split, channel of 4 MiB',
       '  reads    text Utf8',
       '  gives    doc_id Utf8, title Utf8, text Utf8, unit_id Utf8, start Int32, end Int32, vector FixedSizeList[384]<Float32>',
       '  key      unit_id',
