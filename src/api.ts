@@ -52,6 +52,8 @@ export const check = (definition: Pipeline, options: PipelineOptions = {}): Prom
 /**
  * Checks a pipeline and starts it.
  *
+ * With `limit`, sinks write the sample where the pipeline says: give other paths than those of whole runs, which the
+ * command line does by itself.
  * @returns the run: `result` is what came of it (it resolves for failed and aborted runs too), `events` and
  * `tap(step)` are Observables, `abort()` stops it
  * @throws PipelineError where the pipeline has problems

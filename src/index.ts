@@ -35,7 +35,7 @@ export {
   utf8Data,
   utf8View,
 } from './arrow/index.ts';
-export { operator, RetryableError, readsPath, secret, UserError, writesPath } from './define/index.ts';
+export { hint, operator, RetryableError, readsPath, secret, UserError, writesPath } from './define/index.ts';
 export type * from './define/operator.ts';
 export type { AnyStep, BatchOptions, Pipeline, PipelineDefinition, StepRun } from './define/pipeline.ts';
 export {
@@ -51,4 +51,4 @@ export type { CheckResult } from './plan/check.ts';
 export { loadPipeline } from './plan/load.ts';
 export { formatProblems } from './plan/problems.ts';
 export type { Plan, Problem } from './plan/types.ts';
-export type { RunHandle } from './run/index.ts';
+export type { RunHandle, RunOptions } from './run/index.ts';

@@ -55,9 +55,6 @@ export const nullable = (of: Column): Column => ({ type: of.type, nullable: true
 
 const SCALARS: Record<string, () => Column> = { utf8, int32, int64, float32, float64, bool, int8, uint8 };
 
-/** Names that {@link columnOf} takes for scalar columns. */
-export const SCALAR_NAMES: readonly string[] = Object.keys(SCALARS);
-
 /** The column that a name such as `utf8`, `list<utf8>` or `float32?` (nullable) says, or undefined. */
 export function columnOf(name: string): Column | undefined {
   const text = name.trim();

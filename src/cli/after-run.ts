@@ -10,6 +10,10 @@ import { summaryLines } from './summary.ts';
 
 interface Args extends Selection {
   readonly full?: boolean;
+  readonly recheck?: boolean;
+  readonly commitEvery?: { readonly seconds?: number; readonly rows?: number };
+  readonly maxCost?: { readonly rows?: number; readonly tokens?: number };
+  readonly out?: string;
   readonly debug: boolean;
 }
 
@@ -17,7 +21,9 @@ const quoted = (word: string): string =>
   /^[\w./=:@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** The words that call the same again. */
-function sameCommand({ pipeline, root, from, stopAfter, limit, set, sweep, full }: Args): string {
+function sameCommand(args: Args): string {
+  const { pipeline, root, from, stopAfter, limit, set, sweep, full, recheck, commitEvery, out } = args;
+  const cost = Object.entries(args.maxCost ?? {}).map(([unit, most]) => `${unit}=${most}`);
   const folder = relative(process.cwd(), root);
   const options = [
     ...(folder === '' ? [] : ['--root', folder]),
@@ -25,6 +31,11 @@ function sameCommand({ pipeline, root, from, stopAfter, limit, set, sweep, full 
     ...(stopAfter === undefined ? [] : ['--stop-after', stopAfter]),
     ...(limit === undefined ? [] : ['--limit', String(limit)]),
     ...(full ? ['--full'] : []),
+    ...(recheck ? ['--recheck'] : []),
+    ...(commitEvery?.seconds === undefined ? [] : ['--commit-every', `${commitEvery.seconds}s`]),
+    ...(commitEvery?.rows === undefined ? [] : ['--commit-every', String(commitEvery.rows)]),
+    ...(cost.length > 0 ? ['--max-cost', cost.join(',')] : []),
+    ...(out === undefined ? [] : ['--out', out]),
     ...(set ?? []).flatMap(s => ['--set', s]),
     ...(sweep ?? []).flatMap(s => ['--sweep', s]),
   ];

@@ -10,9 +10,6 @@ interface Sample {
 /** A rate is taken over this many milliseconds: shorter flickers, longer lags. */
 const WINDOW_MS = 4000;
 
-/** Rows a step has worked through: those it took, or gave, where it is a source. */
-export const rowsOfStep = (m: StepMetrics): number => Math.max(m.rowsIn, m.progress ? m.rowsOut : 0);
-
 /** Rates of the steps of a run. */
 export class Rates {
   readonly #samples = new Map<string, Sample[]>();

@@ -82,10 +82,30 @@ export async function check(
   };
 }
 
-/** Operators with state have one owner thread. */
+/** Operators with state have one owner thread; joins and rx operators work where rows meet, on the main thread. */
 function checkThreads(drafts: readonly Draft[], findings: Findings): void {
   for (const { op, run, index } of drafts) {
-    if (!op || run.where !== 'worker' || run.parallel < 2) continue;
+    if (!op) continue;
+    const main = op.shape === 'join' || op.shape === 'rx';
+    if (main && run.where === 'worker') {
+      findings.add({
+        path: ['steps', index, 'where'],
+        code: 'main-thread',
+        message: `where: ${op.name} (a ${op.shape}) works on the main thread, got worker`,
+        help: 'leave it out',
+      });
+      continue;
+    }
+    if (run.parallel < 2 || op.shape === 'map') continue;
+    if (run.where !== 'worker') {
+      findings.add({
+        path: ['steps', index, 'parallel'],
+        code: 'parallel-main',
+        message: `parallel: ${op.name} (a ${op.shape}) works on one batch at a time on the main thread, got ${run.parallel}`,
+        help: op.shape === 'source' ? 'say where: worker too, or leave it out' : 'leave it out',
+      });
+      continue;
+    }
     if (op.shape !== 'sink' && op.shape !== 'stream') continue;
     findings.add({
       path: ['steps', index, 'parallel'],

@@ -2,7 +2,7 @@
 import { formatTime, type Json } from '../define/index.ts';
 import { columnText } from './columns.ts';
 import { pathText, size, some } from './describe.ts';
-import { instances } from './memory.ts';
+import { parts } from './memory.ts';
 import { markedValues } from './schema.ts';
 import type { Flow, Plan, PlannedStep } from './types.ts';
 
@@ -76,7 +76,7 @@ function explainStep(step: PlannedStep, flow: Flow): ExplainedStep {
     batchBy: step.batchBy,
     memory: step.memory,
     fixedBytes: step.fixedBytes,
-    instances: instances(step),
+    instances: parts({ ...step, shape: step.op.shape }),
     channels: flow.edges.filter(e => e.to === step.id).map(e => e.bytes),
     fingerprint: step.fingerprint,
     ...(step.limit !== undefined && { limit: step.limit }),
@@ -178,7 +178,8 @@ function runText(step: ExplainedStep): string {
 }
 
 function memoryText(step: ExplainedStep): string {
-  const each = step.instances > 1 ? ` in each of ${step.instances} workers` : '';
+  const what = step.where === 'worker' ? 'workers' : 'instances';
+  const each = step.instances > 1 ? ` in each of ${step.instances} ${what}` : '';
   const fixed = step.fixedBytes > 0 ? `, ${size(step.fixedBytes)} of it fixed` : '';
   return `${size(step.memory)}${each}${fixed}`;
 }

@@ -29,7 +29,7 @@ export interface MemoryStep {
   readonly order: 'keep' | 'free';
   /** Whether batches are cut and put together before it. */
   readonly rebatches: boolean;
-  /** What one instance holds whatever flows. */
+  /** What the instances of one thread hold together whatever flows. */
   readonly fixedBytes: number;
   /** What the step asks for, for all its instances. */
   readonly asked?: number;
@@ -51,9 +51,13 @@ export interface MemoryProblem {
   readonly needed: number;
 }
 
-/** Instances of an operator: worker threads have one each; on the main thread there is one. */
+/** Threads of an operator: what it holds whatever flows it holds once in each. */
 export const instances = (step: Pick<MemoryStep, 'where' | 'parallel'>): number =>
   step.where === 'worker' ? step.parallel : 1;
+
+/** Instances of an operator: one a worker, and on the main thread one a parallel part of a map. */
+export const parts = (step: Pick<MemoryStep, 'where' | 'parallel' | 'shape'>): number =>
+  step.where === 'worker' || step.shape === 'map' ? step.parallel : 1;
 
 /** Units of a stage: the batches it may hold at once. */
 export function stageUnits(step: MemoryStep): number {
@@ -85,8 +89,9 @@ export function shareMemory(
   const stages = rest - edge * edges;
   const stageSum = units - edges * EDGE_UNITS;
   const share = (s: MemoryStep): number => {
-    if (s.asked !== undefined) return Math.floor(s.asked / instances(s));
-    return s.fixedBytes + Math.floor((stages * stageUnits(s)) / stageSum / instances(s));
+    if (s.asked !== undefined)
+      return s.fixedBytes + Math.floor((s.asked - s.fixedBytes * instances(s)) / parts(s));
+    return s.fixedBytes + Math.floor((stages * stageUnits(s)) / stageSum / parts(s));
   };
   return { shares: { edges: Array.from({ length: edges }, () => edge), steps: steps.map(share) } };
 }

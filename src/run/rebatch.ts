@@ -1,6 +1,6 @@
 /**
  * Cuts and joins batches before a step: by rows, bytes or (as a window to sort in) padded tokens. Never splits a run
- * of the `batchBy` columns, and never holds rows longer than its linger.
+ * of the `batchBy` columns; other rows it holds no longer than its linger.
  */
 import type { RecordBatch } from 'apache-arrow';
 import { columnData, concatBatches, hasColumn, sliceRows, usedBytes } from '../arrow/index.ts';

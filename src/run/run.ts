@@ -42,6 +42,7 @@ import { type FlowControl, runFlow } from './flow.ts';
 import { flowName } from './incremental/flow-memory.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, type FlowDecision } from './incremental/flow-state.ts';
+import { changedSources, ownSources } from './incremental/own-sources.ts';
 import { liveFingerprint, outputSignatures } from './incremental/places.ts';
 import { previewFlows } from './incremental/preview.ts';
 import { surroundingsOf } from './incremental/remembered.ts';
@@ -338,7 +339,8 @@ async function execute(
       control.warn('', `the last run could not be finished, everything is done anew: ${error.message}`);
     }
     await withState(folder, () => sweep(folder));
-    const around = surroundingsOf(plan.flows);
+    const own = ownSources(steps, await registryOperators(options.registryUrl));
+    const around = surroundingsOf(plan.flows, own);
     if (options.maxCost && options.incremental !== false) {
       ledger ??= await openLedger();
       const { full, signal } = options;
@@ -372,6 +374,12 @@ async function execute(
         ctx,
         around,
       );
+      for (const { id: step, op } of changedSources(flow.steps, decision.state, own))
+        if (decision.mode !== 'full')
+          control.warn(
+            step,
+            `the code of ${op.name} has changed, its version ${op.version} has not: what it did before stays; raise the version, or run with --full`,
+          );
       let changes = new FlowChanges(flow, decision, ledger, folder, id, options.redo, options.recheck);
       flowChanges.set(name, changes);
       try {
@@ -478,6 +486,10 @@ async function allOperators(
   planned: readonly EngineOperator[],
   registryUrl: string,
 ): Promise<ReadonlyMap<string, EngineOperator>> {
+  return new Map([...(await registryOperators(registryUrl)), ...planned].map(op => [op.name, op]));
+}
+
+async function registryOperators(registryUrl: string): Promise<ReadonlySet<EngineOperator>> {
   const registry = (await import(registryUrl)) as { operators: readonly AnyOperator[] };
-  return new Map([...registry.operators.map(asEngine), ...planned].map(op => [op.name, op]));
+  return new Set(registry.operators.map(asEngine));
 }

@@ -1,6 +1,6 @@
 /** Inputs made from the rows of an operator's examples: more of them, none of them, with nulls. */
 import type { RecordBatch } from 'apache-arrow';
-import { batchFromRows, type Column, type Columns, nullable, rowsOf, schemaOf } from '../arrow/index.ts';
+import { batchFromRows, type Column, type Columns, nullable, rowsOf } from '../arrow/index.ts';
 import type { Example } from '../define/index.ts';
 import { columnsOfRows, type Row, rows } from './rows.ts';
 import { guessKey } from './step.ts';
@@ -53,9 +53,3 @@ export function withNull(batch: RecordBatch, column: string, row: number): Recor
   const values = rowsOf(batch).map((r, i) => (i === row ? { ...r, [column]: null } : r));
   return batchFromRows({ ...columns, [column]: nullable(columns[column]) }, values);
 }
-
-/** Names and types of a batch, for comparison. */
-export const schemaText = (columns: Columns): string =>
-  schemaOf(columns)
-    .fields.map(f => `${f.name}: ${f.type}`)
-    .join(', ');

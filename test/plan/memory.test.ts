@@ -113,6 +113,14 @@ describe('memory shares', () => {
     expect(encode.memory).toBeGreaterThan(100 * MIB);
   });
 
+  it('of a map with several instances on the main thread is shared by them, what they hold together counted once', () => {
+    const map = one({ fixedBytes: 100 * MIB, parallel: 8 });
+    const { shares } = shareMemory(256 * MIB, [map], 0);
+    const [each] = shares?.steps ?? [];
+    expect(100 * MIB + (each - 100 * MIB) * 8).toBeLessThanOrEqual(256 * MIB);
+    expect(each).toBeGreaterThan(119 * MIB);
+  });
+
   it('say who needs it where it does not suffice', async () => {
     const p = withStep(indexWiki(), 'encode', {
       with: { model: 'm', fixed: 600 * MIB },

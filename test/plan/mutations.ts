@@ -158,6 +158,8 @@ const particular: [keyof typeof pipelines, string, Loose, string, readonly (stri
     ['..', '..', 'steps', 4, 'with', 'path'],
   ],
   ['indexWiki', 'sparse', { where: 'worker', parallel: 2 }, 'parallel-state', ['parallel']],
+  ['indexWiki', 'sparse', { parallel: 2 }, 'parallel-main', ['parallel']],
+  ['answer', 'hits', { where: 'worker' }, 'main-thread', ['where']],
   ['indexWiki', 'sparse', { op: 'merge.hits', with: {} }, 'input-count', []],
   ['indexWiki', 'sparse', { after: 'dense' }, 'after-own-flow', ['after']],
   ['indexWiki', 'sparse', { after: 'split' }, 'after-no-sink', ['after']],

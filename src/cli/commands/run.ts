@@ -119,7 +119,7 @@ export const command = defineCommand({
   summary: 'Runs a pipeline.',
   text:
     'Run again, it redoes only what changed since: rows, parameters, operators. Progress and the summary go to stderr, reports and rows (--show) to stdout. Ctrl-C stops cleanly: what was not\n' +
-    'complete is dropped. With --limit everything is written under .millrace/.sample/NAME, and what whole runs wrote\n' +
+    'committed is dropped. With --limit everything is written under .millrace/.sample/NAME, and what whole runs wrote\n' +
     'stays. Exit code 1 where the pipeline has problems or the run fails.',
   build: y =>
     cutArguments(pipelineArguments(y))

@@ -13,6 +13,8 @@ export interface StepState {
   readonly from: readonly string[];
   readonly key: readonly string[];
   readonly slot: number;
+  /** Of a user's own operator: a hash of its code. */
+  readonly source?: string;
   /** Where rows of it were skipped or put aside: what `onError` said then. */
   readonly badRows?: string;
   /** The source or stream its rows come from one by one. */

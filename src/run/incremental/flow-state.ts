@@ -34,6 +34,8 @@ export interface FlowDecision {
   readonly formerName?: string;
   /** Row fingerprints with the content of what steps read besides their rows. */
   readonly fingerprints: ReadonlyMap<string, string>;
+  /** Hashes of the code of own operators, by step. */
+  readonly sources?: ReadonlyMap<string, string>;
 }
 
 /** Whether a step is a stream that works from changes. */
@@ -98,6 +100,7 @@ export async function decide(
     left,
     formerName,
     fingerprints,
+    sources: around.sources,
   });
   if (full) return anew('--full was asked for');
   if (!state || !commit) {
@@ -150,7 +153,8 @@ export async function decide(
     s => !['source', 'sink'].includes(s.op.shape) && roots.get(s.id) === undefined,
   );
   const whole = flow.steps.filter(s => s.op.shape === 'sink' && !changesOnly(s));
-  const decided = { fresh, state, from, slots, left, formerName, fingerprints };
+  const { sources } = around;
+  const decided = { fresh, state, from, slots, left, formerName, fingerprints, sources };
   if (reasons.length > 0) return { mode: 'replay', reasons, skippable: false, ...decided };
   // the row that stays, and the one to take its place, are known when all have been seen
   for (const step of state.clashed ?? []) reasons.push({ step, text: 'two rows gave it one key' });
@@ -208,6 +212,10 @@ export function flowState(
       from: s.from,
       key: s.key,
       slot: slots[s.id],
+      // the code that all rows went through
+      source:
+        (mode === 'changes' || mode === 'resume' ? decision.state?.steps[s.id]?.source : undefined) ??
+        decision.sources?.get(s.id),
       badRows: work[s.id]?.bad
         ? s.onError
         : mode === 'changes' || mode === 'resume'

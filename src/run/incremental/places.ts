@@ -46,7 +46,7 @@ export async function liveFingerprint(step: PlannedStep, ctx: PlanContext): Prom
   const read = op.shape === 'source' ? [] : places(step, 'read', ctx);
   const assets = op.assets?.(params, ctx) ?? [];
   if (read.length === 0 && assets.length === 0) return step.rowFingerprint;
-  const hashes = await Promise.all([...assets.map(hashAsset), ...read.map(contentOf)]);
+  const hashes = await Promise.all([...assets.map(a => hashAsset(ctx.path(a))), ...read.map(contentOf)]);
   return rowFingerprint(op, params, hashes);
 }
 

@@ -25,9 +25,15 @@ export interface Remembered {
 export interface Surroundings {
   readonly flows: ReadonlySet<string>;
   readonly steps: ReadonlySet<string>;
+  /** Hashes of the code of own operators, by step. */
+  readonly sources?: ReadonlyMap<string, string>;
 }
 
-export const surroundingsOf = (flows: readonly Flow[]): Surroundings => ({
+export const surroundingsOf = (
+  flows: readonly Flow[],
+  sources?: ReadonlyMap<string, string>,
+): Surroundings => ({
+  sources,
   flows: new Set(flows.map(flowName)),
   steps: new Set(flows.flatMap(f => f.steps.map(s => s.id))),
 });

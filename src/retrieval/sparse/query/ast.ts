@@ -28,17 +28,6 @@ export interface GroupClause {
 
 export const emptyGroup = (): GroupClause => ({ kind: 'group', must: [], should: [], not: [] });
 
-/** Whether a group is a plain bag of terms of one field. */
-export function isBag(group: GroupClause): group is GroupClause & { should: TermClause[] } {
-  return (
-    group.must.length === 0 &&
-    group.not.length === 0 &&
-    group.should.every(
-      clause => clause.kind === 'term' && clause.field === (group.should[0] as TermClause).field,
-    )
-  );
-}
-
 /** Every clause that scores, in order. */
 export function* scoredClauses(clause: Clause): Generator<TermClause | PhraseClause> {
   if (clause.kind !== 'group') yield clause;

@@ -1,5 +1,5 @@
 import { IndexError } from '../errors.ts';
-import { ALL_TEXT, type Fields, type TermSpace } from '../fields.ts';
+import type { Fields, TermSpace } from '../fields.ts';
 import type { Member, ResolvedBm25f, ResolvedScoring } from '../similarity/scoring-spec.ts';
 import { luceneIdf, pivotedLength } from '../similarity/types.ts';
 import { collectionOf, pivotTable, type QueryHost, SpaceScoring } from './space-scoring.ts';
@@ -124,7 +124,3 @@ export class Members {
     );
   }
 }
-
-/** The space whose terms a clause of text is looked up in where no field is named. */
-export const clauseSpace = (fields: Fields, field: string | undefined): TermSpace =>
-  field === undefined ? ALL_TEXT : fields.space(field);
