@@ -46,7 +46,10 @@ async function inWorker(
     sources.push({ id: `in${i}`, op: 'test.given', with: { path: `in-${i}.arrow`, key } });
   }
   const from = sources.length > 1 ? sources.map(s => s.id) : sources[0].id;
-  const steps: AnyStep[] = [...sources, { id: 'tested', op, with: example.with, from, where: 'worker' }];
+  // joins work where their inputs meet, on the main thread
+  const shape = operators.find(o => o.name === op)?.shape;
+  const where = shape === 'join' || shape === 'rx' ? 'main' : 'worker';
+  const steps: AnyStep[] = [...sources, { id: 'tested', op, with: example.with, from, where }];
   if (!sink) steps.push({ id: 'kept', op: 'test.kept', with: { path: OUT } });
   const { plan, problems } = await check(
     { name: 'worker', memory: '512 MiB', steps },
