@@ -4,7 +4,6 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import {
-  batchFromRows,
   batchOf,
   columnData,
   concatBatches,
@@ -17,6 +16,7 @@ import {
   valueAt,
 } from '../../src/arrow/index.ts';
 import type { Change, Json, OpenContext, StepState } from '../../src/define/index.ts';
+import { keyBatch, plain } from '../shape/key-batch.ts';
 
 /** A hash of a document's key, as latin1 text. */
 export type Id = string;
@@ -83,8 +83,6 @@ export class Documents {
     this.#state.delete(named('d', id));
   }
 }
-
-const plain = (value: unknown): Json => (typeof value === 'bigint' ? String(value) : (value as Json));
 
 export class Kept {
   readonly #ctx: OpenContext;
@@ -170,14 +168,7 @@ export class Kept {
 
   #keys(keys: readonly Key[]): RecordBatch | undefined {
     if (keys.length === 0) return undefined;
-    const names = this.#ctx.keys[0];
-    const columns = Object.fromEntries(names.map(name => [name, this.#ctx.inputs[0][name]]));
-    const typed = (value: Json, name: string): unknown =>
-      String(columns[name].type) === 'Int64' ? BigInt(value as string) : value;
-    return batchFromRows(
-      columns,
-      keys.map(key => Object.fromEntries(names.map((name, i) => [name, typed(key[i], name)]))),
-    );
+    return keyBatch(this.#ctx, keys);
   }
 
   // rows of the batch in its order, then those that were remembered

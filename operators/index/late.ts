@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Columns, fixedList, float32, list, listView, typeName, utf8 } from '../../src/arrow/index.ts';
 import { operator, UserError, writesPath } from '../../src/define/index.ts';
 import { LateIndex, LateIndexWriter, lateGenerations, verifyLate } from '../../src/retrieval/late/index.ts';
-import { onnxMultiplier } from '../search/multiply.ts';
+import { openMultiplying } from '../search/multiply.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { withIndex } from './errors.ts';
 import { keyColumn, storedColumns } from './keyed.ts';
@@ -80,10 +80,8 @@ Rows are named by \`key\`; a row whose key is there already replaces it. The col
     const stored = storedColumns(input, key, p.store);
     const from = sizeOf(input, p.vectors);
     const dir = ctx.path(p.path);
-    const product = await onnxMultiplier(1);
-    let writer: LateIndexWriter;
-    try {
-      writer = await withIndex(() =>
+    const { opened: writer, product } = await openMultiplying(1, multiply =>
+      withIndex(() =>
         LateIndexWriter.open(dir, {
           keyColumn: key,
           from,
@@ -92,13 +90,10 @@ Rows are named by \`key\`; a row whose key is there already replaces it. The col
           memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
           replace: ctx.full,
           generation: fromOf(lateGenerations, dir, ctx),
-          multiply: product.multiply,
+          multiply,
         }),
-      );
-    } catch (error) {
-      await product.close();
-      throw error;
-    }
+      ),
+    );
     return rowsSink({
       kind: lateGenerations,
       dir,

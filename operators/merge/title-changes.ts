@@ -4,7 +4,6 @@
  */
 import { type RecordBatch, Schema } from 'apache-arrow';
 import {
-  batchFromRows,
   batchOf,
   columnData,
   encodeRows,
@@ -16,6 +15,7 @@ import {
   valueAt,
 } from '../../src/arrow/index.ts';
 import type { Change, Json, OpenContext, StepState } from '../../src/define/index.ts';
+import { keyBatch, plain } from '../shape/key-batch.ts';
 import { compareNatural } from './natural-order.ts';
 import { type MergeNames, mergeTitles } from './title-groups.ts';
 
@@ -35,7 +35,6 @@ const MOST_TOUCHED = 50_000;
 const MARK = Buffer.from('m');
 
 const rowAt = (id: string): Buffer => Buffer.from(`r${id}`, 'latin1');
-const plain = (value: unknown): Json => (typeof value === 'bigint' ? String(value) : (value as Json));
 const member = (a: Member, b: Member): number => compareNatural(a[0], b[0]) || (a[1] < b[1] ? -1 : 1);
 
 export class TitleChanges {
@@ -222,13 +221,6 @@ export class TitleChanges {
   }
 
   #keys(keys: readonly (readonly Json[])[]): RecordBatch {
-    const names = this.#ctx.keys[0];
-    const columns = Object.fromEntries(names.map(name => [name, this.#ctx.inputs[0][name]]));
-    const typed = (value: Json, name: string): unknown =>
-      String(columns[name].type) === 'Int64' ? BigInt(value as string) : value;
-    return batchFromRows(
-      columns,
-      keys.map(key => Object.fromEntries(names.map((name, i) => [name, typed(key[i], name)]))),
-    );
+    return keyBatch(this.#ctx, keys);
   }
 }

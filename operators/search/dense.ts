@@ -8,7 +8,7 @@ import { IndexError } from '../../src/retrieval/sparse/index.ts';
 import { withIndex } from '../index/errors.ts';
 import { checkColumns, further } from './further.ts';
 import { Found, HITS, hitColumns } from './hits.ts';
-import { onnxMultiplier } from './multiply.ts';
+import { openMultiplying } from './multiply.ts';
 import { filterParam } from './query-params.ts';
 
 /** Vectors that an open index keeps in memory. */
@@ -91,16 +91,9 @@ in \`{ doc_id: [a, b] }\`. \`exact: true\` looks at every vector where the index
   ],
   open: async (p, ctx) => {
     const dir = ctx.path(p.index);
-    const product = await onnxMultiplier(p.threads);
-    let index: DenseIndex;
-    try {
-      index = await withIndex(() =>
-        DenseIndex.open(dir, { cacheBytes: CACHE_BYTES, multiply: product.multiply }),
-      );
-    } catch (error) {
-      await product.close();
-      throw error;
-    }
+    const { opened: index, product } = await openMultiplying(p.threads, multiply =>
+      withIndex(() => DenseIndex.open(dir, { cacheBytes: CACHE_BYTES, multiply })),
+    );
     const close = async (): Promise<void> => {
       index.close();
       await product.close();

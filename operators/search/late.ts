@@ -8,7 +8,7 @@ import { withIndex } from '../index/errors.ts';
 import { sizeOf } from '../index/late.ts';
 import { checkColumns, further } from './further.ts';
 import { Found, HITS, hitColumns } from './hits.ts';
-import { onnxMultiplier } from './multiply.ts';
+import { openMultiplying } from './multiply.ts';
 import { filterParam } from './query-params.ts';
 
 /** Compressed tokens that an open index keeps in memory. */
@@ -120,16 +120,9 @@ every token.`,
   ],
   open: async (p, ctx) => {
     const dir = ctx.path(p.index);
-    const product = await onnxMultiplier(p.threads);
-    let index: LateIndex;
-    try {
-      index = await withIndex(() =>
-        LateIndex.open(dir, { cacheBytes: CACHE_BYTES, multiply: product.multiply }),
-      );
-    } catch (error) {
-      await product.close();
-      throw error;
-    }
+    const { opened: index, product } = await openMultiplying(p.threads, multiply =>
+      withIndex(() => LateIndex.open(dir, { cacheBytes: CACHE_BYTES, multiply })),
+    );
     const close = async (): Promise<void> => {
       index.close();
       await product.close();

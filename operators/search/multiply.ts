@@ -19,3 +19,17 @@ export async function onnxMultiplier(threads: number): Promise<Multiplier> {
     close: () => session.close(),
   };
 }
+
+/** Opens what multiplies; where that fails, the product is freed. */
+export async function openMultiplying<T>(
+  threads: number,
+  open: (multiply: Multiply) => Promise<T>,
+): Promise<{ readonly opened: T; readonly product: Multiplier }> {
+  const product = await onnxMultiplier(threads);
+  try {
+    return { opened: await open(product.multiply), product };
+  } catch (error) {
+    await product.close();
+    throw error;
+  }
+}
