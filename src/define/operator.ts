@@ -343,6 +343,11 @@ interface Transforms<P> {
   writes(params: P, input: Columns): Columns;
   /** Which of the input's columns go through untouched (and how they are named then). Default: all, as they are. */
   passes?(params: P, input: Columns): Readonly<Record<string, string>>;
+  /**
+   * Written columns whose value tells that of a column it reads: `{ unit_id: 'doc_id' }`, as a parent's id, a mark and a
+   * number do. Rows that differ there can never share one, so the engine need not keep watch for it.
+   */
+  tells?(params: P): Readonly<Record<string, string>>;
   /** The columns that name a row of the output. Default: as the input's. */
   key?(params: P, inputKey: readonly string[]): readonly string[];
 }
