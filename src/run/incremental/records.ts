@@ -69,7 +69,7 @@ export class RecordHashes {
       this.#bytes = wider;
     }
     if (hashes) {
-      this.#bytes.set(hashes.subarray(at, at + RECORD_BYTES), this.#used);
+      for (let b = 0; b < RECORD_BYTES; b++) this.#bytes[this.#used + b] = hashes[at + b];
       this.#given = true;
     }
     this.#used += RECORD_BYTES;

@@ -284,15 +284,17 @@ export class SourceDiff {
       found.add(id);
       hashes?.add(at === undefined ? undefined : records?.hashes, at);
     };
-    const empty = records?.ids.filter(id => id < 0).length ?? 0;
+    const all = records?.ids ?? NO_IDS;
+    let empty = 0;
+    for (let i = 0; i < all.length; i++) if (all[i] < 0) empty++;
     if (!records || empty !== came.length) {
       // a record that gave no row: which one is whose is not known
-      for (const [i, id] of records?.ids.entries() ?? []) put(id, i * RECORD_BYTES);
+      for (let i = 0; i < all.length; i++) put(all[i], i * RECORD_BYTES);
       for (const id of came) put(id, undefined);
       return;
     }
     let next = 0;
-    for (const [i, id] of records.ids.entries()) put(id < 0 ? came[next++] : id, i * RECORD_BYTES);
+    for (let i = 0; i < all.length; i++) put(all[i] < 0 ? came[next++] : all[i], i * RECORD_BYTES);
   }
   // a part is over: its entry goes into the journal, so that the hashes of its records need not stay
   #close(part: string): void {
@@ -398,7 +400,8 @@ export class SourceDiff {
   }
 
   #inTurn(records: Records | undefined): void {
-    for (const id of records?.ids ?? []) if (id >= 0) this.#ahead.remove(id);
+    const ids = records?.ids ?? NO_IDS;
+    for (let i = 0; i < ids.length; i++) if (ids[i] >= 0) this.#ahead.remove(ids[i]);
   }
   // whether the row of an id, known already, stands behind a row that is taken now
   #isBehind(id: number, part: string, row: number, rows: number, records: Records | undefined): boolean {
@@ -494,3 +497,4 @@ export class SourceDiff {
 }
 
 const NONE = new Uint8Array(0);
+const NO_IDS = new Int32Array(0);
