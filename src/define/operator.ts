@@ -156,6 +156,8 @@ export interface SourceChunk {
   readonly batch?: RecordBatch;
   /** Or bytes that {@link SourceInstance.decode} makes rows of, on this thread or in a worker. */
   readonly raw?: Uint8Array;
+  /** True where `raw` is only good until the next piece is asked for; then what decode gives holds no view of it. */
+  readonly borrowed?: boolean;
   /** What decode needs besides the bytes, e.g. file and first line. */
   readonly meta?: Json;
   /** The part of the source it is of, as {@link SourceInstance.parts} names it. */

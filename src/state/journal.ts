@@ -119,7 +119,7 @@ export class JournalWriter {
     return this.#count;
   }
   /** All entries so far, in pieces of whole ones. */
-  async *pieces(): AsyncGenerator<Buffer> {
+  async *pieces(): AsyncGenerator<JournalPiece> {
     await this.#flush();
     if (!this.#file) return;
     const file = await open(this.#path, 'r');
@@ -153,6 +153,14 @@ export class JournalWriter {
   }
 }
 
+/** Some of a journal's entries. */
+export interface JournalPiece {
+  /** Whole entries, good until the next piece is asked for. */
+  readonly bytes: Buffer;
+  /** Whether there are no more. */
+  readonly last: boolean;
+}
+
 /** A journal that is cut off or damaged. */
 export class JournalError extends UserError {}
 
@@ -165,7 +173,7 @@ const CHECKED_BYTES = 1 << 20;
  * A journal in pieces of whole entries, checked whole before the first is given.
  * @throws JournalError naming a broken file.
  */
-export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGenerator<Buffer> {
+export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGenerator<JournalPiece> {
   const broken = (why: string): JournalError =>
     new JournalError(`${path}: ${why}`, { help: 'run the pipeline with --full to build its state anew' });
   const file = await open(path, 'r');
@@ -195,7 +203,7 @@ export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGe
   }
 }
 
-async function* wholePieces(file: FileHandle, end: number, given: Buffer): AsyncGenerator<Buffer> {
+async function* wholePieces(file: FileHandle, end: number, given: Buffer): AsyncGenerator<JournalPiece> {
   let buffer = given;
   let held = 0;
   for (let at = MAGIC.length; at < end; ) {
@@ -210,7 +218,7 @@ async function* wholePieces(file: FileHandle, end: number, given: Buffer): Async
       buffer = wider;
       continue;
     }
-    yield buffer.subarray(0, whole);
+    yield { bytes: buffer.subarray(0, whole), last: at >= end && whole === held };
     buffer.copyWithin(0, whole, held);
     held -= whole;
   }

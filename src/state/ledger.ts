@@ -68,6 +68,9 @@ function blockKey(key: Buffer): Buffer {
 /** The largest slot. */
 export const MOST_SLOTS = 0xffff;
 
+/** Bytes of a piece of a journal, up to which the pages it took may stay in memory. */
+const MOST_KEPT = 4 << 20;
+
 const NONE = new Uint8Array(0);
 
 /** A key of a table: table, slot of the step, and the rest. */
@@ -223,21 +226,28 @@ export class Ledger {
     for (const slot of clear) for (const table of OF_STEPS) await this.#empty(table, slot);
     for (const slot of again)
       for (const table of [TABLE.state, TABLE.children]) await this.#empty(table, slot);
-    for (; !next.done; next = await pieces.next()) {
-      const piece = next.value;
-      await this.#db.transaction(() => this.#take(piece));
-      await this.#release();
-    }
     // the commit's id comes last: until it stands, a crash has the journal applied once more, which changes nothing
-    await this.#db.transaction(() => {
-      const all: Record<string, unknown> = { format: LEDGER_FORMAT, ...meta };
-      for (const [name, value] of Object.entries(all)) {
-        const key = tableKey(TABLE.meta, 0, Buffer.from(name));
-        if (value === null) this.#db.removeSync(key);
-        else this.#db.putSync(key, Buffer.from(JSON.stringify(value)));
-      }
-    });
+    const named = { format: LEDGER_FORMAT, ...meta };
+    let ended = false;
+    for (; !next.done; next = await pieces.next()) {
+      const { bytes, last } = next.value;
+      await this.#db.transaction(() => {
+        this.#take(bytes);
+        if (last) this.#name(named);
+      });
+      ended = last;
+      if (bytes.length > MOST_KEPT) await this.#release();
+    }
+    if (!ended) await this.#db.transaction(() => this.#name(named));
     await this.#db.flushed;
+  }
+
+  #name(meta: Readonly<Record<string, unknown>>): void {
+    for (const [name, value] of Object.entries(meta)) {
+      const key = tableKey(TABLE.meta, 0, Buffer.from(name));
+      if (value === null) this.#db.removeSync(key);
+      else this.#db.putSync(key, Buffer.from(JSON.stringify(value)));
+    }
   }
 
   // the entries of a piece, within a transaction

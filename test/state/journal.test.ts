@@ -30,8 +30,8 @@ const sorted = (piece: Buffer): { key: Buffer; value: Buffer | undefined }[] => 
 const entries = async (path: string): Promise<string[]> => {
   const all: string[] = [];
   // pieces far smaller than the journal, and than its longest entry
-  for await (const piece of journalPieces(path, 1000))
-    for (const { key, value } of sorted(piece)) all.push(`${key}=${value ?? 'gone'}`);
+  for await (const { bytes } of journalPieces(path, 1000))
+    for (const { key, value } of sorted(bytes)) all.push(`${key}=${value ?? 'gone'}`);
   return all;
 };
 
@@ -88,8 +88,8 @@ it('gives the entries of a piece in order of their keys, those of one key as the
       for (const { key, value } of all) value ? journal.put(key, value) : journal.delete(key);
       await journal.finish();
       const got: string[] = [];
-      for await (const piece of journalPieces(path))
-        for (const { key, value } of sorted(piece))
+      for await (const { bytes } of journalPieces(path))
+        for (const { key, value } of sorted(bytes))
           got.push(`${key.toString('hex')} ${value?.toString('hex')}`);
       const wanted = all
         .map((e, i) => ({ ...e, i }))
@@ -116,8 +116,8 @@ it('takes entries that are written bit by bit, as those that come whole', async 
   journal.put(tableKey(TABLE.why, 1, Buffer.from('w')), Buffer.from('last'));
   expect(await journal.finish()).toBe(3);
   const got: string[] = [];
-  for await (const piece of journalPieces(path))
-    for (const { key, value } of sorted(piece))
+  for await (const { bytes } of journalPieces(path))
+    for (const { key, value } of sorted(bytes))
       got.push(`${key.toString('hex')} ${value?.length === long.length ? value.equals(long) : value}`);
   expect(got).toEqual([
     '6b0001fffffffe true',

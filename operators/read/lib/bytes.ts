@@ -10,7 +10,7 @@ import { zstdBlocks } from './zstd.ts';
 export type Compression = 'none' | 'gzip' | 'brotli' | 'zstd';
 
 /** Bytes of a block of a plain file; decompressors give about as much. */
-export const BLOCK_BYTES = 512 * 1024;
+export const BLOCK_BYTES = 1024 * 1024;
 
 type ZstdZlib = { createZstdDecompress?: (options?: object) => Transform };
 

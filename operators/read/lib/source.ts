@@ -64,13 +64,14 @@ export async function* scanFiles(
       const blocks = (await next) as ByteBlocks;
       next = openAhead(i + 1);
       let consumed = 0;
-      for await (const block of recordBlocks(blocks, cutter(), file.shown, place)) {
+      for await (const block of recordBlocks(blocks, cutter(), file.shown, place, true)) {
         ctx.signal.throwIfAborted();
         const progress = blocks.consumed - consumed + unsaid;
         unsaid = 0;
         consumed = blocks.consumed;
         yield {
           raw: block.raw,
+          borrowed: block.borrowed,
           meta: { file: file.shown, name: file.name, line: block.line, record: block.record } satisfies Json,
           position: { file: file.shown, ...block.end },
           progress,
