@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CHILD_HASH_BYTES, type Child, decodeChildren, packed } from '../../src/run/incremental/children.ts';
 import { IdRanges } from '../../src/run/incremental/id-ranges.ts';
+import { SeenHashes } from '../../src/run/incremental/seen-hashes.ts';
 
 const hash = fc.uint8Array({ minLength: CHILD_HASH_BYTES, maxLength: CHILD_HASH_BYTES });
 const key = fc.oneof(
@@ -46,4 +47,22 @@ it('ids come back in their order, in as many ranges as there are runs of them', 
       expect(back.encode().length).toBeLessThanOrEqual(runs.length * 7);
     }),
   );
+});
+
+it('hashes that came are known, however many there are and however alike they look', () => {
+  const seen = new SeenHashes();
+  const known = new Set<string>();
+  // few values a byte, zeros among them, so that many share their parts and their halves
+  let state = 1;
+  const hash = new Uint8Array(12);
+  for (let i = 0; i < 60_000; i++) {
+    for (let b = 0; b < 8; b++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      hash[4 + b] = (state >>> 24) % (b === 3 ? 200 : 6);
+    }
+    const text = Buffer.from(hash).toString('hex');
+    expect(seen.seen(hash, 4)).toBe(known.has(text));
+    known.add(text);
+  }
+  expect(known.size).toBeGreaterThan(20_000);
 });

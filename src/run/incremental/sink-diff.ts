@@ -17,10 +17,11 @@ import {
 import type { Change } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { type Child, decodeChildren, encodeChildren, packed, sameHash } from './children.ts';
-import { BitSet, HashMap64 } from './hash-set.ts';
+import { BitSet } from './hash-set.ts';
 import { FREE, KeyOwners } from './key-owners.ts';
 import type { Overlay } from './overlay.ts';
 import { idsIn, ROW_ID, rowIds, withoutRowIds } from './row-id.ts';
+import { SeenHashes } from './seen-hashes.ts';
 import type { DiffCounts } from './source-diff.ts';
 
 export interface SinkDiffOptions {
@@ -103,7 +104,7 @@ export class SinkDiff {
   /** Behind streams: roots that gave a key which another has given since; who has it is known in the end. */
   readonly #overwritten: { readonly key: string; readonly root: number }[] = [];
   readonly #seenIds = new BitSet();
-  readonly #seenKeys = new HashMap64();
+  readonly #seenKeys = new SeenHashes();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
 
   constructor(options: SinkDiffOptions) {
@@ -208,7 +209,7 @@ export class SinkDiff {
       const at = row * HASH_BYTES;
       const child: Child = { key: textOf(row), hashes, at };
       if (!ids) {
-        this.#seenKeys.getOrSet(names as Uint8Array, at, 0);
+        this.#seenKeys.seen(names as Uint8Array, at);
         const own = this.#root(NO_ID, (names as Uint8Array).subarray(at, at + HASH_BYTES));
         if (this.#child(own, child)) write.push(row);
         this.#finish(own);
@@ -361,9 +362,7 @@ export class SinkDiff {
     if (this.#o.complete && !this.#o.fresh) {
       for (const { key, value } of this.#o.ledger.entries(TABLE.children, this.#o.slot)) {
         const seen =
-          this.#o.roots === 'id'
-            ? this.#seenIds.has(key.readUInt32BE(0))
-            : this.#seenKeys.getOrSet(key, 0, 1) !== undefined;
+          this.#o.roots === 'id' ? this.#seenIds.has(key.readUInt32BE(0)) : this.#seenKeys.seen(key, 0);
         if (seen) continue;
         const id = this.#o.roots === 'id' ? key.readUInt32BE(0) : NO_ID;
         for (const child of decodeChildren(value)) this.#delete(child.key, id);

@@ -7,7 +7,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { type Columns, columnData, Fingerprints, HASH_BYTES, takeRows, valueAt } from '../../arrow/index.ts';
 import type { Json, RecordError, SourceInstance, SourcePart } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
-import { BitSet, HashMap64 } from './hash-set.ts';
+import { BitSet, type HashMap64 } from './hash-set.ts';
 import { IdRanges } from './id-ranges.ts';
 import { decodePart, encodePart, type KnownPart, partKey, recordsOf } from './part-entry.ts';
 import {
@@ -20,6 +20,7 @@ import {
 } from './records.ts';
 import { changedColumns, describer, type Layout, nameOf, VALUE_BYTES, writeRowEntry } from './row-entry.ts';
 import { withRowIds } from './row-id.ts';
+import { SeenHashes } from './seen-hashes.ts';
 
 /** Numbers of a source's diff. */
 export interface DiffCounts {
@@ -102,7 +103,7 @@ export class SourceDiff {
   #layouts: Layout[] = [];
   #described: { batch: RecordBatch; write: ReturnType<typeof describer> } | undefined;
   #kept = false;
-  readonly #new = new HashMap64();
+  readonly #new = new SeenHashes();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
   nextId: number;
 
@@ -371,8 +372,7 @@ export class SourceDiff {
           this.#know(id, these, row);
         }
       } else {
-        const twin = this.#new.getOrSet(names, at, this.nextId);
-        if (twin !== undefined) {
+        if (this.#new.seen(names, at)) {
           leaveOut(row, undefined);
           continue;
         }
