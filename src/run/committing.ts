@@ -4,7 +4,7 @@ import type { EventHub } from '../events/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { commit, type DeadLetterBox, readCommits, removeDeadLetters, withState } from '../state/index.ts';
 import { stepError } from './errors.ts';
-import type { FlowControl } from './flow.ts';
+import type { FlowControl } from './flow-control.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
 import type { KeptState } from './kept-state.ts';
 import type { StepMeter } from './meter.ts';

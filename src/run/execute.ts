@@ -27,7 +27,7 @@ import { Committing } from './committing.ts';
 import { planContext } from './context.ts';
 import { Budget, checkEstimate } from './cost.ts';
 import { AbortError } from './errors.ts';
-import type { FlowControl } from './flow.ts';
+import type { FlowControl } from './flow-control.ts';
 import { pass, passWithout } from './flow-pass.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
 import { ownSources } from './incremental/own-sources.ts';
