@@ -8,35 +8,14 @@ import { open, type RootDatabase } from 'lmdb';
 import { UserError } from '../define/index.ts';
 import { StateError, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
-import { BlockChanges, blockOf, inBlock, ofBlock } from './id-blocks.ts';
+import { inBlock, ofBlock } from './id-blocks.ts';
 import { journalPieces } from './journal.ts';
+import { putPiece } from './put-piece.ts';
 import { brokenSeal, seal, unseal } from './seal.ts';
-import { eachSorted } from './sorted-entries.ts';
+import { blockKey, HEAD, idBytes, isId, MOST_SLOTS, TABLE, tableKey } from './tables.ts';
 
 /** The format of the ledger; raised when an older reader would misread it. */
 export const LEDGER_FORMAT = 5;
-
-/** Tables, by the first byte of a key; the next two are the slot of the step they speak of. */
-export const TABLE = {
-  /** JSON by name. */
-  meta: 0x6d,
-  /** Source: hash of a row's key → row id, hash of its values. */
-  rows: 0x72,
-  /** Source, stream: row id → how the hash of its key begins, its key, and how its values begin. */
-  keys: 0x6b,
-  /** Source, stream: the columns of an entry of `keys`, by a number of one byte. */
-  layouts: 0x6c,
-  /** Source: a piece (a file) → its signature and the ids of its rows, in order. */
-  pieces: 0x70,
-  /** Source: row id → why it went through last. */
-  why: 0x77,
-  /** Sink: root (row id, or hash of a key) → the rows it has there: keys and hashes. */
-  children: 0x63,
-  /** Source: one entry, a bit for each row id that went through in the run that was cut short. */
-  done: 0x64,
-  /** Stream: what the step remembers, by keys of its own. */
-  state: 0x73,
-} as const;
 
 /** Tables that speak of steps. */
 const OF_STEPS = [
@@ -53,41 +32,10 @@ const OF_STEPS = [
 /** Keys that one transaction removes. */
 const MOST_REMOVED = 50_000;
 
-const HEAD = 3;
-/** A key that goes on with an id. */
-const ID_KEY = HEAD + 4;
-/** Tables in which entries of ids stand in blocks; in `children` there are others too, each by itself. */
-const IN_BLOCKS: ReadonlySet<number> = new Set([TABLE.keys, TABLE.children]);
-const isId = (key: Uint8Array): boolean => key.length === ID_KEY && IN_BLOCKS.has(key[0]);
-/** The key of the block in which the entry of an id stands. */
-function blockKey(key: Buffer): Buffer {
-  const own = Buffer.from(key);
-  own.writeUInt32BE(blockOf(key.readUInt32BE(HEAD)), HEAD);
-  return own;
-}
-/** The largest slot. */
-export const MOST_SLOTS = 0xffff;
-
 /** Bytes of a piece of a journal, up to which the pages it took may stay in memory. */
 const MOST_KEPT = 4 << 20;
 
 const NONE = new Uint8Array(0);
-
-/** A key of a table: table, slot of the step, and the rest. */
-export function tableKey(table: number, slot: number, rest: Uint8Array): Buffer {
-  const key = Buffer.allocUnsafe(HEAD + rest.length);
-  key[0] = table;
-  key.writeUInt16BE(slot, 1);
-  key.set(rest, HEAD);
-  return key;
-}
-
-/** Four bytes, largest first, so that ids sort as numbers. */
-export function idBytes(id: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32BE(id, 0);
-  return bytes;
-}
 
 const openStore = (path: string): RootDatabase<Buffer, Buffer> =>
   open<Buffer, Buffer>({
@@ -232,7 +180,7 @@ export class Ledger {
     for (; !next.done; next = await pieces.next()) {
       const { bytes, last } = next.value;
       await this.#db.transaction(() => {
-        this.#take(bytes);
+        putPiece(this.#db, bytes);
         if (last) this.#name(named);
       });
       ended = last;
@@ -248,42 +196,6 @@ export class Ledger {
       if (value === null) this.#db.removeSync(key);
       else this.#db.putSync(key, Buffer.from(JSON.stringify(value)));
     }
-  }
-
-  // the entries of a piece, within a transaction
-  #take(piece: Buffer): void {
-    const put = (key: Buffer, value: Buffer | undefined): void => {
-      if (value === undefined) this.#db.removeSync(key);
-      else this.#db.putSync(key, value);
-    };
-    const changes = new BlockChanges();
-    const block = Buffer.alloc(ID_KEY);
-    let open = false;
-    const putBlock = (): void => {
-      const before = open ? this.#db.getBinary(block) : undefined;
-      if (open) put(block, changes.apply(before && Buffer.from(before), piece));
-      changes.clear();
-      open = false;
-    };
-    eachSorted(piece, (key, value, end, deleted) => {
-      if (value - key !== ID_KEY || !IN_BLOCKS.has(piece[key])) {
-        if (open) putBlock();
-        put(piece.subarray(key, value), deleted ? undefined : piece.subarray(value, end));
-        return;
-      }
-      const id = piece.readUInt32BE(key + HEAD);
-      const number = blockOf(id);
-      const same =
-        open && block.readUInt32BE(HEAD) === number && piece.compare(block, 0, HEAD, key, key + HEAD) === 0;
-      if (!same) {
-        putBlock();
-        piece.copy(block, 0, key, key + HEAD);
-        block.writeUInt32BE(number, HEAD);
-        open = true;
-      }
-      changes.add(id, deleted ? -1 : value, end);
-    });
-    putBlock();
   }
 
   /** Gives back the pages that the store keeps of what it wrote, mapped ones and those for its next writes. */
