@@ -38,9 +38,10 @@ export class ByteWriter {
   range(source: Uint8Array, from: number, to: number): void {
     const length = to - from;
     this.room(length);
-    if (length <= 32) for (let i = 0; i < length; i++) this.bytes[this.used + i] = source[from + i];
-    else this.bytes.set(source.subarray(from, to), this.used);
-    this.used += length;
+    const { bytes, used } = this;
+    if (length <= 32) for (let i = 0; i < length; i++) bytes[used + i] = source[from + i];
+    else bytes.set(source.subarray(from, to), used);
+    this.used = used + length;
   }
   /** A text as UTF-8, behind its length in bytes as a varint. */
   text(value: string): void {

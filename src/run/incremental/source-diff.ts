@@ -2,7 +2,6 @@
  * What changed in a source since the last commit: rows by key and content, parts by signature. Gives every row its
  * id, passes on the rows that count, and says at the end which are gone.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { RecordBatch } from 'apache-arrow';
 import { type Columns, columnData, Fingerprints, HASH_BYTES, takeRows, valueAt } from '../../arrow/index.ts';
 import type { Json, RecordError, SourceInstance, SourcePart } from '../../define/index.ts';
@@ -185,11 +184,12 @@ export class SourceDiff {
     const columns = batch.schema.fields.map(f => f.name).sort();
     const { journal, slot, key } = this.#o;
     const layout: Layout = { columns, key };
-    const known = this.#layouts.findIndex(l => isDeepStrictEqual(l, layout));
+    const text = JSON.stringify(layout);
+    const known = this.#layouts.findIndex(l => JSON.stringify(l) === text);
     if (known >= 0) return known;
     const number = this.#layouts.push(layout) - 1;
     if (number > 0xff) throw new Error('the columns of a source have changed too often');
-    journal.put(tableKey(TABLE.layouts, slot, Uint8Array.of(number)), Buffer.from(JSON.stringify(layout)));
+    journal.put(tableKey(TABLE.layouts, slot, Uint8Array.of(number)), Buffer.from(text));
     return number;
   }
   // the row's key and how its values begin, for people
