@@ -77,6 +77,7 @@ export async function pass(flow: Flow, o: PassOptions): Promise<void> {
       return;
     }
     hub.emit({ type: 'flow', flow: name, mode: first.mode, reasons: first.reasons });
+    await changes.begin();
     let outcome = await runFlow(flow, control, changes);
     while (outcome === 'again') {
       const keepsRows = changes.allRows;
@@ -89,6 +90,7 @@ export async function pass(flow: Flow, o: PassOptions): Promise<void> {
       hub.emit({ type: 'flow', flow: name, mode: whole.mode, reasons });
       changes = new FlowChanges(flow, whole, ledger, folder, o.run);
       o.begins(changes);
+      await changes.begin();
       outcome = await runFlow(flow, control, changes, keepsRows);
     }
   } catch (error) {

@@ -60,6 +60,7 @@ export async function runFlow(
     again = changes?.needsAllRows || open.streams.some(s => s.needsAllRows?.());
     if (again && keepsRows) throw new Error('a step needs rows that it was to remember');
     if (!again) {
+      await changes?.rowsEnd();
       const prepared = await prepare(open, run);
       if (run.signal.aborted) throw run.signal.reason;
       await run.commit(name, prepared, open.positions(), changes);

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ByteWriter } from '../arrow/index.ts';
 import { UserError } from '../define/index.ts';
+import type { Ahead } from './ahead/ahead.ts';
 import { withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
 import { DELETED, ENTRY_HEAD, MOST_ENTRIES } from './sorted-entries.ts';
@@ -31,8 +32,15 @@ export class JournalWriter {
   // one write after the other; what comes meanwhile goes into another buffer
   #writing: Promise<void> = Promise.resolve();
 
+  // where entries go at once, until the first commit
+  #ahead: Ahead | undefined;
+
   constructor(path: string) {
     this.#path = path;
+  }
+  /** From now on entries go there; before a commit only the last few are left for the file. */
+  goAhead(ahead: Ahead): void {
+    this.#ahead = ahead;
   }
   get path(): string {
     return this.#path;
@@ -86,10 +94,16 @@ export class JournalWriter {
   async drain(): Promise<void> {
     if (this.#out.used >= FLUSH_BYTES) await this.#flush();
   }
-  #flush(): Promise<void> {
+  #flush(last = false): Promise<void> {
     // taken in one go, so that entries made during the write are neither lost nor written twice
     const part = this.#out.bytes.subarray(0, this.#out.used);
     this.#out = new ByteWriter(FLUSH_BYTES + 4096);
+    const ahead = last ? undefined : this.#ahead;
+    if (ahead) {
+      this.#count = 0;
+      this.#writing = this.#writing.then(() => ahead.add(part));
+      return this.#writing;
+    }
     this.#crc = crc32(part, this.#crc);
     this.#writing = this.#writing.then(() =>
       withState(this.#path, async () => {
@@ -104,9 +118,14 @@ export class JournalWriter {
     );
     return this.#writing;
   }
-  /** Ends the file and syncs it. Gives the number of entries. */
+  /** Ends the file and syncs it. Gives the number of its entries. */
   async finish(): Promise<number> {
-    await this.#flush();
+    if (this.#ahead) {
+      await this.#writing;
+      await this.#ahead.end();
+    }
+    await this.#flush(true);
+    this.#ahead = undefined;
     const end = Buffer.alloc(TAIL_BYTES);
     end.writeUInt32LE(DELETED, 0);
     end.writeUInt32LE(this.#count, 4);
@@ -118,8 +137,15 @@ export class JournalWriter {
     });
     return this.#count;
   }
-  /** All entries so far, in pieces of whole ones. */
+  /** Where entries go ahead: has all of them be in the ledger. */
+  async settle(): Promise<void> {
+    if (!this.#ahead) return;
+    await this.#flush();
+    await this.#ahead.settle();
+  }
+  /** All entries of the file so far, in pieces of whole ones. */
   async *pieces(): AsyncGenerator<JournalPiece> {
+    if (this.#ahead) return;
     await this.#flush();
     if (!this.#file) return;
     const file = await open(this.#path, 'r');
@@ -148,6 +174,7 @@ export class JournalWriter {
   /** Drops the file. */
   async abort(): Promise<void> {
     await this.#writing.catch(() => undefined);
+    await this.#ahead?.drop();
     await this.#close();
     await rm(this.#path, { force: true });
   }

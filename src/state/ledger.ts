@@ -4,14 +4,15 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { open, type RootDatabase } from 'lmdb';
 import { UserError } from '../define/index.ts';
+import { Ahead } from './ahead/ahead.ts';
 import { StateError, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
 import { inBlock, ofBlock } from './id-blocks.ts';
 import { journalPieces } from './journal.ts';
 import { putPiece } from './put-piece.ts';
 import { brokenSeal, seal, unseal } from './seal.ts';
+import { openStore, type Store } from './store.ts';
 import { blockKey, HEAD, idBytes, isId, MOST_SLOTS, TABLE, tableKey } from './tables.ts';
 
 /** The format of the ledger; raised when an older reader would misread it. */
@@ -37,19 +38,11 @@ const MOST_KEPT = 4 << 20;
 
 const NONE = new Uint8Array(0);
 
-const openStore = (path: string): RootDatabase<Buffer, Buffer> =>
-  open<Buffer, Buffer>({
-    path: join(path, 'data.mdb'),
-    encoding: 'binary',
-    keyEncoding: 'binary',
-    noSubdir: true,
-  });
-
 export class Ledger {
-  #db: RootDatabase<Buffer, Buffer>;
+  #db: Store;
   readonly path: string;
 
-  private constructor(db: RootDatabase<Buffer, Buffer>, path: string) {
+  private constructor(db: Store, path: string) {
     this.#db = db;
     this.path = path;
   }
@@ -72,9 +65,9 @@ export class Ledger {
       for (const name of ['data.mdb', 'data.mdb-lock', 'data.mdb.seal'])
         await withState(path, () => rm(join(path, name), { force: true }));
     }
-    let db: RootDatabase<Buffer, Buffer>;
+    let db: Store;
     try {
-      db = openStore(path);
+      db = openStore(join(path, 'data.mdb'));
     } catch (cause) {
       throw new UserError(`${path} is not a ledger that can be opened: ${(cause as Error).message}`, {
         help: 'remove the folder: the next run builds it anew',
@@ -201,7 +194,7 @@ export class Ledger {
   /** Gives back the pages that the store keeps of what it wrote, mapped ones and those for its next writes. */
   async #release(): Promise<void> {
     await this.#db.close();
-    this.#db = openStore(this.path);
+    this.#db = openStore(join(this.path, 'data.mdb'));
   }
 
   async #empty(table: number, slot: number): Promise<void> {
@@ -212,6 +205,18 @@ export class Ledger {
         for (const key of keys) this.#db.removeSync(key);
       });
     }
+  }
+
+  /**
+   * For a run over steps that the ledger does not know: a way for their entries to go in before the commit.
+   * @param slots of these steps; what a run that was cut short left under them is removed
+   */
+  async ahead(slots: readonly number[]): Promise<Ahead> {
+    return withState(this.path, async () => {
+      this.#written();
+      for (const slot of slots) for (const table of OF_STEPS) await this.#empty(table, slot);
+      return new Ahead(join(this.path, 'data.mdb'));
+    });
   }
 
   /** Notes something that no commit depends on. */

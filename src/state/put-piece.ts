@@ -1,10 +1,10 @@
 /** Puts a piece of a journal into the store. */
-import type { PutOptions, RootDatabase } from 'lmdb';
+import type { PutOptions } from 'lmdb';
 import { BlockChanges, blockOf } from './id-blocks.ts';
 import { eachSorted } from './sorted-entries.ts';
+import type { Store } from './store.ts';
 import { HEAD, ID_KEY, IN_BLOCKS } from './tables.ts';
 
-type Store = RootDatabase<Buffer, Buffer>;
 // behind the last key: it needs no search, and leaves full pages
 const APPEND: PutOptions = { append: true };
 const put = (store: Store, key: Buffer, value: Buffer, append: boolean): void =>

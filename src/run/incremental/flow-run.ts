@@ -8,6 +8,7 @@ import { type FlowState, flowName } from './flow-memory.ts';
 import { type FlowDecision, flowState, remembersRows, rootOf, takesChanges } from './flow-state.ts';
 import { Overlay, type OverlayOptions } from './overlay.ts';
 import { ownKeys } from './own-keys.ts';
+import type { Slots } from './remembered.ts';
 import { carryIds } from './row-id.ts';
 import { namesOf } from './row-names.ts';
 import { SinkDiff } from './sink-diff.ts';
@@ -120,6 +121,20 @@ export class FlowChanges {
     }
   }
 
+  /**
+   * Before a run: where the ledger does not know any of the steps, what is learned goes into it while the run goes on.
+   */
+  async begin(): Promise<void> {
+    const { mode, slots } = this.decision;
+    const known = new Set(Object.values(this.#ledger.meta<Slots>('slots') ?? {}));
+    const own = this.#flow.steps.map(s => slots[s.id]);
+    if (mode !== 'full' || !this.remembersRows || own.some(slot => known.has(slot))) return;
+    this.#journal.goAhead(await this.#ledger.ahead(own));
+    this.#ahead = true;
+  }
+  /** Whether entries go into the ledger before the first commit. */
+  #ahead = false;
+
   // behind a stream a root may be given, deleted and given again in one run
   #overlay(root: string | undefined, options: Omit<OverlayOptions, 'folder'>): Overlay | undefined {
     if (root === undefined || this.#sources.has(root)) return undefined;
@@ -217,7 +232,7 @@ export class FlowChanges {
     const planned = this.#flow.steps.find(s => s.id === step);
     const root = rootOf(this.#flow).get(planned?.op.shape === 'sink' ? step : (planned?.from[0] ?? ''));
     if (root === undefined) return new Map();
-    const fresh = this.decision.mode === 'full' && this.#commits === 0;
+    const fresh = this.decision.mode === 'full' && this.#commits === 0 && !this.#ahead;
     return namesOf(fresh ? undefined : this.#ledger, this.#journal, this.decision.slots[root], ids);
   }
 
@@ -225,6 +240,12 @@ export class FlowChanges {
   async drain(): Promise<void> {
     for (const overlay of this.#overlays) await overlay.drain();
     await this.#journal.drain();
+  }
+  /** After the last row, before sinks make ready what they wrote: the ledger can be filled beside that. */
+  async rowsEnd(): Promise<void> {
+    for (const overlay of this.#overlays) await overlay.finish(this.#journal);
+    // what goes wrong is told when the journal ends
+    this.#journal.settle().catch(() => undefined);
   }
   /** Whether a dead letter of an earlier run speaks of something that was done again, or is gone. */
   settles(letter: { step: string; where: string; root?: { source: string; id: number } }): boolean {
@@ -265,7 +286,7 @@ export class FlowChanges {
     work: FlowState['work'],
     interim = false,
   ): Promise<LedgerChanges> {
-    for (const overlay of this.#overlays) await overlay.finish(this.#journal);
+    if (interim) await this.rowsEnd();
     await this.#journal.finish();
     const nextId = Object.fromEntries([
       ...[...this.#sources].map(([id, diff]) => [id, diff.nextId] as const),
@@ -279,14 +300,17 @@ export class FlowChanges {
     const clashed = [...this.clashed];
     const state = flowState(this.#flow, commit, this.decision, nextId, { reports, work, clashed }, interim);
     const journal = this.#journalName();
-    const clear = this.#commits === 0 ? [...[...fresh].map(id => slots[id]), ...left] : [];
+    // what went ahead is there already
+    const emptied = this.#ahead ? [] : [...fresh].map(id => slots[id]);
+    const clear = this.#commits === 0 ? [...emptied, ...left] : [];
     if (interim) {
       this.#commits++;
       this.#journal.next(join(this.#folder, this.#journalName()));
     }
     const meta: Record<string, Json> = { slots, [`flow:${flowName(this.#flow)}`]: state as unknown as Json };
     if (formerName !== undefined) meta[`flow:${formerName}`] = null;
-    const again = this.decision.mode === 'changes' ? [] : [...this.#streams.keys()].map(id => slots[id]);
+    const keeps = this.decision.mode === 'changes' || this.#ahead;
+    const again = keeps ? [] : [...this.#streams.keys()].map(id => slots[id]);
     return { journal, clear, again, meta };
   }
   async abort(): Promise<void> {
