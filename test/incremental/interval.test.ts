@@ -121,6 +121,19 @@ describe('a run that was cut short', () => {
       expect(contents(root)).toEqual(await expected(parts, shapes.chain(start(), READ)));
     }));
 
+  it('takes out what a row gave before, where it gives nothing any more and the run over all rows is cut short', () =>
+    inFolder(async root => {
+      const parts = { p: [{ id: 'x', n: 0, text: 'a' }, ...rows(3)] };
+      save(root, parts);
+      const every = { commitEvery: { rows: 1 } };
+      await run(root, shapes.chain(start(), READ));
+      const params = { ...start(), least: 2 };
+      const cut = await tryRun(root, shapes.chain(params, { signed: true, failAt: 2 }), every);
+      expect(cut).toMatchObject({ mode: 'replay', interim: 1, result: { status: 'failed' } });
+      expect((await run(root, shapes.chain(params, READ), every)).mode).toBe('resume');
+      expect(contents(root)).toEqual(await expected(parts, shapes.chain(params, READ)));
+    }));
+
   it('begins anew where what its sink had kept is gone', () =>
     inFolder(async root => {
       save(root, { p: rows(9) });

@@ -85,6 +85,12 @@ export class BitSet {
     while (last > 0 && this.#words[last - 1] === 0) last--;
     return Buffer.from(this.#words.slice(0, last).buffer);
   }
+  /** In their order. */
+  *[Symbol.iterator](): Generator<number> {
+    for (let w = 0; w < this.#words.length; w++)
+      for (let bits = this.#words[w]; bits !== 0; bits &= bits - 1)
+        yield 32 * w + 31 - Math.clz32(bits & -bits);
+  }
   addAll(other: BitSet): void {
     const words = other.#words;
     if (words.length > this.#words.length) {

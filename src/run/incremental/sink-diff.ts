@@ -97,6 +97,11 @@ export class SinkDiff {
   #deleters: number[] = [];
   /** Roots that lost a row on the way and of which none has come yet: others of it may still come. */
   #waiting = new Set<number>();
+  /**
+   * The same where every root comes: the end of the run tells which are gone, but a commit before it must know of those
+   * that went through so far, since a run that goes on from there does not see them again.
+   */
+  #missed = new BitSet();
   /** Keys that came in this run, and which root has each. */
   readonly #owners = new KeyOwners();
   /** Keys that a root of this run took, and that another has in the ledger, or may have: it must give them up. */
@@ -188,7 +193,9 @@ export class SinkDiff {
   #missing(id: number): void {
     const open = this.#open.get(id);
     if (open) open.packet = this.#packet;
-    else if (!this.#o.complete && !this.#seenIds.has(id)) this.#waiting.add(id);
+    else if (this.#seenIds.has(id)) return;
+    else if (!this.#o.complete) this.#waiting.add(id);
+    else if (!this.#o.fresh) this.#missed.add(id);
   }
 
   #upserts(
@@ -348,6 +355,8 @@ export class SinkDiff {
    */
   checkpoint(): Change & { readonly waits: boolean } {
     this.#dropWaiting();
+    for (const id of this.#missed) if (!this.#seenIds.has(id)) this.#named(id);
+    this.#missed = new BitSet();
     this.#closeAll();
     const deletes = this.#takeDeletes();
     const sure = [...this.#claims.values()].some(c => c.sure);
