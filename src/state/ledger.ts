@@ -10,8 +10,9 @@ import { StateError, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
 import { inBlock, ofBlock } from './id-blocks.ts';
 import { journalPieces } from './journal.ts';
-import { putPiece } from './put-piece.ts';
+import { isEmpty, putPiece } from './put-piece.ts';
 import { brokenSeal, seal, unseal } from './seal.ts';
+import { SortedRuns } from './sorted-runs.ts';
 import { openStore, type Store } from './store.ts';
 import { blockKey, HEAD, idBytes, isId, MOST_SLOTS, TABLE, tableKey } from './tables.ts';
 
@@ -33,8 +34,8 @@ const OF_STEPS = [
 /** Keys that one transaction removes. */
 const MOST_REMOVED = 50_000;
 
-/** Bytes of a piece of a journal, up to which the pages it took may stay in memory. */
-const MOST_KEPT = 4 << 20;
+/** Bytes of entries, up to which the pages they took may stay in memory. */
+const MOST_KEPT = 32 << 20;
 
 const NONE = new Uint8Array(0);
 
@@ -169,18 +170,38 @@ export class Ledger {
       for (const table of [TABLE.state, TABLE.children]) await this.#empty(table, slot);
     // the commit's id comes last: until it stands, a crash has the journal applied once more, which changes nothing
     const named = { format: LEDGER_FORMAT, ...meta };
-    let ended = false;
-    for (; !next.done; next = await pieces.next()) {
-      const { bytes, last } = next.value;
-      await this.#db.transaction(() => {
-        putPiece(this.#db, bytes);
-        if (last) this.#name(named);
-      });
-      ended = last;
-      if (bytes.length > MOST_KEPT) await this.#release();
+    const runs = new SortedRuns(join(this.path, 'runs'));
+    try {
+      let ended = false;
+      for (; !next.done; next = await pieces.next()) {
+        const { bytes, last } = next.value;
+        // few entries go in at once
+        if (last && runs.empty) {
+          await this.#db.transaction(() => {
+            putPiece(this.#db, bytes);
+            this.#name(named);
+          });
+          ended = true;
+        } else runs.add(bytes);
+      }
+      if (!runs.empty) await this.#put(runs);
+      if (!ended) await this.#db.transaction(() => this.#name(named));
+      await this.#db.flushed;
+    } finally {
+      runs.close();
     }
-    if (!ended) await this.#db.transaction(() => this.#name(named));
-    await this.#db.flushed;
+  }
+  // many entries, from the first page to the last
+  async #put(runs: SortedRuns): Promise<void> {
+    const empty = isEmpty(this.#db);
+    let kept = 0;
+    for (const piece of runs.merged()) {
+      await this.#db.transaction(() => putPiece(this.#db, piece, empty, true));
+      kept += piece.length;
+      if (kept < MOST_KEPT) continue;
+      await this.#release();
+      kept = 0;
+    }
   }
 
   #name(meta: Readonly<Record<string, unknown>>): void {
@@ -210,12 +231,13 @@ export class Ledger {
   /**
    * For a run over steps that the ledger does not know: a way for their entries to go in before the commit.
    * @param slots of these steps; what a run that was cut short left under them is removed
+   * @param scratch a folder for what must be sorted on disk
    */
-  async ahead(slots: readonly number[]): Promise<Ahead> {
+  async ahead(slots: readonly number[], scratch: string): Promise<Ahead> {
     return withState(this.path, async () => {
       this.#written();
       for (const slot of slots) for (const table of OF_STEPS) await this.#empty(table, slot);
-      return new Ahead(join(this.path, 'data.mdb'));
+      return new Ahead(join(this.path, 'data.mdb'), scratch);
     });
   }
 

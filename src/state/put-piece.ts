@@ -1,7 +1,7 @@
 /** Puts a piece of a journal into the store. */
 import type { PutOptions } from 'lmdb';
 import { BlockChanges, blockOf } from './id-blocks.ts';
-import { eachSorted } from './sorted-entries.ts';
+import { eachInTurn, eachSorted } from './sorted-entries.ts';
 import type { Store } from './store.ts';
 import { HEAD, ID_KEY, IN_BLOCKS } from './tables.ts';
 
@@ -10,9 +10,16 @@ const APPEND: PutOptions = { append: true };
 const put = (store: Store, key: Buffer, value: Buffer, append: boolean): void =>
   void (append ? store.putSync(key, value, APPEND) : store.putSync(key, value));
 
-/** Call it within a transaction. @param piece whole entries */
-export function putPiece(store: Store, piece: Buffer): void {
-  const empty = store.getKeysCount({ limit: 1 }) === 0;
+/** Whether a store has nothing yet. */
+export const isEmpty = (store: Store): boolean => store.getKeysCount({ limit: 1 }) === 0;
+
+/**
+ * Call it within a transaction.
+ * @param piece whole entries
+ * @param empty whether all that is in the store comes before what is in the piece, and nothing of it is changed
+ * @param sorted whether the piece is in order of its keys
+ */
+export function putPiece(store: Store, piece: Buffer, empty = isEmpty(store), sorted = false): void {
   const blocks = new BlockPuts(store, piece, empty);
   // the last entry of a key counts, so that each waits for the next
   let key = -1;
@@ -28,7 +35,8 @@ export function putPiece(store: Store, piece: Buffer): void {
     if (gone) store.removeSync(name);
     else put(store, name, piece.subarray(value, end), empty && !among);
   };
-  eachSorted(piece, (nextKey, nextValue, nextEnd, deleted) => {
+  const each = sorted ? eachInTurn : eachSorted;
+  each(piece, (nextKey, nextValue, nextEnd, deleted) => {
     if (nextValue - nextKey === ID_KEY && IN_BLOCKS.has(piece[nextKey])) {
       settle();
       key = -1;

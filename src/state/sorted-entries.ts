@@ -25,6 +25,18 @@ export function eachEntry(piece: Buffer, use: (key: Buffer, value: Buffer | unde
 /** An entry of a piece: where its key and its value begin, and where it ends; no value where it was deleted. */
 export type UseEntry = (key: number, value: number, end: number, deleted: boolean) => void;
 
+/** Calls back with each entry, as they come. */
+export function eachInTurn(piece: Buffer, use: UseEntry): void {
+  for (let at = 0; at < piece.length; ) {
+    const value = at + ENTRY_HEAD + piece[at] + (piece[at + 1] << 8);
+    const length = piece.readUInt32LE(at + 2);
+    const deleted = length === DELETED;
+    const end = deleted ? value : value + length;
+    use(at + ENTRY_HEAD, value, end, deleted);
+    at = end;
+  }
+}
+
 /**
  * Calls back with each entry, in order of their keys; those of one key in the order they have in the piece. With places
  * in the piece, since views of hundreds of thousands of keys and values would take longer than the rest.

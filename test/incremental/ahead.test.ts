@@ -9,7 +9,7 @@ import type { Row } from './fixtures/operators.ts';
 import { contents, expected, inFolder, run, save, tryRun } from './shapes.ts';
 
 // a megabyte of journal and more
-const ROWS = 14_000;
+const ROWS = 8_500;
 const rows = (n = ROWS): Row[] =>
   Array.from({ length: n }, (_, i) => ({ id: `document-number-${i}`, n: i, text: `a${i} b${i} c${i}` }));
 const steps: AnyStep[] = [

@@ -129,7 +129,7 @@ export class FlowChanges {
     const known = new Set(Object.values(this.#ledger.meta<Slots>('slots') ?? {}));
     const own = this.#flow.steps.map(s => slots[s.id]);
     if (mode !== 'full' || !this.remembersRows || own.some(slot => known.has(slot))) return;
-    this.#journal.goAhead(await this.#ledger.ahead(own));
+    this.#journal.goAhead(await this.#ledger.ahead(own, join(this.#scratch, 'ahead')));
     this.#ahead = true;
   }
   /** Whether entries go into the ledger before the first commit. */

@@ -13,6 +13,7 @@ const MOST_UNDER_WAY = 8 << 20;
 
 export class Ahead {
   readonly #path: string;
+  readonly #scratch: string;
   #worker: Worker | undefined;
   #underWay = 0;
   /** How often it was to settle, and has. */
@@ -22,9 +23,13 @@ export class Ahead {
   #failure: unknown;
   #waiting: (() => void)[] = [];
 
-  /** @param path of the store */
-  constructor(path: string) {
+  /**
+   * @param path of the store
+   * @param scratch a folder for what must be sorted on disk
+   */
+  constructor(path: string, scratch: string) {
     this.#path = path;
+    this.#scratch = scratch;
   }
 
   /** Takes whole entries; their buffer is gone then. Await it: it waits where many are on their way. */
@@ -71,7 +76,7 @@ export class Ahead {
   }
   #started(): Worker {
     if (this.#worker) return this.#worker;
-    const workerData = { path: this.#path };
+    const workerData = { path: this.#path, scratch: this.#scratch };
     const worker = new Worker(new URL('./boot.mjs', import.meta.url), { workerData, execArgv: [] });
     const tell = (): void => {
       for (const resolve of this.#waiting.splice(0)) resolve();

@@ -1,27 +1,41 @@
 /** The thread that puts entries into a ledger while the run goes on. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ByteWriter } from '../../arrow/index.ts';
-import { putPiece } from '../put-piece.ts';
+import { isEmpty, putPiece } from '../put-piece.ts';
+import { SortedRuns } from '../sorted-runs.ts';
 import { openStore } from '../store.ts';
 import type { FromFiller, ToFiller } from './protocol.ts';
 
-/** Bytes that are sorted and put at once: the more, the fuller the pages of the store. */
+/** Bytes that are sorted at once. */
 const AT_ONCE = 32 << 20;
 
 const port = parentPort as MessagePort;
 const say = (message: FromFiller): void => port.postMessage(message);
-const store = openStore((workerData as { path: string }).path);
+const { path, scratch } = workerData as { path: string; scratch: string };
+const store = openStore(path);
+const runs = new SortedRuns(scratch);
 const waiting = new ByteWriter(4 << 20);
 let failed = false;
 
+// all there is: few entries at once, many by runs
 function put(): void {
-  const { bytes, used } = waiting;
-  if (used > 0) store.transactionSync(() => putPiece(store, bytes.subarray(0, used)));
+  const piece = waiting.bytes.subarray(0, waiting.used);
+  if (runs.empty) {
+    if (piece.length > 0) store.transactionSync(() => putPiece(store, piece));
+  } else {
+    if (piece.length > 0) runs.add(piece);
+    const empty = isEmpty(store);
+    for (const merged of runs.merged()) store.transactionSync(() => putPiece(store, merged, empty, true));
+    runs.close();
+  }
   waiting.used = 0;
 }
 
 function take(entries: Uint8Array): void {
-  if (waiting.used > 0 && waiting.used + entries.length > AT_ONCE) put();
+  if (waiting.used > 0 && waiting.used + entries.length > AT_ONCE) {
+    runs.add(waiting.bytes.subarray(0, waiting.used));
+    waiting.used = 0;
+  }
   waiting.put(entries);
   say({ taken: entries.length });
 }
@@ -31,6 +45,7 @@ async function end(how: 'keep' | 'drop'): Promise<void> {
     put();
     await store.flushed;
   }
+  runs.close();
   await store.close();
   say({ ended: true });
   port.close();
