@@ -147,7 +147,7 @@ export async function execute(plan: Plan, options: RunOptions, watched: Watched)
     const { full = false, recheck, redo } = options;
     const around = surroundingsOf(plan.flows, ownSources(steps, registry));
     const begins = (changes: FlowChanges): void => void passes.push(changes);
-    const shared = { run: id, folder, ctx, full, recheck, redo, around };
+    const shared = { run: id, memory: plan.memory, folder, ctx, full, recheck, redo, around };
     for (const flow of plan.flows) {
       signal.throwIfAborted();
       if (remembers) await pass(flow, { ...shared, control, committing, state, hub, forget, begins });

@@ -21,6 +21,8 @@ import type { KeptState } from './kept-state.ts';
 
 export interface PassOptions {
   readonly run: string;
+  /** Bytes that the pipeline may take. */
+  readonly memory: number;
   readonly folder: string;
   readonly ctx: PlanContext;
   readonly full: boolean;
@@ -77,7 +79,7 @@ export async function pass(flow: Flow, o: PassOptions): Promise<void> {
       return;
     }
     hub.emit({ type: 'flow', flow: name, mode: first.mode, reasons: first.reasons });
-    await changes.begin();
+    await changes.begin(o.memory);
     let outcome = await runFlow(flow, control, changes);
     while (outcome === 'again') {
       const keepsRows = changes.allRows;
@@ -90,7 +92,7 @@ export async function pass(flow: Flow, o: PassOptions): Promise<void> {
       hub.emit({ type: 'flow', flow: name, mode: whole.mode, reasons });
       changes = new FlowChanges(flow, whole, ledger, folder, o.run);
       o.begins(changes);
-      await changes.begin();
+      await changes.begin(o.memory);
       outcome = await runFlow(flow, control, changes, keepsRows);
     }
   } catch (error) {

@@ -2,7 +2,7 @@
  * Entries of neighbouring ids in one value of the store: a B-tree takes a value of a few hundred bytes about as quickly
  * as one of forty, so tables of which each row has an entry are written, read through and kept the better.
  */
-import { ByteWriter } from '../arrow/index.ts';
+import { ByteWriter } from '../arrow/byte-writer.ts';
 
 /** Ids of a block: with 40 bytes each, five blocks fill a page of 4 KiB. */
 const BITS = 4;

@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, beforeAll, expect, it } from 'vitest';
 import type { AnyStep } from '../../src/define/index.ts';
 import { Ledger, listDeadLetters, stateFolderOf, TABLE } from '../../src/state/index.ts';
 import type { Row } from './fixtures/operators.ts';
-import { contents, expected, inFolder, run, save, tryRun } from './shapes.ts';
+import { contents, expected, inFolder, MEMORY, run, save, tryRun } from './shapes.ts';
 
 // a megabyte of journal and more
 const ROWS = 8_500;
@@ -39,6 +39,9 @@ async function known(root: string): Promise<string[]> {
     await ledger.close();
   }
 }
+beforeAll(() => {
+  MEMORY.of = '1 GiB';
+});
 afterEach(() => {
   process.env.MILLRACE_FAULT = '';
 });

@@ -12,6 +12,9 @@ import { operators, type Parts, readTable } from './fixtures/operators.ts';
 
 const registryUrl = new URL('./fixtures/operators.ts', import.meta.url).href;
 
+/** What the pipelines may take. */
+export const MEMORY = { of: '64 MiB' };
+
 export interface Ran {
   readonly result: RunResult;
   readonly mode: string;
@@ -25,7 +28,7 @@ export async function tryRun(
   steps: AnyStep[],
   options: Partial<RunOptions> = {},
 ): Promise<Ran> {
-  const definition = { name: 'inc', memory: '64 MiB', steps };
+  const definition = { name: 'inc', memory: MEMORY.of, steps };
   const { plan, problems } = await check(definition, { operators, root, mode: 'run' });
   if (!plan) throw new Error(JSON.stringify(problems));
   const handle = startRun(plan, { registryUrl, ...options });

@@ -16,6 +16,9 @@ import { type DiffCounts, SourceDiff } from './source-diff.ts';
 import { SourceParts } from './source-parts.ts';
 import { type StreamDiff, StreamIds } from './stream-diff.ts';
 
+/** Memory of a pipeline from which on a thread may fill the ledger: it takes up to 100 MiB. */
+const AHEAD_FROM = 768 << 20;
+
 export class FlowChanges {
   readonly decision: FlowDecision;
   /** False where the flow writes all it gives whole: then rows have no ids, and only parts of sources are known. */
@@ -123,8 +126,10 @@ export class FlowChanges {
 
   /**
    * Before a run: where the ledger does not know any of the steps, what is learned goes into it while the run goes on.
+   * @param memory bytes that the pipeline may take
    */
-  async begin(): Promise<void> {
+  async begin(memory: number): Promise<void> {
+    if (memory < AHEAD_FROM) return;
     const { mode, slots } = this.decision;
     const known = new Set(Object.values(this.#ledger.meta<Slots>('slots') ?? {}));
     const own = this.#flow.steps.map(s => slots[s.id]);

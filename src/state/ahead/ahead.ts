@@ -9,7 +9,7 @@ import { faultPoint } from '../fault.ts';
 import type { FromFiller, ToFiller } from './protocol.ts';
 
 /** Bytes that may be on their way to the thread. */
-const MOST_UNDER_WAY = 8 << 20;
+const MOST_UNDER_WAY = 4 << 20;
 
 export class Ahead {
   readonly #path: string;

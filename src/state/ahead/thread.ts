@@ -1,13 +1,13 @@
 /** The thread that puts entries into a ledger while the run goes on. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { ByteWriter } from '../../arrow/index.ts';
+import { ByteWriter } from '../../arrow/byte-writer.ts';
 import { isEmpty, putPiece } from '../put-piece.ts';
 import { SortedRuns } from '../sorted-runs.ts';
 import { openStore } from '../store.ts';
 import type { FromFiller, ToFiller } from './protocol.ts';
 
 /** Bytes that are sorted at once. */
-const AT_ONCE = 32 << 20;
+const AT_ONCE = 8 << 20;
 
 const port = parentPort as MessagePort;
 const say = (message: FromFiller): void => port.postMessage(message);
