@@ -8,8 +8,5 @@ export * from './folders.ts';
 export * from './journal.ts';
 export * from './ledger.ts';
 export * from './lock.ts';
-export { isEmpty, putPiece } from './put-piece.ts';
 export { eachEntry, eachSorted } from './sorted-entries.ts';
-export { SortedRuns } from './sorted-runs.ts';
-export { openStore } from './store.ts';
 export { idBytes, MOST_SLOTS, TABLE, tableKey } from './tables.ts';

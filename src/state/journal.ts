@@ -171,10 +171,15 @@ export class JournalWriter {
   forget(): void {
     this.#out.used = 0;
   }
-  /** Drops the file. */
-  async abort(): Promise<void> {
+  /** Ends what goes ahead, where that has not ended: nobody else may write into the ledger then. */
+  async leave(): Promise<void> {
     await this.#writing.catch(() => undefined);
     await this.#ahead?.drop();
+    this.#ahead = undefined;
+  }
+  /** Drops the file. */
+  async abort(): Promise<void> {
+    await this.leave();
     await this.#close();
     await rm(this.#path, { force: true });
   }
@@ -184,6 +189,7 @@ export class JournalWriter {
 export interface JournalPiece {
   /** Whole entries, good until the next piece is asked for. */
   readonly bytes: Buffer;
+  readonly entries: number;
   /** Whether there are no more. */
   readonly last: boolean;
 }
@@ -198,9 +204,14 @@ const CHECKED_BYTES = 1 << 20;
 
 /**
  * A journal in pieces of whole entries, checked whole before the first is given.
+ * @param bytes and `most` entries of a piece
  * @throws JournalError naming a broken file.
  */
-export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGenerator<JournalPiece> {
+export async function* journalPieces(
+  path: string,
+  bytes = PIECE_BYTES,
+  most = MOST_ENTRIES,
+): AsyncGenerator<JournalPiece> {
   const broken = (why: string): JournalError =>
     new JournalError(`${path}: ${why}`, { help: 'run the pipeline with --full to build its state anew' });
   const file = await open(path, 'r');
@@ -224,41 +235,56 @@ export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGe
     if (tail.readUInt32LE(0) !== DELETED || tail.readUInt32LE(8) !== crc) {
       throw broken('cut off or damaged (its checksum does not hold)');
     }
-    yield* wholePieces(file, end, buffer);
+    let given = 0;
+    for await (const piece of wholePieces(file, end, buffer, most)) {
+      given += piece.entries;
+      if (piece.last && given !== tail.readUInt32LE(4))
+        throw broken(`it has ${given} entries, wanted ${tail.readUInt32LE(4)}`);
+      yield piece;
+    }
   } finally {
     await file.close();
   }
 }
 
-async function* wholePieces(file: FileHandle, end: number, given: Buffer): AsyncGenerator<JournalPiece> {
+async function* wholePieces(
+  file: FileHandle,
+  end: number,
+  given: Buffer,
+  most = MOST_ENTRIES,
+): AsyncGenerator<JournalPiece> {
   let buffer = given;
   let held = 0;
-  for (let at = MAGIC.length; at < end; ) {
-    const { bytesRead } = await file.read(buffer, held, Math.min(buffer.length - held, end - at), at);
-    at += bytesRead;
-    held += bytesRead;
-    const whole = wholeEntries(buffer.subarray(0, held));
+  for (let at = MAGIC.length; at < end || held > 0; ) {
+    if (at < end) {
+      const { bytesRead } = await file.read(buffer, held, Math.min(buffer.length - held, end - at), at);
+      at += bytesRead;
+      held += bytesRead;
+    }
+    const { bytes: whole, entries } = wholeEntries(buffer.subarray(0, held), most);
     if (whole === 0) {
+      if (at >= end) throw new Error('a journal ends within an entry');
       // an entry longer than a piece
       const wider = Buffer.allocUnsafeSlow(buffer.length * 2);
       buffer.copy(wider, 0, 0, held);
       buffer = wider;
       continue;
     }
-    yield { bytes: buffer.subarray(0, whole), last: at >= end && whole === held };
+    yield { bytes: buffer.subarray(0, whole), entries, last: at >= end && whole === held };
     buffer.copyWithin(0, whole, held);
     held -= whole;
   }
 }
 
-// bytes of the entries that are there to their end
-function wholeEntries(bytes: Buffer): number {
+// bytes and number of the entries that are there to their end, at most so many
+function wholeEntries(bytes: Buffer, most: number): { bytes: number; entries: number } {
   let at = 0;
-  for (let entries = 0; at + ENTRY_HEAD <= bytes.length && entries < MOST_ENTRIES; entries++) {
+  let entries = 0;
+  for (; at + ENTRY_HEAD <= bytes.length && entries < most; entries++) {
     const value = bytes.readUInt32LE(at + 2);
     const next = at + ENTRY_HEAD + bytes.readUInt16LE(at) + (value === DELETED ? 0 : value);
     if (next > bytes.length) break;
     at = next;
   }
-  return at;
+  return { bytes: at, entries };
 }

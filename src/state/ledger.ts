@@ -1,6 +1,6 @@
 /**
- * What was done for which row, in an LMDB store beside the pipeline. Read while a run works, written only from the
- * journal of a run that has committed. One store a pipeline; tables are told apart by the first byte of a key.
+ * What was done for which row, in an LMDB store beside the pipeline. Read while a run works, written from the
+ * journal of a run that has committed, or, of steps that it does not know, before that (`ahead`). One store a pipeline; tables are told apart by the first byte of a key.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -162,6 +162,8 @@ export class Ledger {
   ): Promise<void> {
     faultPoint('ledger');
     this.#written();
+    const sorted = join(this.path, 'runs');
+    await rm(sorted, { recursive: true, force: true });
     const pieces = journalPieces(journal);
     // the first piece comes after the checksum of all
     let next = await pieces.next();
@@ -170,7 +172,7 @@ export class Ledger {
       for (const table of [TABLE.state, TABLE.children]) await this.#empty(table, slot);
     // the commit's id comes last: until it stands, a crash has the journal applied once more, which changes nothing
     const named = { format: LEDGER_FORMAT, ...meta };
-    const runs = new SortedRuns(join(this.path, 'runs'));
+    const runs = new SortedRuns(sorted);
     try {
       let ended = false;
       for (; !next.done; next = await pieces.next()) {
@@ -236,7 +238,8 @@ export class Ledger {
   async ahead(slots: readonly number[], scratch: string): Promise<Ahead> {
     return withState(this.path, async () => {
       this.#written();
-      for (const slot of slots) for (const table of OF_STEPS) await this.#empty(table, slot);
+      if (this.meta('slots') === undefined) await this.#db.clearAsync();
+      else for (const slot of slots) for (const table of OF_STEPS) await this.#empty(table, slot);
       return new Ahead(join(this.path, 'data.mdb'), scratch);
     });
   }

@@ -7,8 +7,12 @@ import { HEAD, ID_KEY, IN_BLOCKS } from './tables.ts';
 
 // behind the last key: it needs no search, and leaves full pages
 const APPEND: PutOptions = { append: true };
-const put = (store: Store, key: Buffer, value: Buffer, append: boolean): void =>
-  void (append ? store.putSync(key, value, APPEND) : store.putSync(key, value));
+function put(store: Store, key: Buffer, value: Buffer, append: boolean): void {
+  if (!append) store.putSync(key, value);
+  // false where it is not behind the last one, though the library's types say nothing of it
+  else if ((store.putSync(key, value, APPEND) as unknown) === false)
+    throw new Error('an entry of the ledger is out of its order');
+}
 
 /** Whether a store has nothing yet. */
 export const isEmpty = (store: Store): boolean => store.getKeysCount({ limit: 1 }) === 0;
@@ -16,11 +20,11 @@ export const isEmpty = (store: Store): boolean => store.getKeysCount({ limit: 1 
 /**
  * Call it within a transaction.
  * @param piece whole entries
- * @param empty whether all that is in the store comes before what is in the piece, and nothing of it is changed
+ * @param behind whether all that is in the store comes before what is in the piece, and nothing of it is changed
  * @param sorted whether the piece is in order of its keys
  */
-export function putPiece(store: Store, piece: Buffer, empty = isEmpty(store), sorted = false): void {
-  const blocks = new BlockPuts(store, piece, empty);
+export function putPiece(store: Store, piece: Buffer, behind = isEmpty(store), sorted = false): void {
+  const blocks = new BlockPuts(store, piece, behind);
   // the last entry of a key counts, so that each waits for the next
   let key = -1;
   let value = 0;
@@ -33,7 +37,7 @@ export function putPiece(store: Store, piece: Buffer, empty = isEmpty(store), so
     const among = IN_BLOCKS.has(piece[key]);
     if (among) blocks.append = false;
     if (gone) store.removeSync(name);
-    else put(store, name, piece.subarray(value, end), empty && !among);
+    else put(store, name, piece.subarray(value, end), behind && !among);
   };
   const each = sorted ? eachInTurn : eachSorted;
   each(piece, (nextKey, nextValue, nextEnd, deleted) => {
@@ -55,7 +59,7 @@ export function putPiece(store: Store, piece: Buffer, empty = isEmpty(store), so
 class BlockPuts {
   readonly #store: Store;
   readonly #piece: Buffer;
-  readonly #empty: boolean;
+  readonly #behind: boolean;
   /** Whether blocks come behind all that is there. */
   append: boolean;
   readonly #changes = new BlockChanges();
@@ -64,11 +68,11 @@ class BlockPuts {
   #group = -1;
   #block = -1;
 
-  constructor(store: Store, piece: Buffer, empty: boolean) {
+  constructor(store: Store, piece: Buffer, behind: boolean) {
     this.#store = store;
     this.#piece = piece;
-    this.#empty = empty;
-    this.append = empty;
+    this.#behind = behind;
+    this.append = behind;
   }
   add(key: number, value: number, end: number, deleted: boolean): void {
     const piece = this.#piece;
@@ -92,7 +96,7 @@ class BlockPuts {
   flush(): void {
     if (this.#block < 0) return;
     const store = this.#store;
-    const before = this.#empty ? undefined : store.getBinary(this.#key);
+    const before = this.#behind ? undefined : store.getBinary(this.#key);
     const now = this.#changes.apply(before && Buffer.from(before), this.#piece);
     if (now) put(store, this.#key, now, this.append);
     else if (before) store.removeSync(this.#key);

@@ -80,7 +80,8 @@ export function brokenSeal(path: string): string | undefined {
   try {
     sealed = JSON.parse(text) as SealFile;
   } catch {
-    return 'its seal cannot be read';
+    // cut off by a loss of power, perhaps: then nothing is known
+    return undefined;
   }
   const found = measured(path, sealed.crc === undefined ? 0 : Number.POSITIVE_INFINITY);
   // another process may have begun to write meanwhile

@@ -94,6 +94,8 @@ interface Group {
 function groupsOf(piece: Buffer): Group[] {
   const counts = new Map<number, number>();
   each(piece, (_, group) => counts.set(group, (counts.get(group) ?? 0) + 1));
+  for (const count of counts.values())
+    if (count > MOST_ENTRIES) throw new Error('a piece of a journal has too many entries');
   const groups = new Map(
     [...counts]
       .sort(([a], [b]) => a - b)

@@ -10,12 +10,15 @@ import { HEAD, ID_KEY, IN_BLOCKS } from './tables.ts';
 
 const WRITTEN_AT_ONCE = 1 << 20;
 const READ_AT_ONCE = 256 << 10;
+/** Runs that are merged at once. */
+const FAN_IN = 32;
 /** Bytes of a merged piece, from which on it ends where it can. */
 const MERGED = 4 << 20;
 
 export class SortedRuns {
   readonly #folder: string;
   readonly #paths: string[] = [];
+  #made = 0;
 
   /** @param folder of its own, made when it is first needed */
   constructor(folder: string) {
@@ -27,27 +30,30 @@ export class SortedRuns {
 
   /** Sorts a piece and writes it as a run. @param piece whole entries */
   add(piece: Buffer): void {
+    this.#write(write => {
+      eachSorted(piece, (key, _, end) => write(piece, key - ENTRY_HEAD, end));
+    });
+  }
+  #write(give: (write: (bytes: Buffer, from: number, to: number) => void) => void): void {
     mkdirSync(this.#folder, { recursive: true });
-    const path = join(this.#folder, `run-${this.#paths.length}`);
+    const path = join(this.#folder, `run-${this.#made++}`);
     this.#paths.push(path);
     const file = openSync(path, 'w');
     try {
       const out = Buffer.allocUnsafeSlow(WRITTEN_AT_ONCE);
       let used = 0;
-      const write = (bytes: Buffer): void => {
+      const flush = (bytes: Buffer): void => {
         for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at);
       };
-      eachSorted(piece, (key, _, end) => {
-        const start = key - ENTRY_HEAD;
-        const length = end - start;
-        if (used + length > out.length) {
-          write(out.subarray(0, used));
+      give((bytes, from, to) => {
+        if (used + to - from > out.length) {
+          flush(out.subarray(0, used));
           used = 0;
         }
-        if (length > out.length) write(piece.subarray(start, end));
-        else used += piece.copy(out, used, start, end);
+        if (to - from > out.length) flush(bytes.subarray(from, to));
+        else used += bytes.copy(out, used, from, to);
       });
-      write(out.subarray(0, used));
+      flush(out.subarray(0, used));
     } finally {
       closeSync(file);
     }
@@ -58,35 +64,37 @@ export class SortedRuns {
    * of ids, is within one piece. A piece is good until the next is asked for.
    */
   *merged(): Generator<Buffer> {
-    const runs = this.#paths.map(path => new Run(path));
-    try {
-      let out = Buffer.allocUnsafeSlow(2 * MERGED);
-      let used = 0;
-      // where the last entry of `out` begins
-      let last = -1;
-      for (;;) {
-        let first: Run | undefined;
-        // of one key the earlier run comes first
-        for (const run of runs) if (run.there && (!first || run.before(first))) first = run;
-        if (!first) break;
-        const { bytes, at, length } = first;
-        if (used >= MERGED && !together(out, last, bytes, at)) {
-          yield out.subarray(0, used);
-          used = 0;
-        }
-        if (used + length > out.length) {
-          const wider = Buffer.allocUnsafeSlow(2 * (used + length));
-          out.copy(wider, 0, 0, used);
-          out = wider;
-        }
-        last = used;
-        used += bytes.copy(out, used, at, at + length);
-        first.next();
+    // many runs first become fewer: neighbours together, so that entries of one key stay in their order
+    while (this.#paths.length > FAN_IN) {
+      const all = this.#paths.splice(0);
+      for (let from = 0; from < all.length; from += FAN_IN) {
+        const some = all.slice(from, from + FAN_IN);
+        if (some.length === 1) this.#paths.push(some[0]);
+        else
+          this.#write(write => {
+            for (const run of merging(some)) write(run.bytes, run.at, run.at + run.length);
+          });
+        if (some.length > 1) for (const path of some) rmSync(path, { force: true });
       }
-      if (used > 0) yield out.subarray(0, used);
-    } finally {
-      for (const run of runs) run.close();
     }
+    let out = Buffer.allocUnsafeSlow(2 * MERGED);
+    let used = 0;
+    // where the last entry of `out` begins
+    let last = -1;
+    for (const { bytes, at, length } of merging(this.#paths)) {
+      if (used >= MERGED && !together(out, last, bytes, at)) {
+        yield out.subarray(0, used);
+        used = 0;
+      }
+      if (used + length > out.length) {
+        const wider = Buffer.allocUnsafeSlow(2 * (used + length));
+        out.copy(wider, 0, 0, used);
+        out = wider;
+      }
+      last = used;
+      used += bytes.copy(out, used, at, at + length);
+    }
+    if (used > 0) yield out.subarray(0, used);
   }
 
   /** Removes the runs, and with them the folder. */
@@ -96,15 +104,57 @@ export class SortedRuns {
   }
 }
 
+/**
+ * The entries of some runs in order of their keys, of one key those of the earlier run first: gives the run that stands
+ * at the next, until it is asked for another.
+ */
+function* merging(paths: readonly string[]): Generator<Run> {
+  const runs = paths.map((path, i) => new Run(path, i));
+  try {
+    // a heap: each stands before the two at twice its place and one and two more
+    const heap: Run[] = [];
+    const sink = (from: number): void => {
+      const run = heap[from];
+      let at = from;
+      for (;;) {
+        let next = 2 * at + 1;
+        if (next >= heap.length) break;
+        if (next + 1 < heap.length && heap[next + 1].before(heap[next])) next++;
+        if (!heap[next].before(run)) break;
+        heap[at] = heap[next];
+        at = next;
+      }
+      heap[at] = run;
+    };
+    for (const run of runs) if (run.there) heap.push(run);
+    for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(i);
+    while (heap.length > 0) {
+      const [run] = heap;
+      yield run;
+      run.next();
+      if (!run.there) {
+        const end = heap.pop() as Run;
+        if (heap.length === 0 || end === run) continue;
+        heap[0] = end;
+      }
+      sink(0);
+    }
+  } finally {
+    for (const run of runs) run.close();
+  }
+}
+
 /** A run as it is read: the entry it stands at is bytes `[at, at + length)`. */
 class Run {
   readonly #file: number;
+  readonly #place: number;
   bytes: Buffer = Buffer.allocUnsafeSlow(READ_AT_ONCE);
   at = 0;
   length = 0;
   #held = 0;
 
-  constructor(path: string) {
+  constructor(path: string, place: number) {
+    this.#place = place;
     this.#file = openSync(path, 'r');
     this.#stand();
   }
@@ -139,12 +189,13 @@ class Run {
     }
     return length <= this.#held;
   }
-  /** Whether its key comes before that of another. */
+  /** Whether its entry comes before that of another. */
   before(other: Run): boolean {
     const [a, b] = [this.at + ENTRY_HEAD, other.at + ENTRY_HEAD];
     const aEnd = a + this.bytes.readUInt16LE(this.at);
     const bEnd = b + other.bytes.readUInt16LE(other.at);
-    return this.bytes.compare(other.bytes, b, bEnd, a, aEnd) < 0;
+    const order = this.bytes.compare(other.bytes, b, bEnd, a, aEnd);
+    return order === 0 ? this.#place < other.#place : order < 0;
   }
   close(): void {
     closeSync(this.#file);

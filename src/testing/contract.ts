@@ -6,6 +6,7 @@ import { type AnyOperator, asEngine } from '../define/index.ts';
 import { differences, runExample } from './examples.ts';
 import { emptied, exampleInputs, repeated } from './generic.ts';
 import { onExamples, type Rule } from './rule.ts';
+import { lentBytes } from './rule-borrowed.ts';
 import { changesGiveAll } from './rule-changes.ts';
 import { closesAlways } from './rule-close.ts';
 import { handlesNulls } from './rule-nulls.ts';
@@ -99,6 +100,7 @@ export const contractRules: readonly Rule[] = [
   changesGiveAll,
   recordsApart,
   tellsApart,
+  lentBytes,
   closesAlways,
 ];
 

@@ -17,7 +17,14 @@ export const tellsApart: Rule = {
     return onExamples(tested, async (example, run) => {
       const [input] = exampleInputs(example);
       const problems: string[] = [];
-      for (const [written, read] of Object.entries(op.tells?.(parseParams(tested.op, example.with)) ?? {})) {
+      const params = parseParams(tested.op, example.with);
+      for (const [written, read] of Object.entries(op.tells?.(params) ?? {})) {
+        if (!Object.hasOwn(op.writes(params, columnsOf(input.schema)), written))
+          problems.push(`says what "${written}" tells, which it does not write`);
+        if (!Object.hasOwn(op.reads(params), read)) {
+          problems.push(`says that "${written}" tells "${read}", which it does not read`);
+          continue;
+        }
         const rows = rowsOf(input);
         const columns = columnsOf(input.schema);
         const givers = new Map<unknown, unknown>();

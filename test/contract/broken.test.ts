@@ -233,6 +233,31 @@ test('a source whose pieces lack other records than they should is caught', asyn
   ).toBe(true);
 });
 
+test('a source that holds views of bytes it has only lent is caught', async () => {
+  const source = asEngine(readJsonl);
+  if (source.shape !== 'source') throw new Error('not a source');
+  const open: typeof source.open = async (params, ctx) => {
+    const instance = await source.open(params, ctx);
+    return {
+      ...instance,
+      scan: async function* (...where) {
+        for await (const piece of instance.scan(...where)) yield { ...piece, borrowed: true };
+      },
+      // the bytes of a piece as the text of its first row
+      decode: async (raw, meta) => {
+        const decoded = await (instance.decode as NonNullable<typeof instance.decode>)(raw, meta);
+        const texts = utf8View(decoded.batch, 'text');
+        texts.bytes.set(raw.subarray(0, 1));
+        const view = decoded.batch.schema.fields.findIndex(f => f.name === 'text');
+        Object.assign(decoded.batch.data.children[view], { values: raw });
+        return decoded;
+      },
+    };
+  };
+  const problems = await checkOperator({ ...readJsonl, open } as unknown as AnyOperator);
+  expect(problems.some(p => p.startsWith('what is decoded outlives'))).toBe(true);
+});
+
 test('deterministic: false excuses from giving the same bytes twice', async () => {
   const op = processing(b => lengths(b, calls++), { deterministic: false });
   expect((await checkOperator(op)).some(p => p.startsWith('same input twice'))).toBe(false);

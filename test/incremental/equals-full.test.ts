@@ -15,6 +15,7 @@ import {
   editArb,
   expected,
   inFolder,
+  MEMORY,
   type Params,
   type Ran,
   rowsArb,
@@ -43,7 +44,10 @@ describe.each(Object.keys(shapes))('a pipeline of shape %s', name => {
         fc.asyncProperty(
           rowsArb,
           fc.array(fc.array(edit, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
-          async (rows, rounds) => {
+          fc.boolean(),
+          async (rows, rounds, large) => {
+            // with much memory a first run fills the ledger on a thread
+            MEMORY.of = large ? '1 GiB' : '64 MiB';
             await inFolder(async root => {
               const parts: Parts = {
                 p: structuredClone(rows.slice(0, 6)),

@@ -10,6 +10,7 @@ import {
   editArb,
   expected,
   inFolder,
+  MEMORY,
   type Params,
   rowsArb,
   run,
@@ -39,7 +40,9 @@ describe.each(Object.keys(shapes))('a pipeline of shape %s, cut short again and 
             }),
             { minLength: 1, maxLength: 5 },
           ),
-          async (given, rounds) => {
+          fc.boolean(),
+          async (given, rounds, large) => {
+            MEMORY.of = large ? '1 GiB' : '64 MiB';
             await inFolder(async root => {
               const parts: Parts = {
                 p: structuredClone(given.slice(0, 6)),

@@ -125,3 +125,19 @@ it('takes entries that are written bit by bit, as those that come whole', async 
     '77000177 last',
   ]);
 });
+
+it('gives all entries where there are more than a piece may have', async () => {
+  const path = join(folder, 'many');
+  const journal = new JournalWriter(path);
+  for (let i = 0; i < 95; i++) journal.put(Buffer.from(`key${i}`), Buffer.from('v'));
+  await journal.finish();
+  const got: number[] = [];
+  let last = false;
+  for await (const piece of journalPieces(path, 1 << 20, 10)) {
+    expect(last).toBe(false);
+    got.push(sorted(piece.bytes).length);
+    last = piece.last;
+  }
+  expect(got).toEqual([...Array.from({ length: 9 }, () => 10), 5]);
+  expect(last).toBe(true);
+});

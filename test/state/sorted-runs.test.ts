@@ -3,17 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import {
-  idBytes,
-  isEmpty,
-  JournalWriter,
-  journalPieces,
-  openStore,
-  putPiece,
-  SortedRuns,
-  TABLE,
-  tableKey,
-} from '../../src/state/index.ts';
+import { idBytes, JournalWriter, journalPieces, TABLE, tableKey } from '../../src/state/index.ts';
+import { isEmpty, putPiece } from '../../src/state/put-piece.ts';
+import { SortedRuns } from '../../src/state/sorted-runs.ts';
+import { openStore } from '../../src/state/store.ts';
 
 interface Entry {
   readonly key: Buffer;
@@ -112,6 +105,55 @@ it('entries longer than a buffer, and pieces that end at a block, come whole and
     expect(seen).toEqual(Array.from({ length: 80 }, (_, i) => i));
     expect(readFileSync(join(folder, 'runs/run-0')).length).toBeGreaterThan(8e6);
   } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it('more runs than are merged at once come in order, of one key in the order they came', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-runs-'));
+  try {
+    const runs = new SortedRuns(join(folder, 'runs'));
+    for (let r = 0; r < 70; r++)
+      runs.add(
+        await pieceOf(
+          folder,
+          [r, 7, 1000 - r].map(id => ({
+            key: tableKey(TABLE.keys, 1, idBytes(id)),
+            value: Buffer.from(`${id} of ${r}`),
+          })),
+        ),
+      );
+    const seen: string[] = [];
+    for (const piece of runs.merged())
+      for (let at = 0; at < piece.length; ) {
+        const from = at + 6 + piece.readUInt16LE(at);
+        const end = from + piece.readUInt32LE(at + 2);
+        seen.push(piece.toString('latin1', from, end));
+        at = end;
+      }
+    const wanted = Array.from({ length: 70 }, (_, r) => [r, 7, 1000 - r].map(id => ({ id, r }))).flat();
+    wanted.sort((a, b) => a.id - b.id || a.r - b.r);
+    expect(seen).toEqual(wanted.map(({ id, r }) => `${id} of ${r}`));
+    runs.close();
+    expect(existsSync(join(folder, 'runs'))).toBe(false);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it('an entry out of order is never left out in silence', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-runs-'));
+  const store = openStore(join(folder, 'a.mdb'));
+  try {
+    const row = (text: string) => ({
+      key: tableKey(TABLE.rows, 1, Buffer.from(text)),
+      value: Buffer.from('v'),
+    });
+    const piece = await pieceOf(folder, [row('a'), row('c'), row('b')]);
+    const put = (): void => store.transactionSync(() => putPiece(store, piece, true, true));
+    expect(put).toThrow('out of its order');
+  } finally {
+    await store.close();
     rmSync(folder, { recursive: true, force: true });
   }
 });

@@ -197,7 +197,9 @@ export async function openBytes(file: SourceFile, offset = 0): Promise<ByteBlock
   const handle = await open(file.path).catch(cause => {
     throw fileError(cause, file.shown);
   });
-  const first = readBlock(file, handle, 0);
+  // of a compressed file only its first bytes are looked at here
+  const little = /\.(gz|br|zst)$/i.test(file.path) ? new Uint8Array(16) : undefined;
+  const first = readBlock(file, handle, 0, little);
   let compression: Compression | undefined;
   try {
     compression = compressionOf(file, (await first).subarray(0, 4));

@@ -135,10 +135,10 @@ export class FlowChanges {
     const own = this.#flow.steps.map(s => slots[s.id]);
     if (mode !== 'full' || !this.remembersRows || own.some(slot => known.has(slot))) return;
     this.#journal.goAhead(await this.#ledger.ahead(own, join(this.#scratch, 'ahead')));
-    this.#ahead = true;
+    this.#wentAhead = true;
   }
   /** Whether entries go into the ledger before the first commit. */
-  #ahead = false;
+  #wentAhead = false;
 
   // behind a stream a root may be given, deleted and given again in one run
   #overlay(root: string | undefined, options: Omit<OverlayOptions, 'folder'>): Overlay | undefined {
@@ -237,7 +237,7 @@ export class FlowChanges {
     const planned = this.#flow.steps.find(s => s.id === step);
     const root = rootOf(this.#flow).get(planned?.op.shape === 'sink' ? step : (planned?.from[0] ?? ''));
     if (root === undefined) return new Map();
-    const fresh = this.decision.mode === 'full' && this.#commits === 0 && !this.#ahead;
+    const fresh = this.decision.mode === 'full' && this.#commits === 0 && !this.#wentAhead;
     return namesOf(fresh ? undefined : this.#ledger, this.#journal, this.decision.slots[root], ids);
   }
 
@@ -249,9 +249,11 @@ export class FlowChanges {
   /** After the last row, before sinks make ready what they wrote: the ledger can be filled beside that. */
   async rowsEnd(): Promise<void> {
     for (const overlay of this.#overlays) await overlay.finish(this.#journal);
+    this.#settling = this.#journal.settle();
     // what goes wrong is told when the journal ends
-    this.#journal.settle().catch(() => undefined);
+    this.#settling.catch(() => undefined);
   }
+  #settling: Promise<void> = Promise.resolve();
   /** Whether a dead letter of an earlier run speaks of something that was done again, or is gone. */
   settles(letter: { step: string; where: string; root?: { source: string; id: number } }): boolean {
     if (!this.#flow.steps.some(s => s.id === letter.step)) return false;
@@ -292,6 +294,7 @@ export class FlowChanges {
     interim = false,
   ): Promise<LedgerChanges> {
     if (interim) await this.rowsEnd();
+    await this.#settling;
     await this.#journal.finish();
     const nextId = Object.fromEntries([
       ...[...this.#sources].map(([id, diff]) => [id, diff.nextId] as const),
@@ -305,8 +308,10 @@ export class FlowChanges {
     const clashed = [...this.clashed];
     const state = flowState(this.#flow, commit, this.decision, nextId, { reports, work, clashed }, interim);
     const journal = this.#journalName();
-    // what went ahead is there already
-    const emptied = this.#ahead ? [] : [...fresh].map(id => slots[id]);
+    // a run that was cut short may have left something under slots that nobody has; what went ahead is there already
+    const known = new Set(Object.values(this.#ledger.meta<Slots>('slots') ?? {}));
+    const unknown = this.#flow.steps.flatMap(s => (known.has(slots[s.id]) ? [] : [slots[s.id]]));
+    const emptied = this.#wentAhead ? [] : [...new Set([...[...fresh].map(id => slots[id]), ...unknown])];
     const clear = this.#commits === 0 ? [...emptied, ...left] : [];
     if (interim) {
       this.#commits++;
@@ -314,7 +319,7 @@ export class FlowChanges {
     }
     const meta: Record<string, Json> = { slots, [`flow:${flowName(this.#flow)}`]: state as unknown as Json };
     if (formerName !== undefined) meta[`flow:${formerName}`] = null;
-    const keeps = this.decision.mode === 'changes' || this.#ahead;
+    const keeps = this.decision.mode === 'changes' || this.#wentAhead;
     const again = keeps ? [] : [...this.#streams.keys()].map(id => slots[id]);
     return { journal, clear, again, meta };
   }
@@ -323,6 +328,7 @@ export class FlowChanges {
   }
   /** Removes what was kept for the run alone. */
   async close(): Promise<void> {
+    await this.#journal.leave();
     for (const overlay of this.#overlays) await overlay.close();
     await rm(this.#scratch, { recursive: true, force: true });
   }

@@ -113,6 +113,7 @@ export async function decide(
   const rows = remembersRows(flow);
   if (rows && state.rows === false) return anew('its rows were not remembered one by one');
 
+  const roots = rootOf(flow);
   const reasons: Reason[] = [];
   const fresh = new Set<string>();
   const from = new Map<string, Json>();
@@ -130,6 +131,15 @@ export async function decide(
       const gives = step.op.shape === 'source' || takesChanges(step);
       if (gives && !isDeepStrictEqual(before.key, step.key))
         return anew(`the key of "${step.id}" is another`);
+      // its rows would have other ids, by which all behind it knows them
+      if (gives && before.op !== step.op.name)
+        return anew(`"${step.id}" was ${before.op} and is ${step.op.name} now`);
+    }
+    const root = roots.get(step.op.shape === 'sink' ? step.id : step.from[0]);
+    if (step.op.shape === 'sink' && before.root !== root && !fresh.has(step.id)) {
+      const [was, is] = [before.root ?? 'no step', root ?? 'no step'];
+      reasons.push({ step: step.id, text: `its rows came one by one from ${was}, now from ${is}` });
+      fresh.add(step.id);
     }
     const { op } = step;
     if (op.shape === 'sink' && op.changes && !fresh.has(step.id)) {
@@ -148,7 +158,6 @@ export async function decide(
   for (const id of Object.keys(state.steps)) {
     if (!flow.steps.some(s => s.id === id)) reasons.push({ step: id, text: 'it is gone' });
   }
-  const roots = rootOf(flow);
   const stateful = flow.steps.filter(
     s => !['source', 'sink'].includes(s.op.shape) && roots.get(s.id) === undefined,
   );

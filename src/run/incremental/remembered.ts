@@ -58,7 +58,7 @@ export function remembered(
   const steps = Object.fromEntries(
     Object.entries(renamed(state.steps)).map(([id, s]): [string, StepState] => [
       id,
-      { ...s, from: s.from.map(nowId) },
+      { ...s, from: s.from.map(nowId), root: s.root === undefined ? undefined : nowId(s.root) },
     ]),
   );
   const commit = commits[former.name];

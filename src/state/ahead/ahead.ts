@@ -69,7 +69,10 @@ export class Ahead {
     while (!this.#ended) await this.#news();
   }
   #check(): void {
-    if (this.#failure !== undefined) throw stateError(this.#path, this.#failure);
+    if (this.#failure === undefined) return;
+    // what has no code is a mistake of ours, and no fault of the disk
+    const { code } = this.#failure as { code?: unknown };
+    throw code === undefined ? this.#failure : stateError(this.#path, this.#failure);
   }
   #news(): Promise<void> {
     return new Promise(resolve => this.#waiting.push(resolve));

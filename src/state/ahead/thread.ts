@@ -6,7 +6,7 @@ import { SortedRuns } from '../sorted-runs.ts';
 import { openStore } from '../store.ts';
 import type { FromFiller, ToFiller } from './protocol.ts';
 
-/** Bytes that are sorted at once. */
+/** Bytes that are sorted at once: at nine bytes and more an entry, fewer than can be sorted. */
 const AT_ONCE = 8 << 20;
 
 const port = parentPort as MessagePort;
@@ -41,14 +41,18 @@ function take(entries: Uint8Array): void {
 }
 
 async function end(how: 'keep' | 'drop'): Promise<void> {
-  if (how === 'keep') {
-    put();
-    await store.flushed;
+  try {
+    if (how === 'keep') {
+      put();
+      await store.flushed;
+    }
+    runs.close();
+    await store.close();
+    say({ ended: true });
+  } finally {
+    // whatever happened, the thread is over, which ends every wait for it
+    port.close();
   }
-  runs.close();
-  await store.close();
-  say({ ended: true });
-  port.close();
 }
 
 function wrong(error: unknown): void {
