@@ -238,8 +238,7 @@ export class Ledger {
   async ahead(slots: readonly number[], scratch: string): Promise<Ahead> {
     return withState(this.path, async () => {
       this.#written();
-      if (this.meta('slots') === undefined) await this.#db.clearAsync();
-      else for (const slot of slots) for (const table of OF_STEPS) await this.#empty(table, slot);
+      for (const slot of slots) for (const table of OF_STEPS) await this.#empty(table, slot);
       return new Ahead(join(this.path, 'data.mdb'), scratch);
     });
   }
