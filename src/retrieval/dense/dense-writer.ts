@@ -6,6 +6,7 @@ import type { RowsSegment } from '../store/rows-segment.ts';
 import { type KeyedRows, type Prepared, type RowsManifest, rowsFiles } from '../store/rows-types.ts';
 import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
 import { decodeVectors, type Metric, type Precision, VectorEncoder, vectorBytes } from './codec.ts';
+import { longest } from './exact.ts';
 import { GraphBuilder, type GraphOptions, graphLibrary } from './graph.ts';
 import { searchFor } from './recall.ts';
 
@@ -90,10 +91,14 @@ function kindOf(settings: DenseSettings): RowsKind {
       graph: async (segment: RowsSegment, path: string) => {
         if (segment.meta.documents < GRAPH_ROWS) return undefined;
         const builder = new GraphBuilder(dimension, approximate);
-        await eachBlock(segment, settings, BUILD_BLOCK, vectors => builder.add(vectors));
+        let norm = 0;
+        await eachBlock(segment, settings, BUILD_BLOCK, vectors => {
+          builder.add(vectors);
+          norm = Math.max(norm, longest(vectors, dimension));
+        });
         const { bytes, crc } = builder.save(path);
         const found = await searchFor(segment, settings, approximate, path);
-        return { bytes, crc, settings: { search: found.search, recall: found.recall } };
+        return { bytes, crc, settings: { ...found, norm } };
       },
     }),
   };

@@ -10,7 +10,11 @@ const NEAREST = 10;
 const QUERIES = 256;
 /** How far down its list a vector's neighbours are taken. */
 const NEIGHBOURS = [20, 40];
-const LADDER = [16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
+const LADDER = [
+  16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024,
+];
+/** Candidates where neighbours of a sampled vector are looked up. */
+const LOOKUP = 128;
 const BLOCK = 4096;
 
 /**
@@ -34,7 +38,7 @@ export async function searchFor(
     const shares = [0, QUERIES / 2].map(from => {
       let [hits, all] = [0, 0];
       for (let q = from; q < from + QUERIES / 2; q++) {
-        const near = new Set(found[q]);
+        const near = new Set(found.docs(q));
         hits += best[q].filter(doc => near.has(doc)).length;
         all += best[q].length;
       }
@@ -57,12 +61,12 @@ function sample(
   const next = random(documents);
   const vector = (at: number): Float32Array =>
     decodeVectors(segment.readPayload(at, at + 1), 1, precision, d).slice();
-  const graph = new Graph(path, d, options, LADDER[4]);
+  const graph = new Graph(path, d, options, LOOKUP);
   const queries = new Float32Array(QUERIES * d);
   for (let q = 0; q < QUERIES; q++) {
     const a = vector(Math.floor(next() * documents));
     if (q < QUERIES / 2) {
-      const near = graph.search(a, NEIGHBOURS[1] + 1)[0];
+      const near = graph.search(a, NEIGHBOURS[1] + 1).docs(0);
       const [b, c] = NEIGHBOURS.map(n => vector(near[Math.min(n, near.length - 1)] ?? 0));
       for (let i = 0; i < d; i++) queries[q * d + i] = (2 * a[i] + 2 * b[i] - c[i]) / 3;
     } else {

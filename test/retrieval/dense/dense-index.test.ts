@@ -241,6 +241,30 @@ describe('an approximate index', () => {
       after.close();
     }));
 
+  it('puts in order what halves cannot tell apart', () =>
+    inFolder(async dir => {
+      // twelve long vectors that are the same one as halves, whose steps at this size are 2⁻⁷
+      const base = rows[0].vector.map(x => Math.fround(30 * x));
+      const [c, side] = [
+        base.findIndex(x => Math.abs(x) > 8),
+        Math.sign(base.find(x => Math.abs(x) > 8) ?? 1),
+      ];
+      const middle = Math.round(base[c] * 128) / 128;
+      const twins = Array.from({ length: 12 }, (_, i): Row => {
+        const vector = [...base];
+        vector[c] = middle + (side * ((i * 7) % 12)) / 16384;
+        return { key: `twin${i}`, vector };
+      });
+      const all = [...rows.map((r, i) => ({ ...r, vector: r.vector.map(x => x * (1 + (i % 5))) })), ...twins];
+      await build(dir, all, { dimension: d, approximate });
+      const index = await DenseIndex.open(dir);
+      expect(index.info.graphs).toHaveLength(1);
+      const query = rows[0].vector.map(x => x * 3);
+      const [{ docs }] = await index.search([...query, ...query], 2, { k: 3 });
+      expect(index.keys(docs)).toEqual(bestOf(all, query, 3).map(([key]) => key));
+      index.close();
+    }));
+
   it('refuses a graph that was cut short or changed, by name', () =>
     inFolder(async dir => {
       await build(dir, rows, { dimension: d, approximate });
