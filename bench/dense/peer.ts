@@ -9,7 +9,9 @@ export class Peer {
   readonly #reader: Interface;
 
   constructor(command: string, args: readonly string[]) {
-    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // a kernel of BLAS that the environment prescribes would slow it down
+    const { OPENBLAS_CORETYPE: _kernel, OPENBLAS_L2_SIZE: _cache, ...env } = process.env;
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     this.#reader = createInterface({ input: this.#child.stdout });
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }

@@ -8,7 +8,7 @@ import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
 import { decodeVectors, type Metric, type Precision, VectorEncoder, vectorBytes } from './codec.ts';
 import { longest } from './exact.ts';
 import { GraphBuilder, type GraphOptions, graphLibrary } from './graph.ts';
-import { searchFor } from './recall.ts';
+import { heldOut, searchFor } from './recall.ts';
 
 export const DENSE_SEGMENT = 'dense';
 
@@ -91,13 +91,24 @@ function kindOf(settings: DenseSettings): RowsKind {
       graph: async (segment: RowsSegment, path: string) => {
         if (segment.meta.documents < GRAPH_ROWS) return undefined;
         const builder = new GraphBuilder(dimension, approximate);
+        const held = heldOut(segment, settings);
         let norm = 0;
-        await eachBlock(segment, settings, BUILD_BLOCK, vectors => {
-          builder.add(vectors);
+        await eachBlock(segment, settings, BUILD_BLOCK, (vectors, from) => {
           norm = Math.max(norm, longest(vectors, dimension));
+          const rest = held.without(vectors, from);
+          builder.add(rest.documents, rest.vectors);
         });
+        // measured on what is not in it yet
+        const trial = `${path}.trial`;
+        let found: { search: number; recall: number };
+        try {
+          builder.save(trial);
+          found = await searchFor(segment, settings, approximate, trial, held);
+        } finally {
+          fs.rmSync(trial, { force: true });
+        }
+        builder.add(held.documents, held.vectors);
         const { bytes, crc } = builder.save(path);
-        const found = await searchFor(segment, settings, approximate, path);
         return { bytes, crc, settings: { ...found, norm } };
       },
     }),

@@ -108,21 +108,15 @@ export function checkGraphFile(path: string, bytes: number, crc: number): void {
 /** Builds a graph, one thread, so the same vectors give the same file. */
 export class GraphBuilder {
   private readonly native: Native;
-  private readonly dimension: number;
-  private next = 0;
 
   constructor(dimension: number, options: GraphOptions) {
-    this.dimension = dimension;
     this.native = open(dimension, options, 64);
   }
 
-  /** Puts in the next documents. */
-  add(vectors: Float32Array): void {
-    const count = vectors.length / this.dimension;
-    const keys = new BigUint64Array(count);
-    for (let i = 0; i < count; i++) keys[i] = BigInt(this.next + i);
-    this.native.add(keys, vectors, 1);
-    this.next += count;
+  /** Puts documents in, by number; vectors are theirs, one after the other. */
+  add(documents: ArrayLike<number>, vectors: Float32Array): void {
+    if (documents.length === 0) return;
+    this.native.add(BigUint64Array.from(documents, BigInt), vectors, 1);
   }
 
   save(path: string): { bytes: number; crc: number } {
