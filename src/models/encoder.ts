@@ -143,7 +143,7 @@ export class Encoder {
     let [ran, padding] = [0, 0];
     // a static encoder's sums would take another order beside longer rows, and it is quick enough without
     const exact = isStatic(tower.spec);
-    for (const batch of planBatches(tokens.offsets, this.#batchTokens, Number.POSITIVE_INFINITY, exact)) {
+    for (const batch of planBatches(tokens.offsets, this.#batchTokens, { shapes: tower.shapes, exact })) {
       options.signal?.throwIfAborted();
       const work = await tower.encode(tokens, batch, raw);
       ran += work.tokens;
