@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DenseIndex, Precision } from '../../src/retrieval/dense/index.ts';
 import { peersFolder } from '../lib/folders.ts';
+import { Peer } from '../lib/peer.ts';
 import type { Bar } from '../lib/report.ts';
-import { interleave, ratio, type Side, type Timed } from '../lib/timing.ts';
+import { cpuRatio, interleave, type Side, type Timed } from '../lib/timing.ts';
 import { BATCH, DIMENSION, K, searched } from './indexes.ts';
-import { Peer } from './peer.ts';
 
 /** Queries of the plain loop, whose time is scaled up. */
 const FEW = 16;
@@ -57,8 +57,11 @@ export async function measureExact(input: {
     name: 'plain loop',
     run: () => {
       const started = performance.now();
+      const before = process.cpuUsage();
       loop(vectors, queries.subarray(0, FEW * DIMENSION));
-      return ((performance.now() - started) * count) / FEW;
+      const { user, system } = process.cpuUsage(before);
+      const scale = count / FEW;
+      return { ms: (performance.now() - started) * scale, cpuMs: ((user + system) / 1000) * scale };
     },
   });
   const missing: string[] = [];
@@ -71,7 +74,7 @@ export async function measureExact(input: {
     const script = fileURLToPath(new URL('peer_faiss.py', import.meta.url));
     const peer = new Peer(python, [script, v, q, String(DIMENSION), String(K), String(BATCH)]);
     await peer.answer();
-    sides.push({ name: 'FAISS flat', run: async () => (await peer.ask()).ms as number });
+    sides.push({ name: 'FAISS flat', run: () => peer.ask() });
     faiss = peer;
   } else missing.push('FAISS: bench/dense/install-peers.sh');
   log('exact search');
@@ -80,7 +83,7 @@ export async function measureExact(input: {
   const of = (name: string): Timed => timed.find(t => t.name === name) as Timed;
   const bars: Bar[] = [];
   const bar = (name: string, over: string, wanted: number): void => {
-    bars.push({ name, value: ratio(of(over), of('f32')), bound: 'at least', wanted, unit: '×' });
+    bars.push({ name, value: cpuRatio(of(over), of('f32')), bound: 'at least', wanted, unit: '×' });
   };
   if (faiss) bar('exact f32 over FAISS flat', 'FAISS flat', 0.6);
   bar('exact f32 over a plain loop', 'plain loop', 3);
