@@ -99,7 +99,7 @@ function kindOf(settings: DenseSettings): RowsKind {
           builder.add(rest.documents, rest.vectors);
         });
         // measured on what is not in it yet
-        const trial = `${path}.trial`;
+        const trial = `${path}.tmp`;
         let found: { search: number; recall: number };
         try {
           builder.save(trial);

@@ -84,14 +84,15 @@ export async function searchFor(
       best: await nearest(segment, settings, queries, held),
     })),
   );
+  // as many candidates are looked at as hits are asked for; one mapping of the file serves them all
+  const graph = new Graph(path, d, options, 1);
   let reached = { search: LADDER[0], recall: 0 };
   for (const search of LADDER) {
-    const graph = new Graph(path, d, options, search);
     const shares = kinds.map(({ queries, best }) => {
-      const near = graph.search(queries, askedFor(NEAREST));
+      const near = graph.search(queries, Math.max(search, askedFor(NEAREST)));
       return meanOf(
         best.map((docs, q) => {
-          const found = new Set(near.docs(q));
+          const found = new Set(near.docs(q).slice(0, askedFor(NEAREST)));
           return docs.filter(doc => found.has(doc)).length / docs.length;
         }),
       );
