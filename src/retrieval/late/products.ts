@@ -1,5 +1,5 @@
 /** Products of compressed tokens with a question's, eight of the question's tokens at a time, by WebAssembly. */
-import { halfTable } from '../dense/half.ts';
+
 import {
   add,
   addF32,
@@ -23,8 +23,9 @@ import {
   shl,
   shrU,
   storeV,
-} from '../sparse/kernels/assembler.ts';
-import { type Memory, WebAssembly } from '../sparse/kernels/webassembly.ts';
+} from '../../wasm/assembler.ts';
+import { type Memory, WebAssembly } from '../../wasm/webassembly.ts';
+import { halfTable } from '../dense/half.ts';
 import type { Codebook } from './codebook.ts';
 import { levelBytes, tokensOf } from './codec.ts';
 import type { Question } from './question.ts';
