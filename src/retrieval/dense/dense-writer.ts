@@ -7,7 +7,7 @@ import { type KeyedRows, type Prepared, type RowsManifest, rowsFiles } from '../
 import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
 import { decodeVectors, type Metric, type Precision, VectorEncoder, vectorBytes } from './codec.ts';
 import { longest } from './exact.ts';
-import { GraphBuilder, type GraphOptions, graphLibrary } from './graph.ts';
+import { GraphBuilder, type GraphOptions, graphLibrary, graphRowBytes } from './graph.ts';
 import { heldOut, searchFor } from './recall.ts';
 
 export const DENSE_SEGMENT = 'dense';
@@ -88,6 +88,7 @@ function kindOf(settings: DenseSettings): RowsKind {
       return same ? undefined : `holds ${show(old)}; this writer has ${show(settings)}`;
     },
     ...(approximate && {
+      graphRowBytes: graphRowBytes(dimension, approximate),
       graph: async (segment: RowsSegment, path: string) => {
         if (segment.meta.documents < GRAPH_ROWS) return undefined;
         const builder = new GraphBuilder(dimension, approximate);

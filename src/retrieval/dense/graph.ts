@@ -105,6 +105,10 @@ export function checkGraphFile(path: string, bytes: number, crc: number): void {
   }
 }
 
+/** Memory a document of a graph takes: halves, twice its links at the ground, and what leads to it. */
+export const graphRowBytes = (dimension: number, options: GraphOptions): number =>
+  2 * dimension + 8 * options.connectivity + 64;
+
 /** Builds a graph, one thread, so the same vectors give the same file. */
 export class GraphBuilder {
   private readonly native: Native;

@@ -241,6 +241,29 @@ describe('an approximate index', () => {
       after.close();
     }));
 
+  it('has one graph over what was written in pieces, as far as the memory of the writer holds it', async () => {
+    const wide = 128;
+    const many = Array.from(
+      { length: 5200 },
+      (_, i): Row => ({ key: `k${String(i).padStart(5, '0')}`, vector: Array.from({ length: wide }, next) }),
+    );
+    const built = (memoryBytes: number, method: typeof approximate | null) =>
+      inFolder(async dir => {
+        await build(dir, many, { dimension: wide, approximate: method, memoryBytes });
+        const index = await DenseIndex.open(dir);
+        const [{ docs }] = await index.search(many[4].vector, 1, { k: 1 });
+        expect(index.keys(docs)).toEqual([many[4].key]);
+        const { documents, segments, graphs } = index.info;
+        index.close();
+        expect(documents).toBe(many.length);
+        return { segments, graphs: graphs.map(g => g.documents) };
+      });
+    // a vector is 512 bytes while it waits, and 448 in a graph
+    expect((await built(2.4e6, null)).segments).toBeGreaterThan(1);
+    expect(await built(2.4e6, approximate)).toEqual({ segments: 1, graphs: [5200] });
+    expect((await built(1.2e6, approximate)).graphs).toEqual([]);
+  });
+
   it('puts in order what halves cannot tell apart', () =>
     inFolder(async dir => {
       // twelve long vectors that are the same one as halves, whose steps at this size are 2⁻⁷
