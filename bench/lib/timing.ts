@@ -39,14 +39,15 @@ export function median(values: readonly number[]): number {
 
 /**
  * Runs every side `warmups` times unmeasured, then `repeats` times in turn, the order reversed every other time, so
- * that what slows the machine down for a while slows all sides.
+ * that what slows the machine down for a while slows all sides. Garbage is collected before each run, but where `collect`
+ * is false: a run of milliseconds would begin with cold caches, which is not how it runs.
  */
 export async function interleave(
   sides: readonly Side[],
-  options: { repeats: number; warmups?: number; log?: (message: string) => void },
+  options: { repeats: number; warmups?: number; collect?: boolean; log?: (message: string) => void },
 ): Promise<Timed[]> {
   const once = async (side: Side): Promise<{ ms: number; cpu: number }> => {
-    collect();
+    if (options.collect ?? true) collect();
     const before = process.cpuUsage();
     const started = performance.now();
     const own = await side.run();
