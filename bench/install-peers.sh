@@ -4,7 +4,7 @@
 #   sparse  the same with numba, tantivy (needs cargo), Lucene (needs Maven), and four search libraries of npm
 #   incremental  LlamaIndex and LangChain, in a venv of their own
 #   trec    trec_eval's own code, for bench/metrics/trec-check.ts
-#   models  onnxruntime and tokenizers in Python
+#   models  onnxruntime and tokenizers in Python, transformers.js; with torch behind it, sentence-transformers
 # A peer that cannot be had is named, and the bench runs without it.
 set -e
 here="$(cd "$(dirname "$0")" && pwd)"
@@ -66,9 +66,9 @@ case "${1:-}" in
   lucene) lucene_peer ;;
   npm) npm_peers ;;
   trec) exec sh "$here/metrics/install-peers.sh" ;;
-  models) exec sh "$here/models/install-peers.sh" ;;
+  models) exec sh "$here/models/install-peers.sh" "${2:-}" ;;
   *)
-    echo "usage: sh bench/install-peers.sh index|sparse|incremental|trec|models" >&2
+    echo "usage: sh bench/install-peers.sh index|sparse|incremental|trec|models [torch]" >&2
     exit 2
     ;;
 esac

@@ -7,10 +7,16 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
+/** What a side took that times itself: by the clock, and of its processor time where it knows it. */
+export interface Taken {
+  readonly ms: number;
+  readonly cpuMs?: number;
+}
+
 /** One side of a comparison: does its work once, and gives the milliseconds where it times itself. */
 export interface Side {
   readonly name: string;
-  run(): Promise<number | undefined> | number | undefined;
+  run(): Promise<Taken | number | undefined> | Taken | number | undefined;
 }
 
 export interface Timed {
@@ -18,7 +24,10 @@ export interface Timed {
   /** Milliseconds of each repeat, in the order they ran. */
   readonly times: readonly number[];
   readonly median: number;
-  /** Processor milliseconds of this process (all its threads) in each repeat: what others do to the machine is not in it. */
+  /**
+   * Processor milliseconds of each repeat, of this process (all its threads) or as the side says: what others do to the
+   * machine is not in it.
+   */
   readonly cpu: readonly number[];
 }
 
@@ -30,20 +39,23 @@ export function median(values: readonly number[]): number {
 
 /**
  * Runs every side `warmups` times unmeasured, then `repeats` times in turn, the order reversed every other time, so
- * that what slows the machine down for a while slows all sides.
+ * that what slows the machine down for a while slows all sides. Garbage is collected before each run, but where `collect`
+ * is false: a run of milliseconds would begin with cold caches, which is not how it runs.
  */
 export async function interleave(
   sides: readonly Side[],
-  options: { repeats: number; warmups?: number; log?: (message: string) => void },
+  options: { repeats: number; warmups?: number; collect?: boolean; log?: (message: string) => void },
 ): Promise<Timed[]> {
   const once = async (side: Side): Promise<{ ms: number; cpu: number }> => {
-    collect();
+    if (options.collect ?? true) collect();
     const before = process.cpuUsage();
     const started = performance.now();
     const own = await side.run();
-    const ms = own ?? performance.now() - started;
+    const elapsed = performance.now() - started;
     const { user, system } = process.cpuUsage(before);
-    return { ms, cpu: (user + system) / 1000 };
+    const { ms = elapsed, cpuMs = (user + system) / 1000 } =
+      typeof own === 'number' ? { ms: own } : (own ?? {});
+    return { ms, cpu: cpuMs };
   };
   for (let i = 0; i < (options.warmups ?? 1); i++) for (const side of sides) await once(side);
   const times = sides.map((): number[] => []);

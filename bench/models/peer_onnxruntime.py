@@ -1,8 +1,8 @@
 """Encodes texts with Python's onnxruntime and tokenizers, rows sorted by length under a token budget.
 
-    python peer_onnxruntime.py MODEL.onnx TOKENIZER.json TEXTS.json OUT.f32 BUDGET REPEATS MAX_TOKENS
+    python peer_onnxruntime.py MODEL.onnx TOKENIZER.json TEXTS.json OUT.f32 BUDGET MAX_TOKENS
 
-Prints a JSON line: seconds of each repeat after one warm-up, tokens, padding.
+Encodes once, writes the vectors and prints a line; then a line on stdin asks for another run, and the time comes back.
 """
 
 import json
@@ -13,8 +13,8 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
-model, tokenizer_file, texts_file, out, budget, repeats, limit = sys.argv[1:8]
-budget, repeats, limit = int(budget), int(repeats), int(limit)
+model, tokenizer_file, texts_file, out, budget, limit = sys.argv[1:7]
+budget, limit = int(budget), int(limit)
 texts = json.load(open(texts_file))
 options = ort.SessionOptions()
 options.intra_op_num_threads = 1
@@ -52,11 +52,11 @@ def encode():
     return vectors, tokens, padded - tokens
 
 
-seconds = []
-for repeat in range(repeats + 1):
-    start = time.perf_counter()
-    vectors, tokens, padding = encode()
-    if repeat > 0:
-        seconds.append(time.perf_counter() - start)
+vectors, tokens, padding = encode()
 vectors.tofile(out)
-print(json.dumps({"seconds": seconds, "tokens": tokens, "padding": padding, "onnxruntime": ort.__version__}))
+print(json.dumps({"tokens": tokens, "padding": padding, "version": ort.__version__}), flush=True)
+for _ in sys.stdin:
+    start, processor = time.perf_counter(), time.process_time()
+    encode()
+    took = {"ms": (time.perf_counter() - start) * 1000, "cpuMs": (time.process_time() - processor) * 1000}
+    print(json.dumps(took), flush=True)

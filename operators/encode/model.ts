@@ -54,7 +54,12 @@ export const encoderParams = {
     .describe('where the model runs')
     .meta(hint()),
   threads: z.int().positive().default(1).describe('threads of the model').meta(hint()),
-  batchTokens: z.int().positive().default(4096).describe('padded tokens that run at once').meta(hint()),
+  batchTokens: z
+    .int()
+    .positive()
+    .optional()
+    .describe('padded tokens that run at once; default: 4,096, on a GPU 16,384')
+    .meta(hint()),
 } as const;
 
 const schema = z.strictObject(encoderParams);
@@ -101,11 +106,14 @@ export function located(model: string, ctx: Paths): ResolvedModel {
 /** The files of a model that decide what it gives. */
 export const modelAssets = (model: string, ctx: Paths): string[] => modelFiles(located(model, ctx));
 
+/** What a run takes of the CPU's memory where nothing is said: on a GPU, activations are in its own. */
+const BATCH_TOKENS = 4096;
+
 /** Bytes of a loaded model and of what one run of it needs, from the sizes of its files. */
-export function modelBytes(model: string, batchTokens: number, ctx: Paths): number {
+export function modelBytes(model: string, batchTokens: number | undefined, ctx: Paths): number {
   const bytes = modelAssets(model, ctx).reduce((sum, file) => sum + statSync(file).size, 0);
   // weights once, packed for the kernels; the vocabulary as objects; activations of a batch
-  return Math.ceil(bytes * 1.5) + (48 << 20) + batchTokens * 8192;
+  return Math.ceil(bytes * 1.5) + (48 << 20) + (batchTokens ?? BATCH_TOKENS) * 8192;
 }
 
 /** The length of a model's vectors; 0 where it cannot be known before the model is here. */

@@ -182,7 +182,7 @@ async function openScorer(
     readonly maxTokens?: number;
     readonly device: 'auto' | 'cpu' | 'cuda' | 'dml' | 'coreml';
     readonly threads: number;
-    readonly batchTokens: number;
+    readonly batchTokens?: number;
   },
   ctx: { path(relative: string): string; readonly signal: AbortSignal },
 ): Promise<Scorer> {

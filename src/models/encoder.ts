@@ -7,6 +7,7 @@ import { encodeTokens, type TokenVectors } from './late.ts';
 import { cutColumns, normalizeRows } from './pooling.ts';
 import type { Provider } from './providers.ts';
 import type { SessionOptions } from './session.ts';
+import { budgetFor } from './shapes.ts';
 import { filterTokens, planBatches, type TokenRows } from './token-rows.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { Tower } from './tower.ts';
@@ -16,7 +17,7 @@ export type Side = 'query' | 'passage';
 export interface EncoderOptions extends SessionOptions, EncoderOverrides {
   /** What messages call the model. Default: the folder's name. */
   readonly name?: string;
-  /** Padded tokens in one run of the model: rows × longest row. Default 4,096. */
+  /** Padded tokens in one run of the model: rows × longest row. Default 4,096, on a GPU 16,384. */
   readonly batchTokens?: number;
 }
 
@@ -54,8 +55,6 @@ export interface EncoderInfo {
   /** Where each setting was found. */
   readonly sources: Readonly<Record<string, string>>;
 }
-
-const BATCH_TOKENS = 4096;
 
 export class Encoder {
   readonly dimension: number;
@@ -107,7 +106,7 @@ export class Encoder {
       if (query !== passage) await query.close();
       throw error;
     }
-    return new Encoder(passage, query, options.batchTokens ?? BATCH_TOKENS);
+    return new Encoder(passage, query, options.batchTokens ?? budgetFor(passage.session.provider));
   }
 
   /** The tokenizer of a side. */
@@ -143,7 +142,7 @@ export class Encoder {
     let [ran, padding] = [0, 0];
     // a static encoder's sums would take another order beside longer rows, and it is quick enough without
     const exact = isStatic(tower.spec);
-    for (const batch of planBatches(tokens.offsets, this.#batchTokens, Number.POSITIVE_INFINITY, exact)) {
+    for (const batch of planBatches(tokens.offsets, this.#batchTokens, { shapes: tower.shapes, exact })) {
       options.signal?.throwIfAborted();
       const work = await tower.encode(tokens, batch, raw);
       ran += work.tokens;

@@ -139,7 +139,9 @@ async function staticTokens(
   const d = tower.dimension;
   const table = new Float32Array(distinct.length * d);
   const rows = tokenRowsOf(distinct.map(id => [id]));
-  for (const batch of planBatches(rows.offsets, options.batchTokens)) await tower.encode(rows, batch, table);
+  const { shapes } = tower;
+  for (const batch of planBatches(rows.offsets, options.batchTokens, { shapes }))
+    await tower.encode(rows, batch, table);
   const drop = new Set(tower.spec.drop.map(token => tower.tokenizer.idOf(token)));
   const kept: number[] = [];
   const offsets = new Int32Array(texts.length + 1);
@@ -198,7 +200,8 @@ export async function encodeTokens(
   const total = offsets[rows];
   const d = tower.dimension;
   const raw = new Float32Array(total * d);
-  for (const batch of planBatches(input.offsets, options.batchTokens)) {
+  const { shapes } = tower;
+  for (const batch of planBatches(input.offsets, options.batchTokens, { shapes })) {
     options.signal?.throwIfAborted();
     const { vectors, padded } = await tower.tokens(input, batch, input.attended);
     const from = vectors.shape.at(-1) as number;

@@ -18,6 +18,11 @@ function found<T>(find: () => T): T {
   }
 }
 
+/** What sessions need of ONNX Runtime; tests give their own. */
+export type Runtime = Pick<typeof import('onnxruntime-node'), 'Tensor'> & {
+  readonly InferenceSession: Pick<typeof import('onnxruntime-node')['InferenceSession'], 'create'>;
+};
+
 /** @throws ModelError where it is not installed */
 export const runtime = (): typeof import('onnxruntime-node') => found(() => require('onnxruntime-node'));
 

@@ -3,7 +3,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { ModelError } from './errors.ts';
 import { halfToFloat } from './float16.ts';
 import { type Device, type Provider, type ProviderList, providersFor, startFailure } from './providers.ts';
-import { runtime } from './runtime.ts';
+import { type Runtime, runtime } from './runtime.ts';
 
 export interface SessionOptions {
   /** Default `cpu`. */
@@ -11,6 +11,25 @@ export interface SessionOptions {
   /** Threads inside one operator. Default 1: several workers with one thread each use a machine better. */
   readonly threads?: number;
   readonly providers?: ProviderList;
+  /** Default: the installed ONNX Runtime. */
+  readonly runtime?: Runtime;
+}
+
+/**
+ * How a session is opened for a provider. Memory that a shape needed is planned once and kept for it, which is why
+ * devices run in shapes that repeat; DirectML knows no such plans, and runs one operator after the other. Inputs and
+ * outputs pass through the memory of the CPU: the binding for Node has no other way.
+ */
+export function sessionSettings(provider: Provider, threads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [provider],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    executionMode: 'sequential',
+    enableMemPattern: provider !== 'dml',
+    logSeverityLevel: 3,
+  };
 }
 
 export type Feed =
@@ -54,10 +73,12 @@ export class Session {
   readonly provider: Provider;
   readonly inputs: readonly PortInfo[];
   readonly outputs: readonly PortInfo[];
+  readonly #runtime: Runtime;
   #session: InferenceSession | undefined;
 
-  private constructor(session: InferenceSession, path: string, provider: Provider) {
+  private constructor(session: InferenceSession, path: string, provider: Provider, library: Runtime) {
     this.#session = session;
+    this.#runtime = library;
     this.path = path;
     this.provider = provider;
     this.inputs = ports(session.inputMetadata);
@@ -72,20 +93,15 @@ export class Session {
     const { device = 'cpu', threads = 1 } = options;
     const path = typeof model === 'string' ? model : 'a graph in memory';
     const wanted = providersFor(device, options.providers);
-    const { InferenceSession } = runtime();
+    const library = options.runtime ?? runtime();
+    const { InferenceSession } = library;
     for (const [i, provider] of wanted.entries()) {
-      const settings: InferenceSession.SessionOptions = {
-        executionProviders: [provider],
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        graphOptimizationLevel: 'all',
-        logSeverityLevel: 3,
-      };
+      const settings = sessionSettings(provider, threads);
       try {
         const session = await (typeof model === 'string'
           ? InferenceSession.create(model, settings)
           : InferenceSession.create(model, settings));
-        return new Session(session, path, provider);
+        return new Session(session, path, provider, library);
       } catch (cause) {
         if (provider === 'cpu') {
           throw new ModelError(`${path}: ONNX Runtime cannot load it (${(cause as Error).message})`, {
@@ -105,7 +121,7 @@ export class Session {
     fetch?: readonly string[],
   ): Promise<Record<string, Output>> {
     if (!this.#session) throw new Error(`${this.path}: the session is closed`);
-    const { Tensor } = runtime();
+    const { Tensor } = this.#runtime;
     const tensors: Record<string, Tensor> = {};
     for (const [name, feed] of Object.entries(feeds))
       tensors[name] = new Tensor(feed.type, feed.data, [...feed.shape]);

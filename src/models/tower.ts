@@ -4,6 +4,7 @@ import { ModelError } from './errors.ts';
 import { linearGraph, staticEncoderGraph } from './graphs.ts';
 import { poolTokens } from './pooling.ts';
 import { type Feed, type Output, type PortInfo, Session, type SessionOptions } from './session.ts';
+import { type Shapes, shapesFor } from './shapes.ts';
 import { type PaddedIds, padRows, type TokenRows } from './token-rows.ts';
 import { Tokenizer } from './tokenizer.ts';
 
@@ -51,6 +52,8 @@ export class Tower {
   readonly session: Session;
   /** Of the model's own vectors, after its layers. */
   readonly dimension: number;
+  /** Of what it runs. */
+  readonly shapes: Shapes;
   readonly #layers: readonly Session[];
   readonly #output: { name: string; tokens: boolean };
 
@@ -68,6 +71,7 @@ export class Tower {
     this.#layers = layers;
     this.#output = output;
     this.dimension = dimension;
+    this.shapes = shapesFor(session.provider, spec.maxTokens);
   }
 
   static async open(spec: EncoderSpec, options: SessionOptions): Promise<Tower> {
@@ -130,7 +134,7 @@ export class Tower {
     rows: Int32Array,
     attended?: Int32Array,
   ): Promise<{ vectors: Output; padded: PaddedIds }> {
-    const padded = padRows(tokens, rows, this.tokenizer.padId, attended);
+    const padded = padRows(tokens, rows, this.tokenizer.padId, { attended, shapes: this.shapes });
     const result = await this.session.run(this.#feeds(padded), [this.#output.name]);
     return { vectors: result[this.#output.name], padded };
   }

@@ -37,7 +37,8 @@ export class VectorEncoder {
    */
   encode(vectors: ArrayLike<number>, at: number, where: string): Uint8Array {
     const { floats, dimension: d, bytes } = this;
-    let [squares, largest] = [0, 0];
+    let squares = 0;
+    let largest = 0;
     for (let c = 0; c < d; c++) {
       const x = vectors[at + c];
       floats[c] = x;
@@ -74,35 +75,58 @@ export class VectorEncoder {
   }
 }
 
+/** Stored vectors, one after the other, as floats. */
+export class VectorDecoder {
+  private readonly precision: Precision;
+  private readonly dimension: number;
+  /** The bytes as numbers of the precision; of int8, factors stand between the codes. */
+  private readonly numbers: Float32Array | Uint16Array | Int8Array;
+  private readonly factors: Float32Array | undefined;
+
+  constructor(bytes: Uint8Array, precision: Precision, dimension: number) {
+    const own = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+    const { buffer, byteOffset, byteLength } = own;
+    this.precision = precision;
+    this.dimension = dimension;
+    if (precision === 'f32') this.numbers = new Float32Array(buffer, byteOffset, byteLength / 4);
+    else if (precision === 'f16') this.numbers = new Uint16Array(buffer, byteOffset, byteLength / 2);
+    else {
+      this.numbers = new Int8Array(buffer, byteOffset, byteLength);
+      this.factors = new Float32Array(buffer, byteOffset, byteLength / 4);
+    }
+  }
+
+  /** Puts vector `v` at `out[at …]`. */
+  into(v: number, out: Float32Array, at: number): void {
+    const { dimension: d, numbers, factors } = this;
+    if (this.precision === 'f32') {
+      const from = v * d;
+      for (let c = 0; c < d; c++) out[at + c] = numbers[from + c];
+    } else if (factors === undefined) {
+      const floats = halfTable();
+      const from = v * d;
+      for (let c = 0; c < d; c++) out[at + c] = floats[numbers[from + c]];
+    } else {
+      const start = v * vectorBytes('int8', d);
+      const factor = factors[start / 4];
+      for (let c = 0; c < d; c++) out[at + c] = factor * numbers[start + 4 + c];
+    }
+  }
+
+  /** Vectors from `from` up to `to`. Those of f32 are not copied. */
+  block(from: number, to: number): Float32Array {
+    const { dimension: d, numbers } = this;
+    if (numbers instanceof Float32Array) return numbers.subarray(from * d, to * d);
+    const out = new Float32Array((to - from) * d);
+    for (let v = from; v < to; v++) this.into(v, out, (v - from) * d);
+    return out;
+  }
+}
+
 /** `count` stored vectors as floats, one after the other. Vectors of f32 that are aligned are not copied. */
-export function decodeVectors(
+export const decodeVectors = (
   bytes: Uint8Array,
   count: number,
   precision: Precision,
   dimension: number,
-  into?: Float32Array,
-): Float32Array {
-  if (precision === 'f32') {
-    if (bytes.byteOffset % 4 === 0)
-      return new Float32Array(bytes.buffer, bytes.byteOffset, count * dimension);
-    return new Float32Array(bytes.slice(0, count * dimension * 4).buffer);
-  }
-  const size = vectorBytes(precision, dimension);
-  const out = into?.subarray(0, count * dimension) ?? new Float32Array(count * dimension);
-  const own = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  if (precision === 'f16') {
-    const halves = new Uint16Array(own.buffer, own.byteOffset, count * dimension);
-    const floats = halfTable();
-    for (let i = 0; i < out.length; i++) out[i] = floats[halves[i]];
-    return out;
-  }
-  const factors = new Float32Array(own.buffer, own.byteOffset, (count * size) / 4);
-  const codes = new Int8Array(own.buffer, own.byteOffset, count * size);
-  for (let v = 0; v < count; v++) {
-    const factor = factors[(v * size) / 4];
-    const from = v * size + 4;
-    const to = v * dimension;
-    for (let c = 0; c < dimension; c++) out[to + c] = factor * codes[from + c];
-  }
-  return out;
-}
+): Float32Array => new VectorDecoder(bytes, precision, dimension).block(0, count);

@@ -7,10 +7,10 @@ import type { StoredValue } from '../sparse/stored.ts';
 import { TopK } from '../sparse/top-k.ts';
 import type { VerifyReport } from '../sparse/verify.ts';
 import { countAllowed, type OpenRows, RowsIndex, verifyRows } from '../store/rows-index.ts';
-import { decodeVectors, vectorBytes } from './codec.ts';
 import { DENSE_SEGMENT, type DenseSettings, denseGenerations } from './dense-writer.ts';
-import { Candidates, errorBound, exactDot, type Multiply, plainMultiply } from './exact.ts';
+import { Candidates, errorBound, type Multiply, plainMultiply } from './exact.ts';
 import { askedFor, checkGraphFile, Graph, type Near } from './graph.ts';
+import { StoredVectors } from './stored-vectors.ts';
 
 export interface DenseOpenOptions {
   /** Open this generation instead of the live one. */
@@ -62,9 +62,8 @@ export class DenseIndex {
   private readonly index: RowsIndex;
   private readonly settings: DenseSettings;
   private readonly multiply: Multiply;
-  private readonly resident: (Uint8Array | undefined)[];
+  private readonly vectors: StoredVectors[];
   private readonly graphs: (Graph | undefined)[];
-  private readonly norms: (number | undefined)[] = [];
 
   private constructor(index: RowsIndex, options: DenseOpenOptions) {
     const { manifest } = index;
@@ -72,10 +71,11 @@ export class DenseIndex {
     this.settings = manifest.settings as unknown as DenseSettings;
     this.multiply = options.multiply ?? plainMultiply;
     let left = options.cacheBytes ?? 512 << 20;
-    this.resident = index.segments.map(open => {
-      if (open.segment.payload.length > left) return undefined;
-      left -= open.segment.payload.length;
-      return open.segment.file.load('payload');
+    this.vectors = index.segments.map(open => {
+      const { length } = open.segment.payload;
+      const fits = length <= left;
+      if (fits) left -= length;
+      return new StoredVectors(open, this.settings, fits ? open.segment.file.load('payload') : undefined);
     });
     const { dimension, approximate } = this.settings;
     this.graphs = index.segments.map(({ entry }) => {
@@ -132,12 +132,14 @@ export class DenseIndex {
         `${this.index.dir}: the index holds vectors of ${d} numbers, the query has ${count === 0 ? 0 : queries.length / count}; encode questions with the model that encoded the index`,
       );
     }
-    const all = this.prepared(queries, count);
+    const { all, norms } = this.prepared(queries, count);
     const allowed = this.index.allowed(options.filter);
     const results: DenseResult[] = [];
     for (let from = 0; from < count; from += GROUP) {
       const to = Math.min(count, from + GROUP);
-      results.push(...(await this.group(all.subarray(from * d, to * d), to - from, allowed, options)));
+      results.push(
+        ...(await this.group(all.subarray(from * d, to * d), norms.subarray(from, to), allowed, options)),
+      );
     }
     return results;
   }
@@ -154,7 +156,7 @@ export class DenseIndex {
   vector(document: number): Float32Array {
     const open = this.index.segmentOf(document);
     const local = document - open.first;
-    return this.decoded(open, local, local + 1).slice();
+    return this.vectors[this.index.segments.indexOf(open)].block(local, local + 1).slice();
   }
 
   close(): void {
@@ -162,74 +164,57 @@ export class DenseIndex {
   }
 
   /** Checks queries; of a cosine index they are brought to length 1. */
-  private prepared(queries: ArrayLike<number>, count: number): Float32Array {
+  private prepared(queries: ArrayLike<number>, count: number): { all: Float32Array; norms: Float64Array } {
     const { dimension: d, metric } = this.settings;
-    const out = Float32Array.from(queries);
+    // not `from`, which goes through an iterator
+    const all = metric === 'dot' && queries instanceof Float32Array ? queries : new Float32Array(queries);
+    const norms = new Float64Array(count);
     for (let q = 0; q < count; q++) {
       let squares = 0;
-      for (let c = q * d; c < (q + 1) * d; c++) squares += out[c] * out[c];
+      for (let c = q * d; c < (q + 1) * d; c++) squares += all[c] * all[c];
       if (!Number.isFinite(squares))
         throw new IndexError('argument', `search: the vector of query ${q} has numbers that are not finite`);
-      if (metric === 'cosine' && squares > 0)
-        for (let c = q * d; c < (q + 1) * d; c++) out[c] /= Math.sqrt(squares);
+      norms[q] = Math.sqrt(squares);
+      if (metric === 'cosine' && squares > 0) {
+        for (let c = q * d; c < (q + 1) * d; c++) all[c] /= norms[q];
+        norms[q] = 1;
+      }
     }
-    return out;
+    return { all, norms };
   }
 
   private async group(
     queries: Float32Array,
-    count: number,
+    norms: Float64Array,
     allowed: readonly (Uint8Array | undefined)[],
     options: DenseSearchOptions,
   ): Promise<DenseResult[]> {
-    const { segments } = this.index;
-    const { dimension: d, metric } = this.settings;
     const k = Math.min(options.k, Math.max(1, this.info.documents));
-    const top = Array.from({ length: count }, () => new TopK(k, (a, b) => this.index.before(a, b)));
-    const transposed = new Float32Array(queries.length);
-    const norms = new Float64Array(count);
-    for (let q = 0; q < count; q++) {
-      let squares = 0;
-      for (let c = 0; c < d; c++) {
-        transposed[c * count + q] = queries[q * d + c];
-        squares += queries[q * d + c] ** 2;
-      }
-      norms[q] = Math.sqrt(squares);
-    }
-    for (const [s, open] of segments.entries()) {
+    let transposed: Float32Array | undefined;
+    const found: ((query: number, top: TopK) => void)[] = [];
+    for (const [s, open] of this.index.segments.entries()) {
       const near = options.exact ? undefined : this.nearest(s, open, queries, k, allowed[s]);
       if (near !== undefined) {
-        near.forEach(({ docs, scores }, q) => {
-          let found = 0;
-          let floor = Number.NEGATIVE_INFINITY;
-          for (let i = 0; i < docs.length; i++) {
-            const doc = docs[i];
-            if (allowed[s] !== undefined && !hasBit(allowed[s], doc)) continue;
-            // nearest first: so far behind the k-th, halves are not what put it there
-            if (scores[i] < floor) break;
-            if (++found === k && metric === 'cosine') floor = scores[i] - HALVES * norms[q];
-            top[q].offer(open.first + doc, exactDot(this.decoded(open, doc, doc + 1), 0, queries, q * d, d));
-          }
-        });
+        found.push((q, top) => this.rescore(s, near, q, queries, norms[q], allowed[s], top));
         continue;
       }
-      const bound = await this.norm(s, open);
-      const slack = norms.map(norm => 2 * errorBound(d, bound, norm));
-      const candidates = new Candidates(count, k, slack);
-      for (let from = 0; from < open.documents; from += BLOCK) {
-        const to = Math.min(open.documents, from + BLOCK);
-        const vectors = this.decoded(open, from, to);
-        const scores = await this.multiply(vectors, to - from, transposed, count, d);
-        candidates.scan(scores, to - from, open.first + from, from, allowed[s]);
-      }
-      for (let q = 0; q < count; q++) {
-        for (const doc of candidates.of(q)) {
-          const local = doc - open.first;
-          top[q].offer(doc, exactDot(this.decoded(open, local, local + 1), 0, queries, q * d, d));
-        }
-      }
+      transposed ??= this.transposed(queries, norms.length);
+      const candidates = await this.scan(s, transposed, norms, k, allowed[s]);
+      const { dimension: d } = this.settings;
+      found.push((q, top) => {
+        for (const doc of candidates.of(q))
+          top.offer(doc, this.vectors[s].score(doc - open.first, queries, q * d));
+      });
     }
-    return top.map(t => t.take());
+    // one heap for all, and one array: small ones outside the heap of JavaScript are dear
+    const top = new TopK(k, (a, b) => this.index.before(a, b));
+    const docs = new Int32Array(norms.length * k);
+    const scores = new Float64Array(norms.length * k);
+    return Array.from(norms, (_, q) => {
+      for (const offer of found) offer(q, top);
+      const [from, to] = [q * k, q * k + top.size];
+      return top.take(docs.subarray(from, to), scores.subarray(from, to));
+    });
   }
 
   /** Near documents by the graph of a segment; undefined where every vector must be looked at. */
@@ -239,42 +224,77 @@ export class DenseIndex {
     queries: Float32Array,
     k: number,
     allowed: Uint8Array | undefined,
-  ): Near[] | undefined {
+  ): Near | undefined {
     const graph = this.graphs[s];
     if (graph === undefined) return undefined;
     const n = countAllowed(allowed, open.documents);
     const share = n / open.documents;
     // the graph knows no filter: it is asked for more, as far as that is cheaper than looking at all
     if (share < GRAPH_SHARE || k > open.documents / 10) return undefined;
-    return graph.scored(queries, Math.ceil(askedFor(k) / share));
+    return graph.search(queries, Math.ceil(askedFor(k) / share));
   }
 
-  /** Vectors of documents from `from` up to `to` of a segment. Valid until the next call. */
-  private decoded(open: OpenRows, from: number, to: number): Float32Array {
-    const { dimension, precision } = this.settings;
-    const size = vectorBytes(precision, dimension);
-    const resident = this.resident[this.index.segments.indexOf(open)];
-    const bytes = resident?.subarray(from * size, to * size) ?? open.segment.readPayload(from, to);
-    return decodeVectors(bytes, to - from, precision, dimension);
-  }
-
-  /** The length of the longest vector of a segment. */
-  private async norm(s: number, open: OpenRows): Promise<number> {
-    const known = this.norms[s];
-    if (known !== undefined) return known;
+  /** Scores what a graph found for a query anew, as far as halves could have put it in a wrong place. */
+  private rescore(
+    s: number,
+    near: Near,
+    q: number,
+    queries: Float32Array,
+    norm: number,
+    allowed: Uint8Array | undefined,
+    top: TopK,
+  ): void {
+    const { first } = this.index.segments[s];
     const { dimension: d } = this.settings;
-    let largest = 0;
-    for (let from = 0; from < open.documents; from += BLOCK) {
-      const to = Math.min(open.documents, from + BLOCK);
-      const vectors = this.decoded(open, from, to);
-      for (let at = 0; at < vectors.length; at += d) {
-        let squares = 0;
-        for (let c = at; c < at + d; c++) squares += vectors[c] * vectors[c];
-        if (squares > largest) largest = squares;
-      }
+    const vectors = this.vectors[s];
+    const n = near.count(q);
+    let found = 0;
+    let floor = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < n; i++) {
+      const doc = near.doc(q, i);
+      if (allowed !== undefined && !hasBit(allowed, doc)) continue;
+      const score = near.score(q, i);
+      // nearest first: so far behind the k-th, halves are not what put it there
+      if (score < floor) break;
+      if (++found === top.k) floor = score - HALVES * this.longest(s) * norm;
+      top.offer(first + doc, vectors.score(doc, queries, q * d));
     }
-    this.norms[s] = Math.sqrt(largest);
-    return this.norms[s] as number;
+  }
+
+  /** The length of the longest vector of a segment with a graph. Older graphs do not say it: then no hit is ruled out. */
+  private longest(s: number): number {
+    const known = this.index.segments[s].entry.graph?.settings.norm;
+    return known ?? (this.settings.metric === 'cosine' ? 1 : Number.POSITIVE_INFINITY);
+  }
+
+  /** Looks at every vector of a segment for what may be among the k best. */
+  private async scan(
+    s: number,
+    transposed: Float32Array,
+    norms: Float64Array,
+    k: number,
+    allowed: Uint8Array | undefined,
+  ): Promise<Candidates> {
+    const { first, documents } = this.index.segments[s];
+    const { dimension: d } = this.settings;
+    const vectors = this.vectors[s];
+    const count = norms.length;
+    const slack = norms.map(norm => 2 * errorBound(d, vectors.norm, norm));
+    const candidates = new Candidates(count, k, slack);
+    for (let from = 0; from < documents; from += BLOCK) {
+      const to = Math.min(documents, from + BLOCK);
+      const scores = await this.multiply(vectors.block(from, to), to - from, transposed, count, d);
+      candidates.scan(scores, to - from, first + from, from, allowed);
+    }
+    return candidates;
+  }
+
+  /** Queries as columns. */
+  private transposed(queries: Float32Array, count: number): Float32Array {
+    const { dimension: d } = this.settings;
+    const out = new Float32Array(queries.length);
+    for (let q = 0; q < count; q++) for (let c = 0; c < d; c++) out[c * count + q] = queries[q * d + c];
+    return out;
   }
 }
 

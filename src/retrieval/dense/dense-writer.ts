@@ -6,8 +6,9 @@ import type { RowsSegment } from '../store/rows-segment.ts';
 import { type KeyedRows, type Prepared, type RowsManifest, rowsFiles } from '../store/rows-types.ts';
 import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
 import { decodeVectors, type Metric, type Precision, VectorEncoder, vectorBytes } from './codec.ts';
-import { GraphBuilder, type GraphOptions, graphLibrary } from './graph.ts';
-import { searchFor } from './recall.ts';
+import { longest } from './exact.ts';
+import { GraphBuilder, type GraphOptions, graphLibrary, graphRowBytes } from './graph.ts';
+import { heldOut, searchFor } from './recall.ts';
 
 export const DENSE_SEGMENT = 'dense';
 
@@ -87,13 +88,29 @@ function kindOf(settings: DenseSettings): RowsKind {
       return same ? undefined : `holds ${show(old)}; this writer has ${show(settings)}`;
     },
     ...(approximate && {
+      graphRowBytes: graphRowBytes(dimension, approximate),
       graph: async (segment: RowsSegment, path: string) => {
         if (segment.meta.documents < GRAPH_ROWS) return undefined;
         const builder = new GraphBuilder(dimension, approximate);
-        await eachBlock(segment, settings, BUILD_BLOCK, vectors => builder.add(vectors));
+        const held = heldOut(segment, settings);
+        let norm = 0;
+        await eachBlock(segment, settings, BUILD_BLOCK, (vectors, from) => {
+          norm = Math.max(norm, longest(vectors, dimension));
+          const rest = held.without(vectors, from);
+          builder.add(rest.documents, rest.vectors);
+        });
+        // measured on what is not in it yet
+        const trial = `${path}.tmp`;
+        let found: { search: number; recall: number };
+        try {
+          builder.save(trial);
+          found = await searchFor(segment, settings, approximate, trial, held);
+        } finally {
+          fs.rmSync(trial, { force: true });
+        }
+        builder.add(held.documents, held.vectors);
         const { bytes, crc } = builder.save(path);
-        const found = await searchFor(segment, settings, approximate, path);
-        return { bytes, crc, settings: { search: found.search, recall: found.recall } };
+        return { bytes, crc, settings: { ...found, norm } };
       },
     }),
   };

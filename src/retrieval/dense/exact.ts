@@ -39,7 +39,10 @@ export function exactDot(
   from: number,
   d: number,
 ): number {
-  let [a, b, c, e] = [0, 0, 0, 0];
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let e = 0;
   let i = 0;
   for (; i + 3 < d; i += 4) {
     a += vectors[at + i] * query[from + i];
@@ -56,6 +59,17 @@ const ROUNDING = 2 ** -23;
 /** How far a float product can be from the exact one: d roundings of terms that sum to at most |x|·|q|. */
 export const errorBound = (dimension: number, xNorm: number, qNorm: number): number =>
   (dimension + 2) * ROUNDING * xNorm * qNorm;
+
+/** The length of the longest of some vectors, one after the other. */
+export function longest(vectors: Float32Array, dimension: number): number {
+  let largest = 0;
+  for (let at = 0; at < vectors.length; at += dimension) {
+    let squares = 0;
+    for (let c = at; c < at + dimension; c++) squares += vectors[c] * vectors[c];
+    if (squares > largest) largest = squares;
+  }
+  return Math.sqrt(largest);
+}
 
 /** Gathers, for each query, the documents that may be among the k best. */
 export class Candidates {

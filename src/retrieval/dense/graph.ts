@@ -105,24 +105,22 @@ export function checkGraphFile(path: string, bytes: number, crc: number): void {
   }
 }
 
+/** Memory a document of a graph takes: halves, twice its links at the ground, and what leads to it. */
+export const graphRowBytes = (dimension: number, options: GraphOptions): number =>
+  2 * dimension + 8 * options.connectivity + 64;
+
 /** Builds a graph, one thread, so the same vectors give the same file. */
 export class GraphBuilder {
   private readonly native: Native;
-  private readonly dimension: number;
-  private next = 0;
 
   constructor(dimension: number, options: GraphOptions) {
-    this.dimension = dimension;
     this.native = open(dimension, options, 64);
   }
 
-  /** Puts in the next documents. */
-  add(vectors: Float32Array): void {
-    const count = vectors.length / this.dimension;
-    const keys = new BigUint64Array(count);
-    for (let i = 0; i < count; i++) keys[i] = BigInt(this.next + i);
-    this.native.add(keys, vectors, 1);
-    this.next += count;
+  /** Puts documents in, by number; vectors are theirs, one after the other. */
+  add(documents: ArrayLike<number>, vectors: Float32Array): void {
+    if (documents.length === 0) return;
+    this.native.add(BigUint64Array.from(documents, BigInt), vectors, 1);
   }
 
   save(path: string): { bytes: number; crc: number } {
@@ -143,11 +141,41 @@ export class GraphBuilder {
  */
 export const askedFor = (k: number): number => k + Math.max(10, k >> 1);
 
-/** Documents near a query and their scores, nearly. */
-export interface Near {
-  readonly docs: Int32Array;
-  readonly scores: Float64Array;
+/** Documents near some queries, nearest first, with scores as the graph's halves have them. */
+export class Near {
+  readonly queries: number;
+  private readonly width: number;
+  private readonly words: Int32Array;
+  private readonly counts: Int32Array | undefined;
+  private readonly distances: Float32Array;
+
+  constructor(queries: number, width: number, found: ReturnType<Native['search']>) {
+    // numbers of documents fit the low half of a key, and counts that of theirs
+    const low = ({ buffer, byteOffset, length }: BigUint64Array): Int32Array =>
+      new Int32Array(buffer, byteOffset, length * 2);
+    this.queries = queries;
+    this.width = width;
+    this.words = low(found.keys);
+    this.counts = found.counts && low(found.counts);
+    this.distances = found.distances;
+  }
+
+  /** Documents found for a query. */
+  count(query: number): number {
+    return this.counts === undefined ? this.distances.length : this.counts[2 * query];
+  }
+  doc(query: number, i: number): number {
+    return this.words[2 * (query * this.width + i)];
+  }
+  score(query: number, i: number): number {
+    return 1 - this.distances[query * this.width + i];
+  }
+  docs(query: number): number[] {
+    return Array.from({ length: this.count(query) }, (_, i) => this.doc(query, i));
+  }
 }
+
+const NONE = new BigUint64Array(0);
 
 /** An open graph, mapped from its file. */
 export class Graph {
@@ -163,29 +191,11 @@ export class Graph {
     this.size = this.native.size();
   }
 
-  /** Documents near each query, nearest first, at most k of each. */
-  search(queries: Float32Array, k: number): Int32Array[] {
-    return this.scored(queries, k).map(near => near.docs);
-  }
-
-  /** The same with dot products as the graph's halves have them. */
-  scored(queries: Float32Array, k: number): Near[] {
+  /** Documents near each query, at most k of each. */
+  search(queries: Float32Array, k: number): Near {
     const count = queries.length / this.dimension;
-    const wanted = Math.min(k, this.size);
-    if (wanted === 0)
-      return Array.from({ length: count }, () => ({ docs: new Int32Array(0), scores: new Float64Array(0) }));
-    const { keys, counts, distances } = this.native.search(queries, wanted, 1);
-    // numbers of documents fit the low half of a key
-    const words = new Int32Array(keys.buffer, keys.byteOffset, keys.length * 2);
-    return Array.from({ length: count }, (_, q) => {
-      const n = counts === undefined ? keys.length : Number(counts[q]);
-      const docs = new Int32Array(n);
-      const scores = new Float64Array(n);
-      for (let i = 0; i < n; i++) {
-        docs[i] = words[2 * (q * wanted + i)];
-        scores[i] = 1 - distances[q * wanted + i];
-      }
-      return { docs, scores };
-    });
+    const width = Math.min(k, this.size);
+    if (width === 0) return new Near(count, 0, { keys: NONE, distances: new Float32Array(0) });
+    return new Near(count, width, this.native.search(queries, width, 1));
   }
 }

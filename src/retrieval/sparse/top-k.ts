@@ -53,10 +53,11 @@ export class TopK {
     } else if (this.k > 0 && this.worse(this.scores[0], this.docs[0], score, doc)) this.sink(score, doc);
   }
 
-  /** Empties the heap, best first. */
-  take(): { docs: Int32Array; scores: Float64Array } {
-    const docs = new Int32Array(this.size);
-    const scores = new Float64Array(this.size);
+  /** Empties the heap, best first, into arrays of its size: new ones where none are given. */
+  take(
+    docs = new Int32Array(this.size),
+    scores = new Float64Array(this.size),
+  ): { docs: Int32Array; scores: Float64Array } {
     while (this.size > 0) {
       const at = --this.size;
       docs[at] = this.docs[0];

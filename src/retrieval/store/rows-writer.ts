@@ -24,6 +24,8 @@ export interface RowsKind {
   readonly settings: Readonly<Record<string, unknown>>;
   /** What is wrong with putting rows onto an index with these settings, or undefined. */
   clash(found: Readonly<Record<string, unknown>>): string | undefined;
+  /** Bytes of memory that making it takes for each document. */
+  readonly graphRowBytes?: number;
   /** Makes the file that speeds search up, for a segment that is to be published and has none. */
   graph?(
     segment: RowsSegment,
@@ -219,6 +221,7 @@ export class RowsWriter {
     this.begin();
     await this.flush();
     await this.merge();
+    await this.gather();
     const generation = Math.max(0, ...generations(this.dir), this.base?.generation ?? 0) + 1;
     for (const segment of this.segments) {
       const file = await segment.writeDeletes(this.dir, generation);
@@ -425,6 +428,28 @@ export class RowsWriter {
     for (;;) {
       const chosen = chooseMerge(this.segments);
       if (chosen.length === 0) return;
+      await this.combine(chosen);
+    }
+  }
+
+  /**
+   * Puts what was written since the last generation together, as far as memory holds its graph: memory for rows that
+   * wait is free now, and a search goes through fewer graphs.
+   */
+  private async gather(): Promise<void> {
+    const { graph, graphRowBytes } = this.kind;
+    if (graph === undefined || graphRowBytes === undefined) return;
+    const most = this.memoryBytes / graphRowBytes;
+    for (;;) {
+      const chosen: WritableRows[] = [];
+      let documents = 0;
+      for (const segment of this.segments) {
+        if (!this.created.includes(segment.entry.file) || segment.entry.graph !== undefined) continue;
+        if (segment.liveDocuments === 0 || documents + segment.liveDocuments > most) continue;
+        chosen.push(segment);
+        documents += segment.liveDocuments;
+      }
+      if (chosen.length < 2) return;
       await this.combine(chosen);
     }
   }

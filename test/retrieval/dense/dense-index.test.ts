@@ -241,6 +241,53 @@ describe('an approximate index', () => {
       after.close();
     }));
 
+  it('has one graph over what was written in pieces, as far as the memory of the writer holds it', async () => {
+    const wide = 128;
+    const many = Array.from(
+      { length: 5200 },
+      (_, i): Row => ({ key: `k${String(i).padStart(5, '0')}`, vector: Array.from({ length: wide }, next) }),
+    );
+    const built = (memoryBytes: number, method: typeof approximate | null) =>
+      inFolder(async dir => {
+        await build(dir, many, { dimension: wide, approximate: method, memoryBytes });
+        const index = await DenseIndex.open(dir);
+        const [{ docs }] = await index.search(many[4].vector, 1, { k: 1 });
+        expect(index.keys(docs)).toEqual([many[4].key]);
+        const { documents, segments, graphs } = index.info;
+        index.close();
+        expect(documents).toBe(many.length);
+        return { segments, graphs: graphs.map(g => g.documents) };
+      });
+    // a vector is 512 bytes while it waits, and 448 in a graph
+    expect((await built(2.4e6, null)).segments).toBeGreaterThan(1);
+    expect(await built(2.4e6, approximate)).toEqual({ segments: 1, graphs: [5200] });
+    expect((await built(1.2e6, approximate)).graphs).toEqual([]);
+  });
+
+  it('puts in order what halves cannot tell apart', () =>
+    inFolder(async dir => {
+      // twelve long vectors that are the same one as halves, whose steps at this size are 2⁻⁷
+      const base = rows[0].vector.map(x => Math.fround(30 * x));
+      const [c, side] = [
+        base.findIndex(x => Math.abs(x) > 8),
+        Math.sign(base.find(x => Math.abs(x) > 8) ?? 1),
+      ];
+      const middle = Math.round(base[c] * 128) / 128;
+      const twins = Array.from({ length: 12 }, (_, i): Row => {
+        const vector = [...base];
+        vector[c] = middle + (side * ((i * 7) % 12)) / 16384;
+        return { key: `twin${i}`, vector };
+      });
+      const all = [...rows.map((r, i) => ({ ...r, vector: r.vector.map(x => x * (1 + (i % 5))) })), ...twins];
+      await build(dir, all, { dimension: d, approximate });
+      const index = await DenseIndex.open(dir);
+      expect(index.info.graphs).toHaveLength(1);
+      const query = rows[0].vector.map(x => x * 3);
+      const [{ docs }] = await index.search([...query, ...query], 2, { k: 3 });
+      expect(index.keys(docs)).toEqual(bestOf(all, query, 3).map(([key]) => key));
+      index.close();
+    }));
+
   it('refuses a graph that was cut short or changed, by name', () =>
     inFolder(async dir => {
       await build(dir, rows, { dimension: d, approximate });

@@ -2,6 +2,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import type { Taken } from './timing.ts';
 
 export class Peer {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
@@ -9,7 +10,9 @@ export class Peer {
   readonly #reader: Interface;
 
   constructor(command: string, args: readonly string[]) {
-    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // a kernel of BLAS that the environment prescribes would slow it down
+    const { OPENBLAS_CORETYPE: _kernel, OPENBLAS_L2_SIZE: _cache, ...env } = process.env;
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     this.#reader = createInterface({ input: this.#child.stdout });
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
@@ -21,9 +24,10 @@ export class Peer {
     return JSON.parse(value) as Record<string, unknown>;
   }
 
-  async ask(): Promise<Record<string, unknown>> {
+  /** Has it do its work once. */
+  async ask(): Promise<Taken> {
     this.#child.stdin.write('run\n');
-    return this.answer();
+    return (await this.answer()) as unknown as Taken;
   }
 
   close(): void {
