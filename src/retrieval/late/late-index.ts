@@ -12,7 +12,14 @@ import { decodeTokens } from './codec.ts';
 import { LATE_SEGMENT, type LateSettings, lateGenerations } from './late-writer.ts';
 import { Lowest } from './lowest.ts';
 import { Products } from './products.ts';
-import { lengthsOf, type Question, Residuals, type StageOptions, stagesFor } from './question.ts';
+import {
+  lengthsOf,
+  type Question,
+  Residuals,
+  type StageOptions,
+  shareProducts,
+  stagesFor,
+} from './question.ts';
 import { SegmentLists } from './segment-lists.ts';
 import { candidatesOf } from './stages.ts';
 
@@ -252,7 +259,8 @@ export class LateIndex {
       for (let c = 0; c < d; c++) columns[c * kept.length + q] = tokens[q * d + c];
     const count = book.centroids.length / d;
     const scores = await this.multiply(book.centroids, count, columns, kept.length, d);
-    return { tokens, count: kept.length, lengths: lengthsOf(tokens, d), scores };
+    const shares = shareProducts(tokens, book);
+    return { tokens, count: kept.length, lengths: lengthsOf(tokens, d), scores, shares };
   }
 }
 

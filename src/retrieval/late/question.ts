@@ -1,6 +1,6 @@
 /** A question's tokens against centroids and compressed tokens. */
 import type { Codebook } from './codebook.ts';
-import { decodeToken, tokensOf } from './codec.ts';
+import { decodeToken, shareBytes, tokensOf } from './codec.ts';
 import type { Products } from './products.ts';
 
 export interface Question {
@@ -10,6 +10,22 @@ export interface Question {
   readonly lengths: Float64Array;
   /** centroids × count: dot products. */
   readonly scores: Float32Array;
+  /** Bytes of a share × 256: products of what a byte stands for with the sum of the tokens. */
+  readonly shares: Float32Array;
+}
+
+/** `shares` of a question. */
+export function shareProducts(tokens: Float32Array, book: Codebook): Float32Array {
+  const { dimension: d, shares } = book;
+  if (!shares) return new Float32Array(0);
+  const sum = new Float32Array(d + 1);
+  for (let i = 0; i < tokens.length; i++) sum[i % d] += tokens[i];
+  const out = new Float32Array(shareBytes(book) * 256);
+  for (let i = 0; i < out.length; i++) {
+    const c = 2 * (i >> 8);
+    out[i] = sum[c] * shares[i & 15] + sum[c + 1] * shares[(i >> 4) & 15];
+  }
+  return out;
 }
 
 /** How far the stages of a search look. */
@@ -43,7 +59,7 @@ export const lengthsOf = (vectors: Float32Array, d: number): Float64Array =>
 /** What floats may be wrong by for a token of length 1: far more than they are. */
 const FLOATS = 1e-4;
 
-/** Scores compressed tokens: products with centroids are there, those with levels are sums of one entry a byte. */
+/** Scores compressed tokens: products with centroids are there, those with residuals are summed number by number. */
 export class Residuals {
   private readonly question: Question;
   private readonly book: Codebook;

@@ -2,7 +2,7 @@
 import { hasBit, setBit } from '../sparse/bitmap.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
 import type { Codebook } from './codebook.ts';
-import { centroidsOf, tokensOf } from './codec.ts';
+import { centroidsOf, shareBytes, tokensOf } from './codec.ts';
 import type { Question } from './question.ts';
 
 /** Bytes of payloads that are read at once. */
@@ -19,6 +19,9 @@ export interface NearScores {
 export class SegmentLists {
   readonly tokens: number;
   private readonly segment: RowsSegment;
+  /** Of each document. */
+  private readonly shareBytes: number;
+  private readonly shares: Uint8Array;
   private readonly resident: Uint8Array | undefined;
   /** First token of each document. */
   private readonly firsts: Uint32Array;
@@ -29,6 +32,8 @@ export class SegmentLists {
   constructor(segment: RowsSegment, book: Codebook, resident: boolean) {
     const { documents } = segment.meta;
     this.segment = segment;
+    this.shareBytes = shareBytes(book);
+    this.shares = new Uint8Array(documents * this.shareBytes);
     this.resident = resident ? segment.file.load('payload') : undefined;
     this.firsts = new Uint32Array(documents + 1);
     for (let d = 0; d < documents; d++) {
@@ -44,7 +49,10 @@ export class SegmentLists {
       const bytes = this.bytes(from, to);
       for (let d = from; d < to; d++) {
         const at = segment.payloadRange(d, d)[0] - start;
-        centroidsOf(bytes.subarray(at), this.firsts[d + 1] - this.firsts[d], this.codes, this.firsts[d]);
+        const n = this.firsts[d + 1] - this.firsts[d];
+        if (n === 0) continue;
+        centroidsOf(bytes.subarray(at), n, book, this.codes, this.firsts[d]);
+        this.shares.set(bytes.subarray(at, at + this.shareBytes), d * this.shareBytes);
       }
       from = to;
     }
@@ -108,9 +116,13 @@ export class SegmentLists {
     return found;
   }
 
-  /** MaxSim over centroids alone; where `near` is given, over those only. */
-  scored(docs: Uint32Array, { count, scores }: Question, near: NearScores | undefined): Float32Array {
-    const { codes, firsts } = this;
+  /** MaxSim over centroids and shares alone; where `near` is given, over those centroids only. */
+  scored(
+    docs: Uint32Array,
+    { count, scores, shares: products }: Question,
+    near: NearScores | undefined,
+  ): Float32Array {
+    const { codes, firsts, shares, shareBytes } = this;
     const out = new Float32Array(docs.length);
     const best = new Float32Array(count);
     const table = near?.scores ?? scores;
@@ -125,6 +137,8 @@ export class SegmentLists {
       }
       let sum = 0;
       for (let q = 0; q < count; q++) sum += best[q];
+      for (let b = 0, at = docs[i] * shareBytes; b < shareBytes; b++)
+        sum += products[(b << 8) + shares[at + b]];
       out[i] = sum;
     }
     return out;
