@@ -31,7 +31,7 @@ export function candidatesOf(
   if (parts.reduce((sum, p) => sum + p.count, 0) <= wanted)
     found = parts.map(p => Uint32Array.from(p.lists.all(p.allowed)));
   else {
-    const most = stages.candidates * 4;
+    const most = stages.candidates * 16;
     let cells = stages.cells;
     for (;;) {
       found = nearOf(parts, question, cells, most);

@@ -21,12 +21,11 @@ const WORTH = 0.15;
 const FITTED = 1 << 18;
 
 /**
- * Centroids for so many tokens: 16 √tokens (Santhanam et al. 2022), but to the nearest power of two, not the one below.
- * Of few tokens, all.
+ * Centroids for so many tokens: the power of two below 16 √tokens (Santhanam et al. 2022). Of few tokens, all.
  */
 export function centroidCount(tokens: number, sampled: number): number {
   if (tokens <= 256) return sampled;
-  const wanted = 2 ** Math.round(Math.log2(16 * Math.sqrt(tokens)));
+  const wanted = 2 ** Math.floor(Math.log2(16 * Math.sqrt(tokens)));
   return Math.max(1, Math.min(wanted, MOST, 2 ** Math.floor(Math.log2(sampled / 4))));
 }
 
