@@ -71,8 +71,8 @@ const SPARE = 8;
 
 /**
  * One generation of an index of token vectors, open for reading. Search goes in stages (PLAID, Santhanam et al. 2022): the
- * passages of the centroids nearest to each token of the question; their scores by centroids alone, first the near ones,
- * then all; the best by their compressed tokens, as many as may matter. Scores of hits are MaxSim over the stored vectors: the sum over
+ * passages of the centroids nearest to each token of the question; their scores by centroids and shares alone; the best by
+ * their compressed tokens, as many as may matter. Scores of hits are MaxSim over the stored vectors: the sum over
  * tokens of the question of the greatest dot product, however a hit was found.
  */
 export class LateIndex {
@@ -265,9 +265,8 @@ export class LateIndex {
 }
 
 /** Stage options that were given. */
-const given = ({ cells, threshold, candidates }: LateSearchOptions): Partial<StageOptions> => ({
+const given = ({ cells, candidates }: LateSearchOptions): Partial<StageOptions> => ({
   ...(cells !== undefined && { cells }),
-  ...(threshold !== undefined && { threshold }),
   ...(candidates !== undefined && { candidates }),
 });
 

@@ -32,22 +32,20 @@ export function shareProducts(tokens: Float32Array, book: Codebook): Float32Arra
 export interface StageOptions {
   /** Centroids whose passages are looked at, for each token of the question. */
   readonly cells: number;
-  /** Centroids no token of the question has this cosine to are passed over at first. */
-  readonly threshold: number;
-  /** Passages that are scored by all their centroids, and at most so many by their tokens. */
+  /** Passages that are scored by their tokens, at most: the best by centroids, of 16 times as many that cells give. */
   readonly candidates: number;
 }
 
 /**
  * By the number of hits. Wider than PLAID's (1, 2 or 4 cells; 256, 1,024 or 4,096 candidates), which are for vectors that
- * ColBERT trained apart: those of other encoders lie closer together, and one cell missed a fifth of the best.
+ * ColBERT trained apart: those of other encoders lie closer together.
  */
 export const stagesFor = (k: number): StageOptions =>
   k <= 10
-    ? { cells: 4, threshold: 0.5, candidates: 1024 }
+    ? { cells: 16, candidates: 1024 }
     : k <= 100
-      ? { cells: 4, threshold: 0.45, candidates: 2048 }
-      : { cells: 8, threshold: 0.4, candidates: Math.max(4 * k, 4096) };
+      ? { cells: 16, candidates: 2048 }
+      : { cells: 16, candidates: Math.max(4 * k, 4096) };
 
 export const lengthsOf = (vectors: Float32Array, d: number): Float64Array =>
   Float64Array.from({ length: vectors.length / d }, (_, q) => {

@@ -1,6 +1,7 @@
 /** What search needs of a segment in memory: the centroid of each token, and the documents of each centroid. */
 import { hasBit, setBit } from '../sparse/bitmap.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
+import { CentroidMaxes } from './centroid-maxes.ts';
 import type { Codebook } from './codebook.ts';
 import { centroidsOf, shareBytes, tokensOf } from './codec.ts';
 import type { Question } from './question.ts';
@@ -8,24 +9,14 @@ import type { Question } from './question.ts';
 /** Bytes of payloads that are read at once. */
 const WINDOW = 1 << 22;
 
-/** Products of some centroids with a question. */
-export interface NearScores {
-  /** The row of each centroid, from 1; 0 where it has none. */
-  readonly places: Int32Array;
-  /** Rows × tokens of the question. */
-  readonly scores: Float32Array;
-}
-
 export class SegmentLists {
-  readonly tokens: number;
+  readonly tokens: number = 0;
   private readonly segment: RowsSegment;
   /** Of each document. */
   private readonly shareBytes: number;
   private readonly shares: Uint8Array;
   private readonly resident: Uint8Array | undefined;
-  /** First token of each document. */
-  private readonly firsts: Uint32Array;
-  private readonly codes: Uint16Array;
+  private readonly maxes: CentroidMaxes;
   private readonly listStarts: Uint32Array;
   private readonly listed: Uint32Array;
 
@@ -35,13 +26,17 @@ export class SegmentLists {
     this.shareBytes = shareBytes(book);
     this.shares = new Uint8Array(documents * this.shareBytes);
     this.resident = resident ? segment.file.load('payload') : undefined;
-    this.firsts = new Uint32Array(documents + 1);
+    const counts = new Uint32Array(documents);
     for (let d = 0; d < documents; d++) {
       const [start, end] = segment.payloadRange(d, d + 1);
-      this.firsts[d + 1] = this.firsts[d] + tokensOf(end - start, book);
+      counts[d] = tokensOf(end - start, book);
+      this.tokens += counts[d];
     }
-    this.tokens = this.firsts[documents];
-    this.codes = new Uint16Array(this.tokens);
+    this.maxes = new CentroidMaxes(documents, this.tokens);
+    const { firsts, codes } = this.maxes;
+    counts.forEach((n, d) => {
+      firsts[d + 1] = firsts[d] + n;
+    });
     for (let from = 0; from < documents; ) {
       const [start] = segment.payloadRange(from, from);
       let to = from + 1;
@@ -49,9 +44,8 @@ export class SegmentLists {
       const bytes = this.bytes(from, to);
       for (let d = from; d < to; d++) {
         const at = segment.payloadRange(d, d)[0] - start;
-        const n = this.firsts[d + 1] - this.firsts[d];
-        if (n === 0) continue;
-        centroidsOf(bytes.subarray(at), n, book, this.codes, this.firsts[d]);
+        if (counts[d] === 0) continue;
+        centroidsOf(bytes.subarray(at), counts[d], book, codes, firsts[d]);
         this.shares.set(bytes.subarray(at, at + this.shareBytes), d * this.shareBytes);
       }
       from = to;
@@ -76,7 +70,7 @@ export class SegmentLists {
   }
 
   private eachToken(look: (code: number, document: number) => void): void {
-    const { codes, firsts } = this;
+    const { codes, firsts } = this.maxes;
     for (let d = 0; d + 1 < firsts.length; d++)
       for (let t = firsts[d]; t < firsts[d + 1]; t++) look(codes[t], d);
   }
@@ -116,30 +110,17 @@ export class SegmentLists {
     return found;
   }
 
-  /** MaxSim over centroids and shares alone; where `near` is given, over those centroids only. */
-  scored(
-    docs: Uint32Array,
-    { count, scores, shares: products }: Question,
-    near: NearScores | undefined,
-  ): Float32Array {
-    const { codes, firsts, shares, shareBytes } = this;
-    const out = new Float32Array(docs.length);
-    const best = new Float32Array(count);
-    const table = near?.scores ?? scores;
+  /** MaxSim over centroids and shares alone. */
+  scored(docs: Uint32Array, question: Question): Float32Array {
+    const { shares, shareBytes } = this;
+    const { shares: products } = question;
+    const out = this.maxes.scored(docs, question);
+    if (shareBytes === 0) return out;
     for (let i = 0; i < docs.length; i++) {
-      best.fill(near === undefined ? -1e30 : 0);
-      const end = firsts[docs[i] + 1];
-      for (let t = firsts[docs[i]]; t < end; t++) {
-        const place = near === undefined ? codes[t] : near.places[codes[t]];
-        if (near !== undefined && place === 0) continue;
-        const base = place * count;
-        for (let q = 0; q < count; q++) if (table[base + q] > best[q]) best[q] = table[base + q];
-      }
       let sum = 0;
-      for (let q = 0; q < count; q++) sum += best[q];
       for (let b = 0, at = docs[i] * shareBytes; b < shareBytes; b++)
         sum += products[(b << 8) + shares[at + b]];
-      out[i] = sum;
+      out[i] += sum;
     }
     return out;
   }

@@ -1,7 +1,7 @@
 /** The stages before the last (PLAID, Santhanam et al. 2022), over all segments of an index together. */
 import { emptyBitmap } from '../sparse/bitmap.ts';
 import type { Question, StageOptions } from './question.ts';
-import type { NearScores, SegmentLists } from './segment-lists.ts';
+import type { SegmentLists } from './segment-lists.ts';
 
 /** A segment of an index as the stages see it. */
 export interface Part {
@@ -40,12 +40,10 @@ export function candidatesOf(
       cells *= 2;
     }
   }
-  if (found.reduce((sum, docs) => sum + docs.length, 0) > stages.candidates) {
-    const near = nearScores(question, stages.threshold);
-    const few = parts.map((p, i) => p.lists.scored(found[i], question, near));
-    found = best(few, found, stages.candidates);
-  }
-  return parts.map((p, i) => ({ docs: found[i], scores: p.lists.scored(found[i], question, undefined) }));
+  const scores = parts.map((p, i) => p.lists.scored(found[i], question));
+  if (scores.reduce((sum, own) => sum + own.length, 0) <= stages.candidates)
+    return found.map((docs, i) => ({ docs, scores: scores[i] }));
+  return best(scores, found, stages.candidates);
 }
 
 /** Documents with a token at one of the `cells` centroids nearest to a token of the question. */
@@ -95,27 +93,8 @@ function isUsed(parts: readonly Part[], centroid: number): boolean {
   return false;
 }
 
-/** Products of centroids that some token of the question has a cosine of `threshold` to, in a table that is small. */
-function nearScores({ count, scores, lengths }: Question, threshold: number): NearScores {
-  const places = new Int32Array(scores.length / count);
-  const rows: number[] = [];
-  const floors = Float64Array.from(lengths, length => threshold * length);
-  for (let c = 0, i = 0; c < places.length; c++, i += count)
-    for (let q = 0; q < count; q++)
-      if (scores[i + q] >= floors[q]) {
-        rows.push(c);
-        places[c] = rows.length;
-        break;
-      }
-  const near = new Float32Array((rows.length + 1) * count);
-  rows.forEach((c, i) => {
-    near.set(scores.subarray(c * count, (c + 1) * count), (i + 1) * count);
-  });
-  return { places, scores: near };
-}
-
 /** The `n` documents of all parts with the greatest scores; ties go to the lower numbers. */
-function best(scores: readonly Float32Array[], docs: readonly Uint32Array[], n: number): Uint32Array[] {
+function best(scores: readonly Float32Array[], docs: readonly Uint32Array[], n: number): Candidates[] {
   const sorted = new Float32Array(scores.reduce((sum, s) => sum + s.length, 0));
   let end = 0;
   for (const s of scores) {
@@ -128,11 +107,14 @@ function best(scores: readonly Float32Array[], docs: readonly Uint32Array[], n: 
   for (let i = sorted.length - 1; i >= 0 && sorted[i] > floor; i--) ties--;
   return docs.map((own, p) => {
     const out = new Uint32Array(own.length);
+    const kept = new Float32Array(own.length);
     let found = 0;
     for (let i = 0; i < own.length; i++) {
       const score = scores[p][i];
-      if (score > floor || (score === floor && ties-- > 0)) out[found++] = own[i];
+      if (score < floor || (score === floor && ties-- <= 0)) continue;
+      kept[found] = score;
+      out[found++] = own[i];
     }
-    return out.subarray(0, found);
+    return { docs: out.subarray(0, found), scores: kept.subarray(0, found) };
   });
 }
