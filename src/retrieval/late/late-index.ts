@@ -7,20 +7,14 @@ import type { StoredValue } from '../sparse/stored.ts';
 import { TopK } from '../sparse/top-k.ts';
 import type { VerifyReport } from '../sparse/verify.ts';
 import { countAllowed, RowsIndex, verifyRows } from '../store/rows-index.ts';
+import { CentroidMaxes } from './centroid-maxes.ts';
 import { type Codebook, projected, readCodebook, verifyCodebook } from './codebook.ts';
 import { decodeTokens } from './codec.ts';
 import { LATE_SEGMENT, type LateSettings, lateGenerations } from './late-writer.ts';
 import { Lowest } from './lowest.ts';
 import { Products } from './products.ts';
-import {
-  lengthsOf,
-  type Question,
-  Residuals,
-  type StageOptions,
-  shareProducts,
-  stagesFor,
-} from './question.ts';
-import { SegmentLists } from './segment-lists.ts';
+import { lengthsOf, type Question, Residuals, type StageOptions, stagesFor } from './question.ts';
+import { SegmentLists, tokensIn } from './segment-lists.ts';
 import { candidatesOf } from './stages.ts';
 
 export interface LateOpenOptions {
@@ -92,16 +86,22 @@ export class LateIndex {
     this.products = book && new Products(book);
     this.multiply = options.multiply ?? plainMultiply;
     let left = options.cacheBytes ?? 1 << 30;
+    const documents = index.segments.reduce((sum, { segment }) => sum + segment.meta.documents, 0);
+    const tokens = book ? index.segments.reduce((sum, { segment }) => sum + tokensIn(segment, book), 0) : 0;
+    const maxes = book && new CentroidMaxes(documents, tokens, book);
+    let first = 0;
     this.lists = index.segments.map(({ segment }) => {
-      if (book === undefined) return undefined;
+      if (book === undefined || maxes === undefined) return undefined;
       const resident = segment.payload.length <= left;
       if (resident) left -= segment.payload.length;
-      return new SegmentLists(segment, book, resident);
+      const lists = new SegmentLists(segment, book, resident, maxes, first);
+      first += segment.meta.documents;
+      return lists;
     });
     this.info = {
       generation: manifest.generation,
       documents: manifest.documents,
-      tokens: this.lists.reduce((sum, l) => sum + (l?.tokens ?? 0), 0),
+      tokens,
       segments: manifest.segments.length,
       bytes: index.bytes + (this.settings.codebook?.bytes ?? 0),
       keyColumn: manifest.keyColumn,
@@ -259,8 +259,7 @@ export class LateIndex {
       for (let c = 0; c < d; c++) columns[c * kept.length + q] = tokens[q * d + c];
     const count = book.centroids.length / d;
     const scores = await this.multiply(book.centroids, count, columns, kept.length, d);
-    const shares = shareProducts(tokens, book);
-    return { tokens, count: kept.length, lengths: lengthsOf(tokens, d), scores, shares };
+    return { tokens, count: kept.length, lengths: lengthsOf(tokens, d), scores };
   }
 }
 

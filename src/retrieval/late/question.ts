@@ -1,6 +1,6 @@
 /** A question's tokens against centroids and compressed tokens. */
 import type { Codebook } from './codebook.ts';
-import { decodeToken, shareBytes, tokensOf } from './codec.ts';
+import { decodeToken, tokensOf } from './codec.ts';
 import type { Products } from './products.ts';
 
 export interface Question {
@@ -10,22 +10,6 @@ export interface Question {
   readonly lengths: Float64Array;
   /** centroids × count: dot products. */
   readonly scores: Float32Array;
-  /** Bytes of a share × 256: products of what a byte stands for with the sum of the tokens. */
-  readonly shares: Float32Array;
-}
-
-/** `shares` of a question. */
-export function shareProducts(tokens: Float32Array, book: Codebook): Float32Array {
-  const { dimension: d, shares } = book;
-  if (!shares) return new Float32Array(0);
-  const sum = new Float32Array(d + 1);
-  for (let i = 0; i < tokens.length; i++) sum[i % d] += tokens[i];
-  const out = new Float32Array(shareBytes(book) * 256);
-  for (let i = 0; i < out.length; i++) {
-    const c = 2 * (i >> 8);
-    out[i] = sum[c] * shares[i & 15] + sum[c + 1] * shares[(i >> 4) & 15];
-  }
-  return out;
 }
 
 /** How far the stages of a search look. */
@@ -40,12 +24,10 @@ export interface StageOptions {
  * By the number of hits. Wider than PLAID's (1, 2 or 4 cells; 256, 1,024 or 4,096 candidates), which are for vectors that
  * ColBERT trained apart: those of other encoders lie closer together.
  */
-export const stagesFor = (k: number): StageOptions =>
-  k <= 10
-    ? { cells: 16, candidates: 1024 }
-    : k <= 100
-      ? { cells: 16, candidates: 2048 }
-      : { cells: 16, candidates: Math.max(4 * k, 4096) };
+export const stagesFor = (k: number): StageOptions => ({
+  cells: 32,
+  candidates: k <= 100 ? 2048 : Math.max(4 * k, 4096),
+});
 
 export const lengthsOf = (vectors: Float32Array, d: number): Float64Array =>
   Float64Array.from({ length: vectors.length / d }, (_, q) => {

@@ -1,7 +1,7 @@
 /** What search needs of a segment in memory: the centroid of each token, and the documents of each centroid. */
 import { hasBit, setBit } from '../sparse/bitmap.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
-import { CentroidMaxes } from './centroid-maxes.ts';
+import type { CentroidMaxes } from './centroid-maxes.ts';
 import type { Codebook } from './codebook.ts';
 import { centroidsOf, shareBytes, tokensOf } from './codec.ts';
 import type { Question } from './question.ts';
@@ -10,33 +10,26 @@ import type { Question } from './question.ts';
 const WINDOW = 1 << 22;
 
 export class SegmentLists {
-  readonly tokens: number = 0;
   private readonly segment: RowsSegment;
-  /** Of each document. */
-  private readonly shareBytes: number;
-  private readonly shares: Uint8Array;
   private readonly resident: Uint8Array | undefined;
   private readonly maxes: CentroidMaxes;
+  private readonly first: number;
   private readonly listStarts: Uint32Array;
   private readonly listed: Uint32Array;
 
-  constructor(segment: RowsSegment, book: Codebook, resident: boolean) {
+  /**
+   * @param maxes of all segments; gets the tokens and shares of this one
+   * @param first of the documents of this segment, among those of all
+   */
+  constructor(segment: RowsSegment, book: Codebook, resident: boolean, maxes: CentroidMaxes, first: number) {
     const { documents } = segment.meta;
     this.segment = segment;
-    this.shareBytes = shareBytes(book);
-    this.shares = new Uint8Array(documents * this.shareBytes);
+    this.maxes = maxes;
+    this.first = first;
     this.resident = resident ? segment.file.load('payload') : undefined;
-    const counts = new Uint32Array(documents);
-    for (let d = 0; d < documents; d++) {
-      const [start, end] = segment.payloadRange(d, d + 1);
-      counts[d] = tokensOf(end - start, book);
-      this.tokens += counts[d];
-    }
-    this.maxes = new CentroidMaxes(documents, this.tokens);
-    const { firsts, codes } = this.maxes;
-    counts.forEach((n, d) => {
-      firsts[d + 1] = firsts[d] + n;
-    });
+    const { firsts, codes, shares, stride } = maxes;
+    for (let d = 0; d < documents; d++)
+      firsts[first + d + 1] = firsts[first + d] + tokensAt(segment, d, book);
     for (let from = 0; from < documents; ) {
       const [start] = segment.payloadRange(from, from);
       let to = from + 1;
@@ -44,9 +37,10 @@ export class SegmentLists {
       const bytes = this.bytes(from, to);
       for (let d = from; d < to; d++) {
         const at = segment.payloadRange(d, d)[0] - start;
-        if (counts[d] === 0) continue;
-        centroidsOf(bytes.subarray(at), counts[d], book, codes, firsts[d]);
-        this.shares.set(bytes.subarray(at, at + this.shareBytes), d * this.shareBytes);
+        const n = firsts[first + d + 1] - firsts[first + d];
+        if (n === 0) continue;
+        centroidsOf(bytes.subarray(at), n, book, codes, firsts[first + d]);
+        shares.set(bytes.subarray(at, at + shareBytes(book)), (first + d) * stride);
       }
       from = to;
     }
@@ -71,8 +65,8 @@ export class SegmentLists {
 
   private eachToken(look: (code: number, document: number) => void): void {
     const { codes, firsts } = this.maxes;
-    for (let d = 0; d + 1 < firsts.length; d++)
-      for (let t = firsts[d]; t < firsts[d + 1]; t++) look(codes[t], d);
+    for (let d = 0; d < this.segment.meta.documents; d++)
+      for (let t = firsts[this.first + d]; t < firsts[this.first + d + 1]; t++) look(codes[t], d);
   }
 
   private bytes(from: number, to: number): Uint8Array {
@@ -112,16 +106,21 @@ export class SegmentLists {
 
   /** MaxSim over centroids and shares alone. */
   scored(docs: Uint32Array, question: Question): Float32Array {
-    const { shares, shareBytes } = this;
-    const { shares: products } = question;
-    const out = this.maxes.scored(docs, question);
-    if (shareBytes === 0) return out;
-    for (let i = 0; i < docs.length; i++) {
-      let sum = 0;
-      for (let b = 0, at = docs[i] * shareBytes; b < shareBytes; b++)
-        sum += products[(b << 8) + shares[at + b]];
-      out[i] += sum;
-    }
-    return out;
+    return this.maxes.scored(
+      docs.map(d => d + this.first),
+      question,
+    );
   }
+}
+
+function tokensAt(segment: RowsSegment, d: number, book: Codebook): number {
+  const [start, end] = segment.payloadRange(d, d + 1);
+  return tokensOf(end - start, book);
+}
+
+/** Tokens of a segment, those of deleted documents included. */
+export function tokensIn(segment: RowsSegment, book: Codebook): number {
+  let sum = 0;
+  for (let d = 0; d < segment.meta.documents; d++) sum += tokensAt(segment, d, book);
+  return sum;
 }

@@ -116,6 +116,17 @@ export const lanesOf = (vector: Code, lanes: readonly number[]): Code => [
 ];
 export const mulF32 = simd(0xe6);
 export const maxF32 = simd(0xe9);
+/** Bytes of the first vector by the numbers in the second. */
+export const swizzle = simd(0x0e);
+export const andV = simd(0x4e);
+export const shrU8 = simd(0x6d);
+export const extendLowS8 = simd(0x87);
+export const extendHighS8 = simd(0x88);
+/** Products of 16-bit numbers, pairs of them added to 32 bits. */
+export const dotS16 = simd(0xba);
+export const addI32V = simd(0xae);
+export const floatsOfI32 = simd(0xfa);
+
 /** One 32-bit number in all four lanes. */
 export const load32Splat = memory(2, 0xfd, 0x09);
 export const splat16 = simd(0x10);
