@@ -4,7 +4,7 @@
  * (centroid + share + size × values) × norm, of a length of about 1.
  */
 import type { Codebook } from './codebook.ts';
-import { normOf, norms, sizeOf, sizes } from './gains.ts';
+import { gainOf, normOf, norms, sizeOf, sizes } from './gains.ts';
 import { codeBytes, decodeNumbers, type TrellisEncoder } from './trellis.ts';
 
 type Shape = Pick<Codebook, 'dimension' | 'bits'>;
@@ -88,7 +88,7 @@ export function encodeTokens(
     const norm = normOf(squares > 0 ? 1 / Math.sqrt(squares) : 1);
     out[first + 2 * t] = own[t] & 255;
     out[first + 2 * t + 1] = own[t] >> 8;
-    out[first + 2 * n + t] = gain | (norm << 4);
+    out[first + 2 * n + t] = gainOf(gain, norm);
   }
   return out;
 }
@@ -122,8 +122,8 @@ export function decodeToken(payload: Uint8Array, n: number, t: number, book: Cod
   const share = shareOf(payload, book);
   const base = (payload[first + 2 * t] | (payload[first + 2 * t + 1] << 8)) * d;
   const gain = payload[first + 2 * n + t];
-  const size = sizes(greatest)[gain & 15];
-  const norm = norms()[gain >> 4];
+  const size = sizes(greatest)[gain];
+  const norm = norms()[gain];
   if (size > 0) decodeNumbers(payload, first + 3 * n + t * widthOf(book), values, d, bits, out);
   for (let c = 0; c < d; c++) out[c] = (centroids[base + c] + share[c] + size * out[c]) * norm;
   return out;

@@ -1,4 +1,4 @@
-/** Products of compressed tokens with a question's, eight of the question's tokens at a time, by WebAssembly. */
+/** Products of compressed tokens with a question's, up to 16 of the question's tokens at a time, by WebAssembly. */
 import {
   add,
   addF32,
@@ -30,9 +30,8 @@ import { norms, sizes } from './gains.ts';
 import type { Question } from './question.ts';
 import { STATES, windowOf } from './trellis.ts';
 
-/** Tokens of the question that go together: two vectors of four floats. */
-const LANES = 8;
-const LANE_BYTES = 4 * LANES;
+/** Vectors of four floats that go together, at most. */
+const VECTORS = 4;
 const PAGE = 65536;
 /** Where tables are that no question changes: values of states, sizes of gains, norms of gains. */
 const SIZES = 4 * STATES;
@@ -43,9 +42,11 @@ const FREE = NORMS + 4 * 256;
  * For each of n tokens, to `out`: the products of its residual, number by number, times its size, with its centroid's and
  * its passage's, times its norm. What is greatest of each lane, to `best`.
  */
-const products = (d: number, bits: number) =>
-  kernel(
-    'products',
+const products = (d: number, bits: number, vectors: number) => {
+  const all = Array.from({ length: vectors }, (_, i) => i);
+  const rowBytes = 16 * vectors;
+  return kernel(
+    `products${vectors}`,
     {
       payload: 'i32',
       n: 'i32',
@@ -62,15 +63,21 @@ const products = (d: number, bits: number) =>
       gain: 'i32',
       numbers: 'i32',
       at: 'i32',
-      low: 'v128',
-      high: 'v128',
-      lowest: 'v128',
-      highest: 'v128',
       factor: 'v128',
+      sum0: 'v128',
+      sum1: 'v128',
+      sum2: 'v128',
+      sum3: 'v128',
+      best0: 'v128',
+      best1: 'v128',
+      best2: 'v128',
+      best3: 'v128',
     },
     undefined,
     v => {
       const width = widthOf({ dimension: d, bits: bits as 1 | 2 });
+      const sums = [v.sum0, v.sum1, v.sum2, v.sum3];
+      const bests = [v.best0, v.best1, v.best2, v.best3];
       const number = (c: number) => {
         const { byte, shift, mask } = windowOf(c, d, bits);
         const two = load16U(get(v.numbers), byte);
@@ -78,52 +85,52 @@ const products = (d: number, bits: number) =>
         const state = shift >= 2 ? shrU(two, i32(shift - 2)) : shl(two, i32(2 - shift));
         return [
           set(v.factor, load32Splat(and(state, i32(mask << 2)))),
-          set(v.low, addF32(get(v.low), mulF32(get(v.factor), loadV(get(v.tokens), c * LANE_BYTES)))),
-          set(v.high, addF32(get(v.high), mulF32(get(v.factor), loadV(get(v.tokens), c * LANE_BYTES + 16)))),
+          ...all.map(i =>
+            set(
+              sums[i],
+              addF32(get(sums[i]), mulF32(get(v.factor), loadV(get(v.tokens), c * rowBytes + 16 * i))),
+            ),
+          ),
         ];
       };
-      const whole = (sum: (typeof v)['low'], offset: number) =>
-        set(
-          sum,
-          addF32(
-            mulF32(get(sum), get(v.factor)),
-            addF32(loadV(get(v.at), offset), loadV(get(v.share), offset)),
-          ),
-        );
       return [
         set(v.codes, get(v.payload)),
         set(v.end, add(get(v.payload), shl(get(v.n), i32(1)))),
         set(v.gains, get(v.end)),
         set(v.numbers, add(get(v.end), get(v.n))),
-        set(v.lowest, loadV(get(v.best))),
-        set(v.highest, loadV(get(v.best), 16)),
+        ...all.map(i => set(bests[i], loadV(get(v.best), 16 * i))),
         loopWhile(
           ltU(get(v.codes), get(v.end)),
-          set(v.low, zeroV),
-          set(v.high, zeroV),
+          ...all.map(i => set(sums[i], zeroV)),
           ...Array.from({ length: d }, (_, c) => number(c)).flat(),
           set(v.gain, shl(load8U(get(v.gains)), i32(2))),
-          set(v.at, add(get(v.scores), mul(load16U(get(v.codes)), i32(LANE_BYTES)))),
+          set(v.at, add(get(v.scores), mul(load16U(get(v.codes)), i32(rowBytes)))),
           set(v.factor, load32Splat(get(v.gain), SIZES)),
-          whole(v.low, 0),
-          whole(v.high, 16),
+          ...all.map(i =>
+            set(
+              sums[i],
+              addF32(
+                mulF32(get(sums[i]), get(v.factor)),
+                addF32(loadV(get(v.at), 16 * i), loadV(get(v.share), 16 * i)),
+              ),
+            ),
+          ),
           set(v.factor, load32Splat(get(v.gain), NORMS)),
-          set(v.low, mulF32(get(v.low), get(v.factor))),
-          set(v.high, mulF32(get(v.high), get(v.factor))),
-          set(v.lowest, maxF32(get(v.lowest), get(v.low))),
-          set(v.highest, maxF32(get(v.highest), get(v.high))),
-          storeV(get(v.out), get(v.low)),
-          storeV(get(v.out), get(v.high), 16),
-          advance(v.out, LANE_BYTES),
+          ...all.flatMap(i => [
+            set(sums[i], mulF32(get(sums[i]), get(v.factor))),
+            set(bests[i], maxF32(get(bests[i]), get(sums[i]))),
+            storeV(get(v.out), get(sums[i]), 16 * i),
+          ]),
+          advance(v.out, rowBytes),
           advance(v.codes, 2),
           advance(v.gains, 1),
           advance(v.numbers, width),
         ),
-        storeV(get(v.best), get(v.lowest)),
-        storeV(get(v.best), get(v.highest), 16),
+        ...all.map(i => storeV(get(v.best), get(bests[i]), 16 * i)),
       ];
     },
   );
+};
 
 type Kernel = (
   payload: number,
@@ -141,7 +148,9 @@ function moduleFor(d: number, bits: number): object {
   const name = `${d} ${bits}`;
   let module = modules.get(name);
   if (module === undefined) {
-    module = new WebAssembly.Module(assemble([products(d, bits)]));
+    module = new WebAssembly.Module(
+      assemble(Array.from({ length: VECTORS }, (_, i) => products(d, bits, i + 1))),
+    );
     modules.set(name, module);
   }
   return module;
@@ -151,12 +160,15 @@ function moduleFor(d: number, bits: number): object {
 export class Products {
   private readonly book: Codebook;
   private readonly memory: Memory;
-  private readonly run: Kernel;
+  /** By the vectors that go together. */
+  private readonly kernels: Record<string, Kernel>;
   private readonly share: Float32Array;
   private question: Question | undefined;
   private bytes: Uint8Array;
   private floats: Float32Array;
   private blocks = 0;
+  /** Tokens of the question that go together. */
+  private lanes = 4;
   /** Where things are, in bytes. */
   private at = { best: 0, shares: 0, scores: 0, tokens: 0, room: 0 };
   private out = 0;
@@ -167,15 +179,12 @@ export class Products {
     this.memory = new WebAssembly.Memory({ initial: 8 });
     const module = moduleFor(book.dimension, book.bits);
     const { exports } = new WebAssembly.Instance(module, { env: { memory: this.memory } });
-    this.run = (exports as { products: Kernel }).products;
+    this.kernels = exports as Record<string, Kernel>;
     this.bytes = new Uint8Array(this.memory.buffer);
     this.floats = new Float32Array(this.memory.buffer);
     this.floats.set(book.values);
-    const [size, norm] = [sizes(book.greatest), norms()];
-    for (let gain = 0; gain < 256; gain++) {
-      this.floats[SIZES / 4 + gain] = size[gain & 15];
-      this.floats[NORMS / 4 + gain] = norm[gain >> 4];
-    }
+    this.floats.set(sizes(book.greatest), SIZES / 4);
+    this.floats.set(norms(), NORMS / 4);
   }
 
   /** Takes a question. */
@@ -184,21 +193,23 @@ export class Products {
     const { dimension: d, centroids } = this.book;
     const many = centroids.length / d;
     this.question = question;
-    this.blocks = Math.ceil(count / LANES);
-    const shares = FREE + this.blocks * LANE_BYTES;
-    const from = shares + this.blocks * LANE_BYTES;
-    const own = from + this.blocks * many * LANE_BYTES;
-    this.at = { best: FREE, shares, scores: from, tokens: own, room: own + this.blocks * d * LANE_BYTES };
+    const lanes = 4 * Math.min(VECTORS, Math.ceil(count / 4));
+    this.lanes = lanes;
+    this.blocks = Math.ceil(count / lanes);
+    const rows = 4 * lanes * this.blocks;
+    const shares = FREE + rows;
+    const from = shares + rows;
+    const own = from + many * rows;
+    this.at = { best: FREE, shares, scores: from, tokens: own, room: own + d * rows };
     this.reserve(this.at.room);
     const { floats } = this;
-    floats.fill(0, shares / 4, from / 4);
-    for (let block = 0; block < this.blocks; block++) {
-      const first = block * LANES;
-      const lanes = Math.min(LANES, count - first);
-      for (let c = 0, to = (from + block * many * LANE_BYTES) / 4; c < many; c++, to += LANES)
-        for (let q = 0; q < lanes; q++) floats[to + q] = scores[c * count + first + q];
-      for (let c = 0, to = (own + block * d * LANE_BYTES) / 4; c < d; c++, to += LANES)
-        for (let q = 0; q < LANES; q++) floats[to + q] = q < lanes ? tokens[(first + q) * d + c] : 0;
+    floats.fill(0, shares / 4, this.at.room / 4);
+    for (let first = 0; first < count; first += lanes) {
+      const end = Math.min(lanes, count - first);
+      for (let c = 0, to = from / 4 + first * many; c < many; c++, to += lanes)
+        for (let q = 0; q < end; q++) floats[to + q] = scores[c * count + first + q];
+      for (let c = 0, to = own / 4 + first * d; c < d; c++, to += lanes)
+        for (let q = 0; q < end; q++) floats[to + q] = tokens[(first + q) * d + c];
     }
   }
 
@@ -209,24 +220,27 @@ export class Products {
     const { room } = this.at;
     // 16 bytes: out is a place for whole vectors; the last number's window may look a byte beyond
     const out = (room + payload.length + 31) & ~15;
-    this.reserve(out + n * this.blocks * LANE_BYTES);
+    const { lanes, blocks } = this;
+    const row = 4 * lanes;
+    this.reserve(out + n * blocks * row);
     const { bytes, floats, at } = this;
     bytes.set(payload, room);
     this.loadShare(payload);
-    floats.fill(Number.NEGATIVE_INFINITY, at.best / 4, at.best / 4 + this.blocks * LANES);
+    floats.fill(Number.NEGATIVE_INFINITY, at.best / 4, at.best / 4 + blocks * lanes);
     const many = centroids.length / d;
-    for (let block = 0; block < this.blocks; block++)
-      this.run(
+    const run = this.kernels[`products${lanes / 4}`];
+    for (let block = 0; block < blocks; block++)
+      run(
         room + shareBytes(this.book),
         n,
-        at.scores + block * many * LANE_BYTES,
-        at.shares + block * LANE_BYTES,
-        at.tokens + block * d * LANE_BYTES,
-        out + block * n * LANE_BYTES,
-        at.best + block * LANE_BYTES,
+        at.scores + block * many * row,
+        at.shares + block * row,
+        at.tokens + block * d * row,
+        out + block * n * row,
+        at.best + block * row,
       );
     this.out = out;
-    return floats.subarray(at.best / 4, at.best / 4 + this.blocks * LANES);
+    return floats.subarray(at.best / 4, at.best / 4 + blocks * lanes);
   }
 
   /** Products of the share of a payload with the question's tokens. */
@@ -245,7 +259,8 @@ export class Products {
 
   /** The product of token t of n of the last payload with token q of the question. */
   of(t: number, n: number, q: number): number {
-    return this.floats[this.out / 4 + (((q / LANES) | 0) * n + t) * LANES + (q % LANES)];
+    const { lanes } = this;
+    return this.floats[this.out / 4 + (((q / lanes) | 0) * n + t) * lanes + (q % lanes)];
   }
 
   private reserve(bytes: number): void {

@@ -25,7 +25,7 @@ export interface StageOptions {
  * ColBERT trained apart: those of other encoders lie closer together.
  */
 export const stagesFor = (k: number): StageOptions => ({
-  cells: 32,
+  cells: 64,
   candidates: k <= 100 ? 2048 : Math.max(4 * k, 4096),
 });
 

@@ -1,5 +1,6 @@
 /** The stages before the last (PLAID, Santhanam et al. 2022), over all segments of an index together. */
 import { emptyBitmap } from '../sparse/bitmap.ts';
+import { Lowest } from './lowest.ts';
 import type { Question, StageOptions } from './question.ts';
 import type { SegmentLists } from './segment-lists.ts';
 
@@ -18,6 +19,9 @@ export interface Candidates {
   readonly scores: Float32Array;
 }
 
+/** A list longer than this part of what is looked at is one of a common word. */
+const COMMON = 8;
+
 /** What may be among the `k` best of each part. */
 export function candidatesOf(
   parts: readonly Part[],
@@ -34,7 +38,7 @@ export function candidatesOf(
     const most = stages.candidates * 16;
     let cells = stages.cells;
     for (;;) {
-      found = nearOf(parts, question, cells, most);
+      found = nearOf(parts, question, cells, most, stages.candidates);
       const total = found.reduce((sum, docs) => sum + docs.length, 0);
       if (total >= wanted || cells >= question.scores.length / question.count) break;
       cells *= 2;
@@ -47,7 +51,13 @@ export function candidatesOf(
 }
 
 /** Documents with a token at one of the `cells` centroids nearest to a token of the question. */
-function nearOf(parts: readonly Part[], question: Question, cells: number, most: number): Uint32Array[] {
+function nearOf(
+  parts: readonly Part[],
+  question: Question,
+  cells: number,
+  most: number,
+  enough: number,
+): Uint32Array[] {
   const { count, scores } = question;
   const centroids = scores.length / count;
   const taken = new Map<number, number>();
@@ -69,16 +79,18 @@ function nearOf(parts: readonly Part[], question: Question, cells: number, most:
   const seen = parts.map(p => emptyBitmap(p.documents));
   const sizes = new Int32Array(parts.length);
   let found = 0;
-  // lists of common words hold nearly all passages: what scores most comes first, and enough is enough
-  const order = [...taken].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-  for (const [c] of order) {
-    if (found >= most) break;
+  const size = (c: number) => parts.reduce((sum, p) => sum + p.lists.countAt(c), 0);
+  const mark = (c: number) =>
     parts.forEach((p, i) => {
       const more = p.lists.mark(c, seen[i], p.allowed);
       sizes[i] += more;
       found += more;
     });
-  }
+  // what scores most comes first, and enough is enough; lists of common words, which hold nearly all passages, come last:
+  // what is best has other words of the question too
+  const order = [...taken].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([c]) => c);
+  for (const c of order) if (found < most && size(c) <= most / COMMON) mark(c);
+  for (const c of order) if (found < enough && size(c) > most / COMMON) mark(c);
   return seen.map((bits, i) => {
     const out = new Uint32Array(sizes[i]);
     let at = 0;
@@ -95,16 +107,11 @@ function isUsed(parts: readonly Part[], centroid: number): boolean {
 
 /** The `n` documents of all parts with the greatest scores; ties go to the lower numbers. */
 function best(scores: readonly Float32Array[], docs: readonly Uint32Array[], n: number): Candidates[] {
-  const sorted = new Float32Array(scores.reduce((sum, s) => sum + s.length, 0));
-  let end = 0;
-  for (const s of scores) {
-    sorted.set(s, end);
-    end += s.length;
-  }
-  sorted.sort();
-  const floor = sorted[sorted.length - n];
+  const lowest = new Lowest(n);
+  for (const own of scores) for (const score of own) lowest.offer(score);
+  const floor = lowest.value;
   let ties = n;
-  for (let i = sorted.length - 1; i >= 0 && sorted[i] > floor; i--) ties--;
+  for (const own of scores) for (const score of own) if (score > floor) ties--;
   return docs.map((own, p) => {
     const out = new Uint32Array(own.length);
     const kept = new Float32Array(own.length);

@@ -148,9 +148,13 @@ function apart(all: Passages, d: number): [Passages, Passages] {
   return [chosen(false), chosen(true)];
 }
 
-/** Different vectors of the sample, in an order by chance that is the same every time. */
-function firstCentroids(vectors: Float32Array, d: number, count: number): Float32Array {
+/**
+ * Different vectors of the sample, in an order by chance that is the same every time: `wanted`, or all where there are few
+ * more. Encoders without context have a vector a word piece, and those are better kept as they are.
+ */
+function firstCentroids(vectors: Float32Array, d: number, wanted: number): Float32Array {
   const rows = vectors.length / d;
+  const count = Math.min(MOST, 2 * wanted);
   const order = Int32Array.from({ length: rows }, (_, r) => r);
   const next = random(rows);
   for (let r = rows - 1; r > 0; r--) {
@@ -170,5 +174,5 @@ function firstCentroids(vectors: Float32Array, d: number, count: number): Float3
     seen.add(hash);
     out.set(vectors.subarray(r * d, (r + 1) * d), found++ * d);
   }
-  return out.slice(0, found * d);
+  return out.slice(0, (found < count ? found : wanted) * d);
 }

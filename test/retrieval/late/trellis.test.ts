@@ -90,17 +90,17 @@ describe('tokens of a passage', () => {
 
   it('are a share, centroids, gains and codes', () => {
     // share (.1, -.05): levels 10 and 7. Token 0 is its centroid and the share but for (-.1, .05): size .0791, the nearest
-    // is 15 - ln(.2/.0791)/ln 1.15 = 8.4, so 8: .0752; numbers -1.33 and .66 are nearest to -1.5 and .5, codes 0 and 2.
-    // Least squares: (.15 + .025)/2.5 = .07: number 15 - 7.5 = 7.49, so 7: .0654. 1.1 - .0981 and -.05 + .0327 have length
-    // 1.002, norm .998: (.998 - .96)/.008 = 4.75, so 5: 1.
-    // Token 1 is (.65, .74), its centroid and the share: no size, codes 0, length .9849, norm 1.0153: 6.9, so 7: 1.016.
+    // is 31 - ln(.2/.0791)/ln 1.18 = 25.4, so 25: .0741; numbers -1.35 and .67 are nearest to -1.5 and .5, codes 0 and 2.
+    // Least squares: (.15 + .025)/2.5 = .07: number 24.7, so 25 again. 1.1 - .1111 and -.05 + .037 have length .98896, norm
+    // 1.0112: (1.0112 - .968)/.016 = 2.7, so 3: 1.016.
+    // Token 1 is (.65, .74), its centroid and the share: no size, codes 0, length .9849, norm 1.0153, so 3: 1.016.
     const vectors = Float32Array.of(1, 0, 0.65, 0.74);
     const encoder = new TrellisEncoder(book.values, 2, 2);
     const payload = encodeTokens(vectors, Int32Array.of(0, 1), Float32Array.of(0.11, -0.04), book, encoder);
-    expect([...payload]).toEqual([10 | (7 << 4), 0, 0, 1, 0, 7 | (5 << 4), 7 << 4, 2, 0]);
+    expect([...payload]).toEqual([10 | (7 << 4), 0, 0, 1, 0, 25 | (3 << 5), 3 << 5, 2, 0]);
     const [a, b] = [0, 1].map(t => decodeToken(payload, 2, t, book));
-    expect(a[0]).toBeCloseTo(1.1 - 1.5 * 0.06538, 4);
-    expect(a[1]).toBeCloseTo(-0.05 + 0.5 * 0.06538, 4);
+    expect(a[0]).toBeCloseTo((1.1 - 1.5 * 0.07409) * 1.016, 4);
+    expect(a[1]).toBeCloseTo((-0.05 + 0.5 * 0.07409) * 1.016, 4);
     expect(b[0]).toBeCloseTo(0.65 * 1.016, 4);
     expect(b[1]).toBeCloseTo(0.74 * 1.016, 4);
   });
