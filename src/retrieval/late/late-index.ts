@@ -57,6 +57,9 @@ interface Scored {
   readonly score: number;
 }
 
+/** Deviations above the mean that no candidate's tokens are thought to raise it by. */
+const SURE = 5;
+
 /** Candidates between two looks at whether more are needed. */
 const LOOK = 32;
 
@@ -172,7 +175,7 @@ export class LateIndex {
 
   /**
    * Scores of those that the stages leave, best centroids first. It ends once scores by centroids are so low that, as much
-   * as the last ones were raised by their tokens and four deviations more, the next would still not be among the k best.
+   * as the last ones were raised by their tokens and five deviations more, the next would still not be among the k best.
    */
   private staged(
     question: Question,
@@ -214,7 +217,7 @@ export class LateIndex {
       if (next === undefined || n === 0 || out.length < k + SPARE) continue;
       const mean = sum / n;
       const deviation = Math.sqrt(Math.max(0, squares / n - mean * mean));
-      if (next.score + mean + 4 * deviation < bar.value) break;
+      if (next.score + mean + SURE * deviation < bar.value) break;
     }
     return out;
   }
