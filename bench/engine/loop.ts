@@ -3,7 +3,7 @@
  * stream in JavaScript. They take a plan only for its parsed parameters and columns.
  */
 import type { RecordBatch } from 'apache-arrow';
-import { concatMap, from, lastValueFrom } from 'rxjs';
+import { concatMap, from, lastValueFrom, map } from 'rxjs';
 import type {
   Closable,
   Json,
@@ -120,9 +120,12 @@ export async function generators(plan: Plan): Promise<void> {
 /** RxJS: a `concatMap` a step, which keeps the order and queues without a bound. */
 export async function observables(plan: Plan): Promise<void> {
   const { source, maps, sink, finish } = await openSteps(plan);
-  let stream = from(source.scan()).pipe(concatMap(chunk => decoded(source, chunk)));
-  for (const map of maps)
-    stream = stream.pipe(concatMap(async batch => (batch ? mapped(map, batch) : undefined)));
+  const kept = (chunk: SourceChunk): SourceChunk =>
+    chunk.raw && chunk.borrowed ? { ...chunk, raw: new Uint8Array(chunk.raw) } : chunk;
+  const chunks = from(source.scan()).pipe(map(kept));
+  let stream = chunks.pipe(concatMap(chunk => decoded(source, chunk)));
+  for (const step of maps)
+    stream = stream.pipe(concatMap(async batch => (batch ? mapped(step, batch) : undefined)));
   const written = stream.pipe(
     concatMap(async batch => {
       if (batch?.numRows) await sink.write({ upserts: batch });

@@ -12,6 +12,7 @@ import { peersFolder, scratchFolder } from '../lib/folders.ts';
 import { planOf } from '../lib/plan.ts';
 import type { Bar, BenchOptions, BenchReport } from '../lib/report.ts';
 import { paragraphs, varied } from '../lib/text.ts';
+import { MEMORY_MIB, type RowsResult } from './rows.ts';
 
 const registryUrl = new URL('../../operators/index.ts', import.meta.url).href;
 const FILES = 100;
@@ -94,6 +95,18 @@ async function peers(root: string, log: BenchOptions['log']): Promise<{ found: P
   return { found, missing };
 }
 
+/** Runs over very many rows, each in a process of its own. */
+async function manyRows(sizes: readonly number[], log: BenchOptions['log']): Promise<RowsResult[]> {
+  const child = fileURLToPath(new URL('./rows.mjs', import.meta.url));
+  const found: RowsResult[] = [];
+  for (const rows of sizes) {
+    log(`${rows.toLocaleString('en-US')} rows`);
+    const { stdout } = await promisify(execFile)(process.execPath, [child, String(rows)]);
+    found.push(JSON.parse(stdout) as RowsResult);
+  }
+  return found;
+}
+
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const { quick, log } = options;
   const count = quick ? 20_000 : 100_000;
@@ -153,6 +166,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
     );
     const { found, missing } = await peers(small, log);
     const rows = await ownAsPeer(small, few);
+    const many = await manyRows(quick ? [100_000, 200_000] : [1_000_000, 2_000_000], log);
     const whole = median(full);
     const share = (name: string): number => (100 * median(cases[name].seconds)) / whole;
     const bars: Bar[] = [
@@ -204,6 +218,19 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
         bound: 'at most',
         wanted: 60,
       },
+      {
+        name: `${many[0].rows.toLocaleString('en-US')} rows: state opens`,
+        value: many[0].openMs,
+        bound: 'at most',
+        wanted: 500,
+        unit: 'ms',
+      },
+      {
+        name: `${many[0].rows.toLocaleString('en-US')} rows: peak memory ÷ memory of the pipeline`,
+        value: many[0].peakBytes / 2 ** 20 / MEMORY_MIB,
+        bound: 'at most',
+        wanted: 1,
+      },
     ];
     return {
       tables: [
@@ -230,9 +257,21 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
             p.redoneChanged,
           ]),
         },
+        {
+          title: `Very many rows: read, index, memory ${MEMORY_MIB} MiB`,
+          columns: ['rows', 'seconds', 'peak MiB', 'state opens, ms', 'nothing changed, s'],
+          rows: many.map(m => [
+            m.rows.toLocaleString('en-US'),
+            m.seconds,
+            Math.round(m.peakBytes / 2 ** 20),
+            m.openMs,
+            m.againSeconds,
+          ]),
+        },
       ],
       bars,
       notes: [
+        `rows that are a sentence, memory ${MEMORY_MIB} MiB, each size in a process of its own`,
         `documents: ${from}, one word in eight exchanged in copies`,
         'one warm-up, then runs with and without a ledger in turn, medians; in one process, so without its start',
       ],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { numbers, utf8View } from '../../src/arrow/index.ts';
 import { operator } from '../../src/define/index.ts';
-import { Pieces, splitReads, UNIT_COLUMNS, unitsOf } from './units.ts';
+import { Pieces, splitReads, UNIT_COLUMNS, unitsOf, unitTells } from './units.ts';
 import { Words } from './words.ts';
 
 export const splitPassages = operator({
@@ -31,6 +31,7 @@ build on \`unit_id\`, and offsets go on counting in the document.`,
   reads: p => splitReads(p.of),
   writes: () => UNIT_COLUMNS(),
   key: () => ['unit_id'],
+  tells: p => unitTells(p.of),
   examples: [
     {
       title: 'Two passages',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { numbers, utf8View } from '../../src/arrow/index.ts';
 import { operator } from '../../src/define/index.ts';
 import { abbreviations, eachSentence } from './sentence-bounds.ts';
-import { Pieces, splitReads, UNIT_COLUMNS, unitsOf } from './units.ts';
+import { Pieces, splitReads, UNIT_COLUMNS, unitsOf, unitTells } from './units.ts';
 
 export const splitSentences = operator({
   name: 'split.sentences',
@@ -46,6 +46,7 @@ a sentence is that of its document, \`#s\` and its number from 0. With \`of: uni
   reads: p => splitReads(p.of),
   writes: () => UNIT_COLUMNS(),
   key: () => ['unit_id'],
+  tells: p => unitTells(p.of),
   examples: [
     {
       title: 'An abbreviation does not end a sentence',

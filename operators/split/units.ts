@@ -28,6 +28,11 @@ export function splitReads(of: 'documents' | 'units'): Columns {
   return reads;
 }
 
+/** A unit's id tells its parent's: what stands before the last mark and number. */
+export const unitTells = (of: 'documents' | 'units'): Record<string, string> => ({
+  unit_id: of === 'units' ? 'unit_id' : 'doc_id',
+});
+
 /** Pieces of a batch's texts: the row each is from, its bytes in the text column, and its UTF-16 offsets. */
 export class Pieces {
   count = 0;

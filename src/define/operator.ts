@@ -156,6 +156,8 @@ export interface SourceChunk {
   readonly batch?: RecordBatch;
   /** Or bytes that {@link SourceInstance.decode} makes rows of, on this thread or in a worker. */
   readonly raw?: Uint8Array;
+  /** True where `raw` is only good until the next piece is asked for; then what decode gives holds no view of it. */
+  readonly borrowed?: boolean;
   /** What decode needs besides the bytes, e.g. file and first line. */
   readonly meta?: Json;
   /** The part of the source it is of, as {@link SourceInstance.parts} names it. */
@@ -343,6 +345,11 @@ interface Transforms<P> {
   writes(params: P, input: Columns): Columns;
   /** Which of the input's columns go through untouched (and how they are named then). Default: all, as they are. */
   passes?(params: P, input: Columns): Readonly<Record<string, string>>;
+  /**
+   * Written columns whose value tells that of a column it reads: `{ unit_id: 'doc_id' }`, as a parent's id, a mark and a
+   * number do. Rows that differ there can never share one, so the engine need not keep watch for it.
+   */
+  tells?(params: P): Readonly<Record<string, string>>;
   /** The columns that name a row of the output. Default: as the input's. */
   key?(params: P, inputKey: readonly string[]): readonly string[];
 }

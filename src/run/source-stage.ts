@@ -88,10 +88,13 @@ export async function sourceStage(
     meter.done += chunk.progress ?? 0;
     // a limited run counts the rows that are as they were too
     const sifts = chunk.raw && limit === Number.POSITIVE_INFINITY ? diff : undefined;
-    const { raw, records } = sifts?.sift(instance, chunk.raw as Uint8Array, chunk.part ?? '') ?? {
+    const { raw: left, records } = sifts?.sift(instance, chunk.raw as Uint8Array, chunk.part ?? '') ?? {
       raw: chunk.raw,
       records: undefined,
     };
+    // a worker takes the bytes away, and later
+    const lent = remote && chunk.borrowed && left === chunk.raw;
+    const raw = left && lent ? new Uint8Array(left) : left;
     if (remote && flight) {
       const { meta, part, batch } = chunk;
       if (chunk.errors?.length) await run.letters(recordLetters(step, chunk.errors));

@@ -5,6 +5,7 @@
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { ByteWriter } from '../arrow/index.ts';
 import { UserError } from '../define/index.ts';
 import { withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
@@ -13,13 +14,18 @@ import { DELETED, ENTRY_HEAD, MOST_ENTRIES } from './sorted-entries.ts';
 const FLUSH_BYTES = 1 << 20;
 const MAGIC = Buffer.from('MRJ1');
 const TAIL_BYTES = 12;
+/** Table and slot. */
+const KEY_HEAD = 3;
+const ID = new Uint8Array(4);
 
 /** Appends puts and deletes. Stages that run side by side share one: entries may come while others are written. */
 export class JournalWriter {
   #path: string;
   #file: FileHandle | undefined;
-  #buffer = Buffer.allocUnsafeSlow(FLUSH_BYTES + 4096);
-  #used = 0;
+  #out = new ByteWriter(FLUSH_BYTES + 4096);
+  /** Of an entry that is not ended: where the length of its value stands, and where that begins. */
+  #lengthAt = 0;
+  #value = 0;
   #crc = 0;
   #count = 0;
   // one write after the other; what comes meanwhile goes into another buffer
@@ -31,39 +37,59 @@ export class JournalWriter {
   get path(): string {
     return this.#path;
   }
-  #room(bytes: number): void {
-    if (this.#used + bytes <= this.#buffer.length) return;
-    const wider = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#used + bytes));
-    wider.set(this.#buffer.subarray(0, this.#used));
-    this.#buffer = wider;
-  }
   put(key: Uint8Array, value: Uint8Array): void {
-    this.#entry(key, value);
+    this.#head(key.length, value.length);
+    this.#out.put(key);
+    this.#out.put(value);
   }
   delete(key: Uint8Array): void {
-    this.#entry(key, undefined);
+    this.#head(key.length, DELETED);
+    this.#out.put(key);
   }
-  #entry(key: Uint8Array, value: Uint8Array | undefined): void {
-    this.#room(ENTRY_HEAD + key.length + (value?.length ?? 0));
-    this.#used = this.#buffer.writeUInt16LE(key.length, this.#used);
-    this.#used = this.#buffer.writeUInt32LE(value === undefined ? DELETED : value.length, this.#used);
-    this.#buffer.set(key, this.#used);
-    this.#used += key.length;
-    if (value) {
-      this.#buffer.set(value, this.#used);
-      this.#used += value.length;
-    }
+  #head(key: number, value: number): void {
+    const out = this.#out;
+    out.room(ENTRY_HEAD);
+    out.used = out.bytes.writeUInt16LE(key, out.used);
+    out.used = out.bytes.writeUInt32LE(value, out.used);
     this.#count++;
+  }
+  /**
+   * Begins an entry of a table, whose key goes on with `rest[from, to)`; its value is what is written into the writer
+   * until {@link end}, which must come before anything else.
+   */
+  begin(table: number, slot: number, rest: Uint8Array, from = 0, to = rest.length): ByteWriter {
+    const out = this.#out;
+    this.#head(KEY_HEAD + to - from, 0);
+    this.#lengthAt = out.used - 4;
+    out.byte(table);
+    out.byte(slot >>> 8);
+    out.byte(slot & 0xff);
+    out.range(rest, from, to);
+    this.#value = out.used;
+    return out;
+  }
+  /** {@link begin}, for a key that goes on with an id. */
+  beginId(table: number, slot: number, id: number): ByteWriter {
+    ID[0] = id >>> 24;
+    ID[1] = id >>> 16;
+    ID[2] = id >>> 8;
+    ID[3] = id;
+    return this.begin(table, slot, ID);
+  }
+  /** Ends the entry; gives its value, only good until the next call. */
+  end(): Buffer {
+    const { bytes, used } = this.#out;
+    bytes.writeUInt32LE(used - this.#value, this.#lengthAt);
+    return bytes.subarray(this.#value, used);
   }
   /** Writes what is buffered where it is much; await it between batches. */
   async drain(): Promise<void> {
-    if (this.#used >= FLUSH_BYTES) await this.#flush();
+    if (this.#out.used >= FLUSH_BYTES) await this.#flush();
   }
   #flush(): Promise<void> {
     // taken in one go, so that entries made during the write are neither lost nor written twice
-    const part = this.#buffer.subarray(0, this.#used);
-    this.#buffer = Buffer.allocUnsafeSlow(FLUSH_BYTES + 4096);
-    this.#used = 0;
+    const part = this.#out.bytes.subarray(0, this.#out.used);
+    this.#out = new ByteWriter(FLUSH_BYTES + 4096);
     this.#crc = crc32(part, this.#crc);
     this.#writing = this.#writing.then(() =>
       withState(this.#path, async () => {
@@ -93,7 +119,7 @@ export class JournalWriter {
     return this.#count;
   }
   /** All entries so far, in pieces of whole ones. */
-  async *pieces(): AsyncGenerator<Buffer> {
+  async *pieces(): AsyncGenerator<JournalPiece> {
     await this.#flush();
     if (!this.#file) return;
     const file = await open(this.#path, 'r');
@@ -117,7 +143,7 @@ export class JournalWriter {
   }
   /** Drops what is buffered: for a look at what would be written. */
   forget(): void {
-    this.#used = 0;
+    this.#out.used = 0;
   }
   /** Drops the file. */
   async abort(): Promise<void> {
@@ -125,6 +151,14 @@ export class JournalWriter {
     await this.#close();
     await rm(this.#path, { force: true });
   }
+}
+
+/** Some of a journal's entries. */
+export interface JournalPiece {
+  /** Whole entries, good until the next piece is asked for. */
+  readonly bytes: Buffer;
+  /** Whether there are no more. */
+  readonly last: boolean;
 }
 
 /** A journal that is cut off or damaged. */
@@ -139,7 +173,7 @@ const CHECKED_BYTES = 1 << 20;
  * A journal in pieces of whole entries, checked whole before the first is given.
  * @throws JournalError naming a broken file.
  */
-export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGenerator<Buffer> {
+export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGenerator<JournalPiece> {
   const broken = (why: string): JournalError =>
     new JournalError(`${path}: ${why}`, { help: 'run the pipeline with --full to build its state anew' });
   const file = await open(path, 'r');
@@ -169,7 +203,7 @@ export async function* journalPieces(path: string, bytes = PIECE_BYTES): AsyncGe
   }
 }
 
-async function* wholePieces(file: FileHandle, end: number, given: Buffer): AsyncGenerator<Buffer> {
+async function* wholePieces(file: FileHandle, end: number, given: Buffer): AsyncGenerator<JournalPiece> {
   let buffer = given;
   let held = 0;
   for (let at = MAGIC.length; at < end; ) {
@@ -184,7 +218,7 @@ async function* wholePieces(file: FileHandle, end: number, given: Buffer): Async
       buffer = wider;
       continue;
     }
-    yield buffer.subarray(0, whole);
+    yield { bytes: buffer.subarray(0, whole), last: at >= end && whole === held };
     buffer.copyWithin(0, whole, held);
     held -= whole;
   }

@@ -8,12 +8,13 @@ import { open, type RootDatabase } from 'lmdb';
 import { UserError } from '../define/index.ts';
 import { StateError, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
+import { BlockChanges, blockOf, inBlock, ofBlock } from './id-blocks.ts';
 import { journalPieces } from './journal.ts';
 import { brokenSeal, seal, unseal } from './seal.ts';
 import { eachSorted } from './sorted-entries.ts';
 
 /** The format of the ledger; raised when an older reader would misread it. */
-export const LEDGER_FORMAT = 4;
+export const LEDGER_FORMAT = 5;
 
 /** Tables, by the first byte of a key; the next two are the slot of the step they speak of. */
 export const TABLE = {
@@ -53,8 +54,22 @@ const OF_STEPS = [
 const MOST_REMOVED = 50_000;
 
 const HEAD = 3;
+/** A key that goes on with an id. */
+const ID_KEY = HEAD + 4;
+/** Tables in which entries of ids stand in blocks; in `children` there are others too, each by itself. */
+const IN_BLOCKS: ReadonlySet<number> = new Set([TABLE.keys, TABLE.children]);
+const isId = (key: Uint8Array): boolean => key.length === ID_KEY && IN_BLOCKS.has(key[0]);
+/** The key of the block in which the entry of an id stands. */
+function blockKey(key: Buffer): Buffer {
+  const own = Buffer.from(key);
+  own.writeUInt32BE(blockOf(key.readUInt32BE(HEAD)), HEAD);
+  return own;
+}
 /** The largest slot. */
 export const MOST_SLOTS = 0xffff;
+
+/** Bytes of a piece of a journal, up to which the pages it took may stay in memory. */
+const MOST_KEPT = 4 << 20;
 
 const NONE = new Uint8Array(0);
 
@@ -152,12 +167,13 @@ export class Ledger {
 
   /** The value of a key; a copy. */
   get(key: Buffer): Buffer | undefined {
-    const value = this.#db.getBinary(key);
-    return value && Buffer.from(value);
+    const value = this.#db.getBinary(isId(key) ? blockKey(key) : key);
+    const own = value && (isId(key) ? inBlock(Buffer.from(value), key.readUInt32BE(HEAD)) : value);
+    return own && Buffer.from(own);
   }
   /** The value of a key, only good until the next call. */
   peek(key: Buffer): Buffer | undefined {
-    return this.#db.getBinaryFast(key) as Buffer | undefined;
+    return isId(key) ? this.get(key) : (this.#db.getBinaryFast(key) as Buffer | undefined);
   }
   meta<T>(name: string): T | undefined {
     const value = this.#db.getBinary(tableKey(TABLE.meta, 0, Buffer.from(name)));
@@ -175,7 +191,9 @@ export class Ledger {
     const from = tableKey(table, slot, start);
     for (const { key, value } of this.#db.getRange({ ...rangeOf(table, slot), start: from })) {
       if (start.length && !Buffer.from(key).subarray(0, from.length).equals(from)) return;
-      yield { key: Buffer.from(key).subarray(HEAD), value: Buffer.from(value) };
+      const [rest, own] = [Buffer.from(key).subarray(HEAD), Buffer.from(value)];
+      if (!isId(key)) yield { key: rest, value: own };
+      else for (const e of ofBlock(rest.readUInt32BE(0), own)) yield { key: idBytes(e.id), value: e.value };
     }
   }
 
@@ -208,26 +226,64 @@ export class Ledger {
     for (const slot of clear) for (const table of OF_STEPS) await this.#empty(table, slot);
     for (const slot of again)
       for (const table of [TABLE.state, TABLE.children]) await this.#empty(table, slot);
-    for (; !next.done; next = await pieces.next()) {
-      const piece = next.value;
-      await this.#db.transaction(() =>
-        eachSorted(piece, (key, value) => {
-          if (value === undefined) this.#db.removeSync(key);
-          else this.#db.putSync(key, value);
-        }),
-      );
-      await this.#release();
-    }
     // the commit's id comes last: until it stands, a crash has the journal applied once more, which changes nothing
-    await this.#db.transaction(() => {
-      const all: Record<string, unknown> = { format: LEDGER_FORMAT, ...meta };
-      for (const [name, value] of Object.entries(all)) {
-        const key = tableKey(TABLE.meta, 0, Buffer.from(name));
-        if (value === null) this.#db.removeSync(key);
-        else this.#db.putSync(key, Buffer.from(JSON.stringify(value)));
-      }
-    });
+    const named = { format: LEDGER_FORMAT, ...meta };
+    let ended = false;
+    for (; !next.done; next = await pieces.next()) {
+      const { bytes, last } = next.value;
+      await this.#db.transaction(() => {
+        this.#take(bytes);
+        if (last) this.#name(named);
+      });
+      ended = last;
+      if (bytes.length > MOST_KEPT) await this.#release();
+    }
+    if (!ended) await this.#db.transaction(() => this.#name(named));
     await this.#db.flushed;
+  }
+
+  #name(meta: Readonly<Record<string, unknown>>): void {
+    for (const [name, value] of Object.entries(meta)) {
+      const key = tableKey(TABLE.meta, 0, Buffer.from(name));
+      if (value === null) this.#db.removeSync(key);
+      else this.#db.putSync(key, Buffer.from(JSON.stringify(value)));
+    }
+  }
+
+  // the entries of a piece, within a transaction
+  #take(piece: Buffer): void {
+    const put = (key: Buffer, value: Buffer | undefined): void => {
+      if (value === undefined) this.#db.removeSync(key);
+      else this.#db.putSync(key, value);
+    };
+    const changes = new BlockChanges();
+    const block = Buffer.alloc(ID_KEY);
+    let open = false;
+    const putBlock = (): void => {
+      const before = open ? this.#db.getBinary(block) : undefined;
+      if (open) put(block, changes.apply(before && Buffer.from(before), piece));
+      changes.clear();
+      open = false;
+    };
+    eachSorted(piece, (key, value, end, deleted) => {
+      if (value - key !== ID_KEY || !IN_BLOCKS.has(piece[key])) {
+        if (open) putBlock();
+        put(piece.subarray(key, value), deleted ? undefined : piece.subarray(value, end));
+        return;
+      }
+      const id = piece.readUInt32BE(key + HEAD);
+      const number = blockOf(id);
+      const same =
+        open && block.readUInt32BE(HEAD) === number && piece.compare(block, 0, HEAD, key, key + HEAD) === 0;
+      if (!same) {
+        putBlock();
+        piece.copy(block, 0, key, key + HEAD);
+        block.writeUInt32BE(number, HEAD);
+        open = true;
+      }
+      changes.add(id, deleted ? -1 : value, end);
+    });
+    putBlock();
   }
 
   /** Gives back the pages that the store keeps of what it wrote, mapped ones and those for its next writes. */

@@ -1,6 +1,7 @@
 /**
- * A checksum beside a store that has none of its own: taken when the store is closed, gone while it is written, looked at
- * when it is opened. A store that was cut off would end the process that maps it.
+ * A checksum beside a store that has none of its own: taken when the store is closed, looked at when it is opened. While
+ * it is written, and where that was cut short, its size then is all that is held: it only grows, and a store that was
+ * cut off would end the process that maps it.
  */
 import {
   closeSync,
@@ -16,7 +17,7 @@ import { crc32 } from 'node:zlib';
 
 interface SealFile {
   readonly bytes: number;
-  /** Absent where the file is too large to be read each time. */
+  /** Absent where the file is too large to be read each time, or being written. */
   readonly crc?: number;
 }
 
@@ -60,13 +61,16 @@ function sealOf(path: string): string | undefined {
 /** Seals a file as it is now. @param most bytes up to which it is read: larger ones are held by their size alone */
 export function seal(path: string, most = Number.POSITIVE_INFINITY): void {
   const found = measured(path, most);
-  if (!found) return;
+  if (!found) {
+    rmSync(sealPath(path), { force: true });
+    return;
+  }
   writeFileSync(`${sealPath(path)}.tmp`, JSON.stringify(found));
   renameSync(`${sealPath(path)}.tmp`, sealPath(path));
 }
 
-/** Before the file is written. */
-export const unseal = (path: string): void => rmSync(sealPath(path), { force: true });
+/** Before the file is written: of what it is now, its size alone counts. */
+export const unseal = (path: string): void => seal(path, -1);
 
 /** What is wrong with a file that was sealed; undefined where nothing is, or nothing is known. */
 export function brokenSeal(path: string): string | undefined {

@@ -22,21 +22,42 @@ export function eachEntry(piece: Buffer, use: (key: Buffer, value: Buffer | unde
   }
 }
 
+/** An entry of a piece: where its key and its value begin, and where it ends; no value where it was deleted. */
+export type UseEntry = (key: number, value: number, end: number, deleted: boolean) => void;
+
 /**
- * Calls back with each entry, in order of their keys; those of one key in the order they have in the piece.
+ * Calls back with each entry, in order of their keys; those of one key in the order they have in the piece. With places
+ * in the piece, since views of hundreds of thousands of keys and values would take longer than the rest.
  * @param piece whole entries, at most {@link MOST_ENTRIES}
  */
-export function eachSorted(piece: Buffer, use: (key: Buffer, value: Buffer | undefined) => void): void {
-  const keyOf = (at: number): Buffer =>
-    piece.subarray(at + ENTRY_HEAD, at + ENTRY_HEAD + piece.readUInt16LE(at));
+export function eachSorted(piece: Buffer, use: UseEntry): void {
   const give = (at: number): void => {
-    const key = keyOf(at);
-    const from = at + ENTRY_HEAD + key.length;
-    const valueLength = piece.readUInt32LE(at + 2);
-    use(key, valueLength === DELETED ? undefined : piece.subarray(from, from + valueLength));
+    const value = at + ENTRY_HEAD + piece[at] + (piece[at + 1] << 8);
+    const length = piece.readUInt32LE(at + 2);
+    const deleted = length === DELETED;
+    use(at + ENTRY_HEAD, value, deleted ? value : value + length, deleted);
   };
+  const compare = (a: number, b: number): number =>
+    piece.compare(
+      piece,
+      b + ENTRY_HEAD,
+      b + ENTRY_HEAD + piece.readUInt16LE(b),
+      a + ENTRY_HEAD,
+      a + ENTRY_HEAD + piece.readUInt16LE(a),
+    );
   for (const { starts, order } of groupsOf(piece)) {
-    for (let i = 0; i < order.length; i++) order[i] = prefixOf(piece, starts[i]) * MOST_ENTRIES + i;
+    let ascending = true;
+    for (let i = 0, last = -1; i < order.length; i++) {
+      const prefix = prefixOf(piece, starts[i]);
+      order[i] = prefix * MOST_ENTRIES + i;
+      ascending &&= prefix > last;
+      last = prefix;
+    }
+    // as ids are that are given for the first time
+    if (ascending) {
+      for (let i = 0; i < starts.length; i++) give(starts[i]);
+      continue;
+    }
     order.sort();
     for (let from = 0, to = 1; from < order.length; from = to++) {
       const prefix = Math.floor(order[from] / MOST_ENTRIES);
@@ -44,7 +65,7 @@ export function eachSorted(piece: Buffer, use: (key: Buffer, value: Buffer | und
       if (to - from === 1) give(starts[order[from] % MOST_ENTRIES]);
       else {
         const same = Array.from(order.subarray(from, to), packed => starts[packed % MOST_ENTRIES]);
-        same.sort((a, b) => Buffer.compare(keyOf(a), keyOf(b)) || a - b);
+        same.sort((a, b) => compare(a, b) || a - b);
         for (const at of same) give(at);
       }
     }
@@ -78,16 +99,19 @@ function groupsOf(piece: Buffer): Group[] {
 
 function each(piece: Buffer, use: (at: number, group: number) => void): void {
   for (let at = 0; at < piece.length; ) {
-    const keyLength = piece.readUInt16LE(at);
+    const keyLength = piece[at] + (piece[at + 1] << 8);
     const valueLength = piece.readUInt32LE(at + 2);
-    use(at, keyLength >= GROUP_BYTES ? piece.readUIntBE(at + ENTRY_HEAD, GROUP_BYTES) : 0);
+    const key = at + ENTRY_HEAD;
+    use(at, keyLength >= GROUP_BYTES ? (piece[key] << 16) + (piece[key + 1] << 8) + piece[key + 2] : 0);
     at += ENTRY_HEAD + keyLength + (valueLength === DELETED ? 0 : valueLength);
   }
 }
 
-/** Four bytes of the key behind the group, as a number. */
+/** Four bytes of the key behind the group, as a number; 0 for those that are not there. */
 function prefixOf(piece: Buffer, at: number): number {
-  const length = Math.min(4, piece.readUInt16LE(at) - GROUP_BYTES);
-  if (length <= 0) return 0;
-  return piece.readUIntBE(at + ENTRY_HEAD + GROUP_BYTES, length) * 256 ** (4 - length);
+  const end = at + ENTRY_HEAD + piece[at] + (piece[at + 1] << 8);
+  const from = at + ENTRY_HEAD + GROUP_BYTES;
+  let prefix = 0;
+  for (let i = from; i < from + 4; i++) prefix = prefix * 256 + (i < end ? piece[i] : 0);
+  return prefix;
 }

@@ -10,6 +10,7 @@ import { changesGiveAll } from './rule-changes.ts';
 import { closesAlways } from './rule-close.ts';
 import { handlesNulls } from './rule-nulls.ts';
 import { recordsApart } from './rule-records.ts';
+import { tellsApart } from './rule-tells.ts';
 import { declaredColumns, describedParams, refusesUnknown, words } from './rules-declaration.ts';
 
 const hasExamples: Rule = {
@@ -97,6 +98,7 @@ export const contractRules: readonly Rule[] = [
   sameTwice,
   changesGiveAll,
   recordsApart,
+  tellsApart,
   closesAlways,
 ];
 

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -18,7 +19,7 @@ import type { AnyStep } from '../../src/define/index.ts';
 import { check } from '../../src/plan/index.ts';
 import { previewRun } from '../../src/run/incremental/preview.ts';
 import { startRun } from '../../src/run/index.ts';
-import { listDeadLetters, stateFolderOf } from '../../src/state/index.ts';
+import { Ledger, listDeadLetters, stateFolderOf } from '../../src/state/index.ts';
 import { BIN, folderWith, jsonl, STACK } from '../cli/millrace.ts';
 import { operators, type Row, readTable } from './fixtures/operators.ts';
 import { contents, expected, inFolder, run, save, tryRun } from './shapes.ts';
@@ -89,6 +90,35 @@ describe.each(Object.keys(KINDS))('a state file (%s)', kind => {
       }),
   );
 });
+
+it('a ledger that a killed run left is known by its size: one that was cut off since is named', () =>
+  inFolder(async root => {
+    const parts = { p: rows(400) };
+    save(root, parts);
+    await run(root, steps);
+    const folder = stateFolderOf(root, 'inc');
+    const ledger = await Ledger.open(folder);
+    await ledger.setMeta('note', 1);
+    // as it stands while it is written
+    const left = join(root, 'left');
+    cpSync(folder, left, { recursive: true });
+    await ledger.close();
+    const sealed = JSON.parse(readFileSync(join(left, 'ledger/data.mdb.seal'), 'utf8'));
+    expect(Object.keys(sealed)).toEqual(['bytes']);
+    for (const share of [0.1, 0.9]) {
+      const cut = join(root, `cut-${share}`);
+      cpSync(left, cut, { recursive: true });
+      const path = join(cut, 'ledger/data.mdb');
+      truncateSync(path, Math.floor(sealed.bytes * share));
+      await expect(Ledger.open(cut)).rejects.toThrow(`${path}: it is damaged: it has`);
+      const rebuilt = await Ledger.open(cut, { rebuild: true });
+      expect(rebuilt.damage).toContain(path);
+      await rebuilt.close();
+    }
+    const whole = await Ledger.open(left);
+    expect(whole.meta('note')).toBe(1);
+    await whole.close();
+  }));
 
 it('dead letters with any bit flipped are read, or refused by name', () =>
   inFolder(async root => {

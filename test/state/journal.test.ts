@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { eachSorted, JournalError, JournalWriter, journalPieces } from '../../src/state/index.ts';
+import {
+  eachSorted,
+  JournalError,
+  JournalWriter,
+  journalPieces,
+  TABLE,
+  tableKey,
+} from '../../src/state/index.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -11,11 +18,20 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+/** The entries of a piece in order of their keys, as views. */
+const sorted = (piece: Buffer): { key: Buffer; value: Buffer | undefined }[] => {
+  const all: { key: Buffer; value: Buffer | undefined }[] = [];
+  eachSorted(piece, (key, value, end, deleted) =>
+    all.push({ key: piece.subarray(key, value), value: deleted ? undefined : piece.subarray(value, end) }),
+  );
+  return all;
+};
+
 const entries = async (path: string): Promise<string[]> => {
   const all: string[] = [];
   // pieces far smaller than the journal, and than its longest entry
-  for await (const piece of journalPieces(path, 1000))
-    eachSorted(piece, (key, value) => all.push(`${key}=${value ?? 'gone'}`));
+  for await (const { bytes } of journalPieces(path, 1000))
+    for (const { key, value } of sorted(bytes)) all.push(`${key}=${value ?? 'gone'}`);
   return all;
 };
 
@@ -72,8 +88,9 @@ it('gives the entries of a piece in order of their keys, those of one key as the
       for (const { key, value } of all) value ? journal.put(key, value) : journal.delete(key);
       await journal.finish();
       const got: string[] = [];
-      for await (const piece of journalPieces(path))
-        eachSorted(piece, (key, value) => got.push(`${key.toString('hex')} ${value?.toString('hex')}`));
+      for await (const { bytes } of journalPieces(path))
+        for (const { key, value } of sorted(bytes))
+          got.push(`${key.toString('hex')} ${value?.toString('hex')}`);
       const wanted = all
         .map((e, i) => ({ ...e, i }))
         .sort((a, b) => Buffer.compare(a.key, b.key) || a.i - b.i)
@@ -82,4 +99,29 @@ it('gives the entries of a piece in order of their keys, those of one key as the
     }),
     { numRuns: 60 },
   );
+});
+
+it('takes entries that are written bit by bit, as those that come whole', async () => {
+  const path = join(folder, 'begun');
+  const journal = new JournalWriter(path);
+  const rest = Buffer.from('xkeyx');
+  const out = journal.begin(TABLE.rows, 0x0102, rest, 1, 4);
+  out.word(7);
+  out.text('seven');
+  // a value that is longer than the buffer
+  const long = Buffer.alloc(3 << 20, 'l');
+  expect(journal.end().toString('hex')).toBe(`07000000${Buffer.from('\x05seven').toString('hex')}`);
+  journal.beginId(TABLE.keys, 1, 0xfffffffe).put(long);
+  journal.end();
+  journal.put(tableKey(TABLE.why, 1, Buffer.from('w')), Buffer.from('last'));
+  expect(await journal.finish()).toBe(3);
+  const got: string[] = [];
+  for await (const { bytes } of journalPieces(path))
+    for (const { key, value } of sorted(bytes))
+      got.push(`${key.toString('hex')} ${value?.length === long.length ? value.equals(long) : value}`);
+  expect(got).toEqual([
+    '6b0001fffffffe true',
+    `720102${Buffer.from('key').toString('hex')} \x07\0\0\0\x05seven`,
+    '77000177 last',
+  ]);
 });

@@ -10,7 +10,7 @@ import { zstdBlocks } from './zstd.ts';
 export type Compression = 'none' | 'gzip' | 'brotli' | 'zstd';
 
 /** Bytes of a block of a plain file; decompressors give about as much. */
-export const BLOCK_BYTES = 512 * 1024;
+export const BLOCK_BYTES = 1024 * 1024;
 
 type ZstdZlib = { createZstdDecompress?: (options?: object) => Transform };
 
@@ -25,12 +25,6 @@ export function fileError(cause: unknown, shown: string, doing = 'read'): Error 
     });
   if (code === 'EISDIR') return new UserError(`${shown} is a folder, wanted a file`, { cause });
   return cause instanceof Error ? cause : new Error(String(cause));
-}
-
-async function headOf(handle: FileHandle): Promise<Uint8Array> {
-  const head = new Uint8Array(4);
-  const { bytesRead } = await handle.read(head, 0, 4, 0);
-  return head.subarray(0, bytesRead);
 }
 
 function compressionOf(file: SourceFile, head: Uint8Array): Compression {
@@ -57,42 +51,78 @@ function compressionOf(file: SourceFile, head: Uint8Array): Compression {
   return 'none';
 }
 
-/** An open file: iterate for its plain bytes. A block is valid until the next one is asked for. */
+/**
+ * An open file: iterate for its plain bytes, once. A block is valid until the next one is asked for. Leaving the loop
+ * closes it; where there is none, {@link close} does.
+ */
 export interface ByteBlocks extends AsyncIterable<Uint8Array> {
   readonly compression: Compression;
   /** Bytes on disk that were read so far. */
   readonly consumed: number;
+  close(): Promise<void>;
 }
 
+/** A file's blocks as they stand on disk; the next is read while the one before is worked on. */
 class Plain implements ByteBlocks {
   readonly compression = 'none';
   consumed = 0;
   readonly #file: SourceFile;
-  readonly #offset: number;
-  constructor(file: SourceFile, offset: number) {
+  readonly #handle: FileHandle;
+  #at: number;
+  #next: Promise<Uint8Array<ArrayBuffer>>;
+  #closed: Promise<void> | undefined;
+  /** @param first what stands at `offset`, or is being read from there */
+  constructor(file: SourceFile, handle: FileHandle, offset: number, first: Promise<Uint8Array<ArrayBuffer>>) {
     this.#file = file;
-    this.#offset = offset;
+    this.#handle = handle;
+    this.#at = offset;
+    this.#next = first;
   }
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const handle = await open(this.#file.path).catch(cause => {
-      throw fileError(cause, this.#file.shown);
-    });
     try {
-      const block = new Uint8Array(Math.max(4096, Math.min(BLOCK_BYTES, this.#file.size || BLOCK_BYTES)));
-      let at = this.#offset;
+      let spare: Uint8Array<ArrayBuffer> | undefined;
       for (;;) {
-        const { bytesRead } = await handle.read(block, 0, block.length, at).catch(cause => {
-          throw fileError(cause, this.#file.shown);
-        });
-        if (bytesRead === 0) return;
-        at += bytesRead;
-        this.consumed += bytesRead;
-        yield block.subarray(0, bytesRead);
+        const block = await this.#next;
+        if (block.length === 0) return;
+        this.#at += block.length;
+        this.consumed += block.length;
+        // a short one at the size that was listed is the last
+        const last = this.#at >= this.#file.size && block.byteLength < block.buffer.byteLength;
+        if (!last) this.#next = readBlock(this.#file, this.#handle, this.#at, spare);
+        yield block;
+        if (last) return;
+        spare = new Uint8Array(block.buffer);
       }
     } finally {
-      await handle.close();
+      await this.close();
     }
   }
+  close(): Promise<void> {
+    // a read that is under way has the buffer and the handle
+    this.#closed ??= this.#next.then(
+      () => this.#handle.close(),
+      () => this.#handle.close(),
+    );
+    return this.#closed;
+  }
+}
+
+/** The block of a file at `at`; empty at its end. An error is for whoever waits for it. */
+function readBlock(
+  file: SourceFile,
+  handle: FileHandle,
+  at: number,
+  // a byte more than the file, to see its end at once
+  into = new Uint8Array(Math.max(4096, Math.min(BLOCK_BYTES, file.size + 1))),
+): Promise<Uint8Array<ArrayBuffer>> {
+  const read = handle.read(into, 0, into.length, at).then(
+    ({ bytesRead }) => into.subarray(0, bytesRead),
+    cause => {
+      throw fileError(cause, file.shown);
+    },
+  );
+  read.catch(() => undefined);
+  return read;
 }
 
 class Compressed implements ByteBlocks {
@@ -105,6 +135,7 @@ class Compressed implements ByteBlocks {
     this.#file = file;
     this.#skip = skip;
   }
+  async close(): Promise<void> {}
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     let skip = this.#skip;
     try {
@@ -163,16 +194,18 @@ class Compressed implements ByteBlocks {
  * @throws UserError naming the file, where it cannot be read or is not what its ending says.
  */
 export async function openBytes(file: SourceFile, offset = 0): Promise<ByteBlocks> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(file.path);
-    const compression = compressionOf(file, await headOf(handle));
-    return compression === 'none' ? new Plain(file, offset) : new Compressed(file, compression, offset);
-  } catch (cause) {
+  const handle = await open(file.path).catch(cause => {
     throw fileError(cause, file.shown);
+  });
+  const first = readBlock(file, handle, 0);
+  let compression: Compression | undefined;
+  try {
+    compression = compressionOf(file, (await first).subarray(0, 4));
   } finally {
-    await handle?.close();
+    if (compression !== 'none') await handle.close();
   }
+  if (compression !== 'none') return new Compressed(file, compression, offset);
+  return new Plain(file, handle, offset, offset === 0 ? first : readBlock(file, handle, offset));
 }
 
 /** The whole plain content of a file that is read at once. @throws UserError above `limit` bytes. */

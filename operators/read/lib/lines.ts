@@ -35,9 +35,11 @@ export class LineCutter implements Cutter {
   }
 }
 
-/** Whole records in a buffer of their own. */
+/** Whole records. */
 export interface RecordBlock {
-  readonly raw: Uint8Array<ArrayBuffer>;
+  /** In a buffer of their own, unless they are borrowed: then they are good until the next block is asked for. */
+  readonly raw: Uint8Array;
+  readonly borrowed: boolean;
   /** Line (1-based) and record (0-based) the block starts with. */
   readonly line: number;
   readonly record: number;
@@ -56,11 +58,14 @@ export const START: Place = { offset: 0, line: 1, record: 0 };
 
 /** Bytes a block reaches before it is given out. */
 const TARGET = 256 * 1024;
+/** Bytes of a block that are looked at before records are given out. */
+const PIECE = 512 * 1024;
 /** The longest record; a file without line ends must not fill the memory. */
 export const RECORD_LIMIT = 256 * 2 ** 20;
 
 const join = (parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
-  const out = new Uint8Array(length);
+  // all of it is written, so it need not be cleared first
+  const out = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
   let at = 0;
   for (const part of parts) {
     out.set(part, at);
@@ -80,6 +85,7 @@ export function byteOrderMark(head: Uint8Array, shown: string): number {
 
 /**
  * The records of a file as blocks of at least 256 KB (the last one less), from `place` on.
+ * @param borrow gives views of `blocks` where it can, without a copy
  * @throws UserError where a record is longer than 256 MiB.
  */
 export async function* recordBlocks(
@@ -87,6 +93,7 @@ export async function* recordBlocks(
   cutter: Cutter,
   shown: string,
   place: Place = START,
+  borrow = false,
 ): AsyncGenerator<RecordBlock> {
   let parts: Uint8Array[] = [];
   let held = 0;
@@ -95,34 +102,33 @@ export async function* recordBlocks(
   const baseRecord = record;
   let atStart = offset === 0;
   const give = (tail?: Uint8Array): RecordBlock => {
-    const raw = join(tail ? [...parts, tail] : parts, held + (tail?.length ?? 0));
+    const borrowed = borrow && held === 0 && tail !== undefined;
+    const raw = borrowed ? tail : join(tail ? [...parts, tail] : parts, held + (tail?.length ?? 0));
     const from = { line, record };
     offset += raw.length;
     line = baseLine + cutter.lines;
     record = baseRecord + cutter.records;
     parts = [];
     held = 0;
-    return { raw, ...from, end: { offset, line, record } };
+    return { raw, borrowed, ...from, end: { offset, line, record } };
   };
   for await (const got of blocks) {
-    let block = got;
+    let start = 0;
     if (atStart) {
-      const mark = byteOrderMark(block, shown);
-      block = block.subarray(mark);
-      offset += mark;
+      start = byteOrderMark(got, shown);
+      offset += start;
       atStart = false;
     }
-    const end = cutter.feed(block, 0, block.length);
-    if (end >= 0 && held + end >= TARGET) {
-      yield give(block.subarray(0, end));
-      if (end < block.length) {
-        parts = [block.slice(end)];
-        held = block.length - end;
-      }
-      continue;
+    // where in the block what is not given yet begins
+    let open = start;
+    for (let from = start; from < got.length; from += PIECE) {
+      const end = cutter.feed(got, from, Math.min(from + PIECE, got.length));
+      if (end < 0 || held + end - open < TARGET) continue;
+      yield give(got.subarray(open, end));
+      open = end;
     }
-    parts.push(block.slice());
-    held += block.length;
+    if (open < got.length) parts.push(got.slice(open));
+    held += got.length - open;
     if (held > RECORD_LIMIT)
       throw new UserError(
         `${shown}:${baseLine + cutter.lines}: one record is longer than ${RECORD_LIMIT / 2 ** 20} MiB`,

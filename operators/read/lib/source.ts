@@ -1,7 +1,7 @@
 /** The scan that text formats share: files in order, blocks of whole records, positions, progress. */
 import type { Json, OpenContext, SourceChunk, SourcePosition } from '../../../src/define/index.ts';
 import { UserError } from '../../../src/define/index.ts';
-import { openBytes } from './bytes.ts';
+import { type ByteBlocks, openBytes } from './bytes.ts';
 import type { SourceFile } from './files.ts';
 import { type Cutter, type Place, recordBlocks, START } from './lines.ts';
 
@@ -48,23 +48,38 @@ export async function* scanFiles(
   from?: SourcePosition,
 ): AsyncGenerator<SourceChunk> {
   const at = filePosition(from);
+  const all = filesFrom(files, at);
+  const placeOf = (file: SourceFile): Place => (at?.file === file.shown ? at : START);
+  // the next file is opened, and its first block read, while one is worked on
+  const openAhead = (i: number): Promise<ByteBlocks> | undefined => {
+    const opening = i < all.length ? openBytes(all[i], placeOf(all[i]).offset) : undefined;
+    opening?.catch(() => undefined);
+    return opening;
+  };
   let unsaid = 0;
-  for (const file of filesFrom(files, at)) {
-    const place: Place = at?.file === file.shown ? at : START;
-    const blocks = await openBytes(file, place.offset);
-    let consumed = 0;
-    for await (const block of recordBlocks(blocks, cutter(), file.shown, place)) {
-      ctx.signal.throwIfAborted();
-      const progress = blocks.consumed - consumed + unsaid;
-      unsaid = 0;
-      consumed = blocks.consumed;
-      yield {
-        raw: block.raw,
-        meta: { file: file.shown, name: file.name, line: block.line, record: block.record } satisfies Json,
-        position: { file: file.shown, ...block.end },
-        progress,
-      };
+  let next = openAhead(0);
+  try {
+    for (const [i, file] of all.entries()) {
+      const place = placeOf(file);
+      const blocks = (await next) as ByteBlocks;
+      next = openAhead(i + 1);
+      let consumed = 0;
+      for await (const block of recordBlocks(blocks, cutter(), file.shown, place, true)) {
+        ctx.signal.throwIfAborted();
+        const progress = blocks.consumed - consumed + unsaid;
+        unsaid = 0;
+        consumed = blocks.consumed;
+        yield {
+          raw: block.raw,
+          borrowed: block.borrowed,
+          meta: { file: file.shown, name: file.name, line: block.line, record: block.record } satisfies Json,
+          position: { file: file.shown, ...block.end },
+          progress,
+        };
+      }
+      unsaid += blocks.consumed - consumed;
     }
-    unsaid += blocks.consumed - consumed;
+  } finally {
+    await next?.then(blocks => blocks.close()).catch(() => undefined);
   }
 }

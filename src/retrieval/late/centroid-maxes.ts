@@ -29,8 +29,8 @@ import {
   storeV,
   swizzle,
   zeroV,
-} from '../sparse/kernels/assembler.ts';
-import { type Memory, WebAssembly } from '../sparse/kernels/webassembly.ts';
+} from '../../wasm/assembler.ts';
+import { type Memory, WebAssembly } from '../../wasm/webassembly.ts';
 import type { Codebook } from './codebook.ts';
 import { shareBytes } from './codec.ts';
 import type { Question } from './question.ts';

@@ -22,8 +22,8 @@ import {
   shrU,
   storeV,
   zeroV,
-} from '../sparse/kernels/assembler.ts';
-import { type Memory, WebAssembly } from '../sparse/kernels/webassembly.ts';
+} from '../../wasm/assembler.ts';
+import { type Memory, WebAssembly } from '../../wasm/webassembly.ts';
 import type { Codebook } from './codebook.ts';
 import { shareBytes, shareOf, tokensOf, widthOf } from './codec.ts';
 import { norms, sizes } from './gains.ts';

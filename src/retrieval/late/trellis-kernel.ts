@@ -20,8 +20,8 @@ import {
   set,
   storeV,
   subF32,
-} from '../sparse/kernels/assembler.ts';
-import { WebAssembly } from '../sparse/kernels/webassembly.ts';
+} from '../../wasm/assembler.ts';
+import { WebAssembly } from '../../wasm/webassembly.ts';
 
 const STATES = 256;
 const FLOATS = 4 * STATES;

@@ -1,3 +1,4 @@
+import { type Memory, WebAssembly } from '../../wasm/webassembly.ts';
 import { contribution } from './contribution.ts';
 import {
   ENTRY_BYTES,
@@ -8,7 +9,6 @@ import {
   WINDOW,
   WINDOW_BITS,
 } from './kernels/kernels.ts';
-import { type Memory, WebAssembly } from './kernels/webassembly.ts';
 import { BLOCK_DOCS, type PostingsList } from './postings.ts';
 import type { TermScorer } from './similarity/index.ts';
 

@@ -2,13 +2,15 @@
  * The rows that a root has at a sink, packed: keys against the one before, and 6 bytes of hash each. Units of a document
  * are numbered, so a key that counts on from the one before takes a byte.
  */
-import { readVarint, varint } from './varint.ts';
+import { ByteWriter } from '../../arrow/index.ts';
+import { readVarint } from './varint.ts';
 
 /** A row at a sink. */
 export interface Child {
   readonly key: string;
-  /** {@link CHILD_HASH_BYTES}. */
-  readonly hash: Uint8Array;
+  /** Where its hash stands: {@link CHILD_HASH_BYTES} of `hashes` from `at` on. */
+  readonly hashes: Uint8Array;
+  readonly at: number;
 }
 
 /** A row's hash is held against one other alone: 6 bytes miss one change of 10¹⁴. */
@@ -27,25 +29,26 @@ function following(key: string): string | undefined {
 }
 
 // a head of 0: counts on; else one more than the bytes it shares with the key before, then how many are its own
-export function encodeChildren(children: readonly Child[]): Buffer {
-  const out: number[] = [];
+export function encodeChildren(children: readonly Child[], out: ByteWriter): void {
   let before = '';
-  for (const { key, hash } of children) {
-    if (key === following(before)) out.push(0);
-    else {
+  for (const { key, hashes, at } of children) {
+    if (key === following(before)) out.byte(0);
+    else if (before === '') {
+      out.varint(1);
+      out.text(key);
+    } else {
       const bytes = Buffer.from(key);
       const beforeBytes = Buffer.from(before);
       let shared = 0;
       while (shared < bytes.length && shared < beforeBytes.length && bytes[shared] === beforeBytes[shared])
         shared++;
-      varint(shared + 1, out);
-      varint(bytes.length - shared, out);
-      for (let at = shared; at < bytes.length; at++) out.push(bytes[at]);
+      out.varint(shared + 1);
+      out.varint(bytes.length - shared);
+      out.range(bytes, shared, bytes.length);
     }
-    for (let at = 0; at < CHILD_HASH_BYTES; at++) out.push(hash[at]);
+    out.range(hashes, at, at + CHILD_HASH_BYTES);
     before = key;
   }
-  return Buffer.from(out);
 }
 
 export function decodeChildren(bytes: Buffer): Child[] {
@@ -61,9 +64,22 @@ export function decodeChildren(bytes: Buffer): Child[] {
       key = Buffer.concat([Buffer.from(before).subarray(0, head - 1), own]).toString('utf8');
       place.at += length;
     }
-    children.push({ key, hash: bytes.subarray(place.at, place.at + CHILD_HASH_BYTES) });
+    children.push({ key, hashes: bytes, at: place.at });
     place.at += CHILD_HASH_BYTES;
     before = key;
   }
   return children;
+}
+
+/** {@link encodeChildren}, as bytes of their own. */
+export function packed(children: readonly Child[]): Buffer {
+  const out = new ByteWriter(256);
+  encodeChildren(children, out);
+  return out.bytes.subarray(0, out.used);
+}
+
+/** Whether two rows at a sink have one content. */
+export function sameHash(a: Child, b: Child): boolean {
+  for (let i = 0; i < CHILD_HASH_BYTES; i++) if (a.hashes[a.at + i] !== b.hashes[b.at + i]) return false;
+  return true;
 }

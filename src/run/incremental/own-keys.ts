@@ -2,8 +2,8 @@
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 
 /**
- * Follows the key of the root through the maps between: each of its columns must go through untouched, and be part of
- * the step's key.
+ * Follows the key of the root through the maps between: each of its columns must be told by one of the step's key, as it
+ * went through untouched, or as part of a column that tells it.
  * @param root the step that rows come from one by one
  * @param key the columns that name a row at the step
  */
@@ -15,7 +15,18 @@ export function ownKeys(flow: Flow, step: PlannedStep, root: string, key: readon
     between.unshift(before);
     id = before.from[0];
   }
-  let names: readonly (string | undefined)[] = flow.steps.find(s => s.id === root)?.key ?? [undefined];
-  for (const { passes } of between) names = names.map(name => (name === undefined ? name : passes[name]));
-  return names.every(name => name !== undefined && key.includes(name));
+  // of each column of the root's key, the columns that tell it
+  let tellers = (flow.steps.find(s => s.id === root)?.key ?? []).map(name => new Set([name]));
+  if (tellers.length === 0) return false;
+  for (const { op, params, passes } of between) {
+    const told = Object.entries((op.shape === 'map' && op.tells?.(params)) || {});
+    tellers = tellers.map(
+      names =>
+        new Set([
+          ...[...names].flatMap(name => passes[name] ?? []),
+          ...told.flatMap(([written, read]) => (names.has(read) ? [written] : [])),
+        ]),
+    );
+  }
+  return tellers.every(names => key.some(name => names.has(name)));
 }

@@ -2,7 +2,7 @@
  * Records of a part (lines of a file) whose bytes are as they were: their rows need no decoding. A part's entry in the
  * ledger has 8 bytes of hash for each of its rows.
  */
-import { digestInto } from '../../arrow/index.ts';
+import { fingerprints } from '../../arrow/index.ts';
 import { HashMap64 } from './hash-set.ts';
 import type { IdRanges } from './id-ranges.ts';
 
@@ -18,20 +18,24 @@ export interface Records {
 
 /** The hashes of records; `seed` is of what their rows depend on besides their bytes. */
 export function hashRecords(raw: Uint8Array, bounds: Int32Array, seed: Uint8Array): Uint8Array {
+  const whole = fingerprints(raw, bounds);
   const hashes = new Uint8Array((bounds.length / 2) * RECORD_BYTES);
-  for (let i = 0, to = 0; i < bounds.length; i += 2) {
-    digestInto(raw.subarray(bounds[i], bounds[i + 1]), hashes, to, RECORD_BYTES);
-    for (let b = 0; b < RECORD_BYTES; b++) hashes[to++] ^= seed[b];
+  const [from, to, by] = [words(whole), words(hashes), words(seed)];
+  for (let at = 0; at < to.length; at += 2) {
+    to[at] = from[2 * at] ^ by[0];
+    to[at + 1] = from[2 * at + 1] ^ by[1];
   }
   return hashes;
 }
 
 /** @param columns of the rows that records become */
 export function recordSeed(columns: string): Uint8Array {
-  const seed = new Uint8Array(RECORD_BYTES);
-  digestInto(Buffer.from(columns), seed, 0, RECORD_BYTES);
-  return seed;
+  const bytes = Buffer.from(columns);
+  return fingerprints(bytes, Int32Array.of(0, bytes.length)).subarray(0, RECORD_BYTES);
 }
+
+const words = (bytes: Uint8Array): Uint32Array =>
+  new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 
 /** Ids by the hashes of their records; undefined where they are not known. */
 export function knownRecords(hashes: Uint8Array, ids: IdRanges): HashMap64 | undefined {
@@ -65,7 +69,7 @@ export class RecordHashes {
       this.#bytes = wider;
     }
     if (hashes) {
-      this.#bytes.set(hashes.subarray(at, at + RECORD_BYTES), this.#used);
+      for (let b = 0; b < RECORD_BYTES; b++) this.#bytes[this.#used + b] = hashes[at + b];
       this.#given = true;
     }
     this.#used += RECORD_BYTES;

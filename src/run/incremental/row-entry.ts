@@ -4,19 +4,17 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Data, DataType, type RecordBatch } from 'apache-arrow';
-import { columnCheck, isNull, valueAt } from '../../arrow/index.ts';
+import { type ByteWriter, type Fingerprints, isNull, MURMUR_BYTES, valueAt } from '../../arrow/index.ts';
 import type { Json } from '../../define/index.ts';
-import { readVarint, varint } from './varint.ts';
+import { readVarint } from './varint.ts';
 
 /** Bytes of the hash of a row's values: held against one other alone, it misses one change of 10¹⁴. */
 export const VALUE_BYTES = 6;
 
-/** id and hash of the values. */
-export function rowEntry(id: number, values: Uint8Array): Buffer {
-  const entry = Buffer.allocUnsafe(4 + VALUE_BYTES);
-  entry.writeUInt32LE(id, 0);
-  entry.set(values.subarray(0, VALUE_BYTES), 4);
-  return entry;
+/** Writes an id and the hash of the values that stands in `values` at `at`. */
+export function writeRowEntry(out: ByteWriter, id: number, values: Uint8Array, at: number): void {
+  out.word(id);
+  out.range(values, at, at + VALUE_BYTES);
 }
 
 /** The columns of an entry of `keys`: which, and which of them are the key. They have a number, a byte, in a step. */
@@ -39,37 +37,31 @@ const WHOLE_JSON = 1;
 const CUT_JSON = 2;
 const TEXT = 3;
 
-/** Writes a value; `check` gives the check of a row. */
-function encodeValue(
-  data: Data,
-  row: number,
-  whole: boolean,
-  check: (row: number) => Uint8Array,
-  out: number[],
-): void {
+/** Writes a value; the check of row i is the first bytes of `[16 i, 16 (i + 1))` of `hashes`. */
+function encodeValue(data: Data, row: number, whole: boolean, hashes: Uint8Array, out: ByteWriter): void {
   if (isNull(data, row)) {
-    out.push(NULL);
+    out.byte(NULL);
     return;
   }
+  const check = row * MURMUR_BYTES;
   if (DataType.isUtf8(data.type)) {
     const [start, end] = [data.valueOffsets[row], data.valueOffsets[row + 1]];
     const cut = !whole && end - start > WHOLE;
     let stop = cut ? start + GLANCE : end;
     // not within a character
     while (cut && (data.values[stop] & 0xc0) === 0x80) stop--;
-    varint(TEXT + 2 * (stop - start) + (cut ? 1 : 0), out);
-    if (cut) out.push(...check(row));
-    for (let at = start; at < stop; at++) out.push(data.values[at]);
+    out.varint(TEXT + 2 * (stop - start) + (cut ? 1 : 0));
+    if (cut) out.range(hashes, check, check + CHECK_BYTES);
+    out.range(data.values as Uint8Array, start, stop);
     return;
   }
   const value = plain(valueAt(data, row));
   const shown = whole ? value : short(value);
-  const cut = JSON.stringify(value) !== JSON.stringify(shown);
-  const text = Buffer.from(JSON.stringify(shown));
-  out.push(cut ? CUT_JSON : WHOLE_JSON);
-  if (cut) out.push(...check(row));
-  varint(text.length, out);
-  out.push(...text);
+  const text = JSON.stringify(shown);
+  const cut = shown !== value && JSON.stringify(value) !== text;
+  out.byte(cut ? CUT_JSON : WHOLE_JSON);
+  if (cut) out.range(hashes, check, check + CHECK_BYTES);
+  out.text(text);
 }
 
 function plain(value: unknown): Json {
@@ -82,25 +74,24 @@ function short(value: Json): Json {
 }
 
 /**
- * Makes entries of `keys` for the rows of a batch.
+ * Makes entries of `keys` for the rows of a batch: what it gives writes that of a row, whose key's hash stands in
+ * `names` at `at`.
  * @param number of the layout
  */
 export function describer(
   batch: RecordBatch,
   number: number,
   layout: Layout,
-): (name: Uint8Array, row: number) => Buffer {
+  hashes: Fingerprints,
+): (out: ByteWriter, names: Uint8Array, at: number, row: number) => void {
   const columns = layout.columns.map(name => {
     const at = batch.schema.fields.findIndex(f => f.name === name);
-    const data = batch.data.children[at];
-    return { data, whole: layout.key.includes(name), check: columnCheck(data) };
+    return { data: batch.data.children[at], whole: layout.key.includes(name), hashes: hashes.values(name) };
   });
-  return (name, row) => {
-    const out: number[] = [];
-    for (let i = 0; i < NAME_BYTES; i++) out.push(name[i]);
-    out.push(number);
-    for (const { data, whole, check } of columns) encodeValue(data, row, whole, check, out);
-    return Buffer.from(out);
+  return (out, names, at, row) => {
+    out.range(names, at, at + NAME_BYTES);
+    out.byte(number);
+    for (const { data, whole, hashes } of columns) encodeValue(data, row, whole, hashes, out);
   };
 }
 

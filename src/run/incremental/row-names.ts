@@ -22,8 +22,8 @@ export async function namesOf(
   const keys = tableKey(TABLE.keys, slot, NONE);
   const layout = tableKey(TABLE.layouts, slot, NONE);
   if (entries.size < ids.size) {
-    for await (const piece of journal.pieces()) {
-      eachEntry(piece, (key, value) => {
+    for await (const { bytes } of journal.pieces()) {
+      eachEntry(bytes, (key, value) => {
         if (!value) return;
         const head = key.subarray(0, keys.length);
         const rest = key.subarray(keys.length);

@@ -8,19 +8,20 @@ import {
   batchFromRows,
   type Columns,
   columnData,
+  Fingerprints,
   HASH_BYTES,
-  hashRows,
   selectColumns,
   takeRows,
   valueAt,
 } from '../../arrow/index.ts';
 import type { Change } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
-import { CHILD_HASH_BYTES, type Child, decodeChildren, encodeChildren } from './children.ts';
-import { BitSet, HashMap64 } from './hash-set.ts';
+import { type Child, decodeChildren, encodeChildren, packed, sameHash } from './children.ts';
+import { BitSet } from './hash-set.ts';
 import { FREE, KeyOwners } from './key-owners.ts';
 import type { Overlay } from './overlay.ts';
 import { idsIn, ROW_ID, rowIds, withoutRowIds } from './row-id.ts';
+import { SeenHashes } from './seen-hashes.ts';
 import type { DiffCounts } from './source-diff.ts';
 
 export interface SinkDiffOptions {
@@ -62,9 +63,9 @@ export interface Pushed extends Change {
 /** A root whose rows are coming in: they follow one another, over several packets where there are many. */
 interface OpenRoot {
   readonly id: number;
-  readonly key: Buffer;
-  readonly rest: Uint8Array;
-  readonly old: Map<string, Child>;
+  /** The hash of the key of a root that is a row itself. */
+  readonly hash: Uint8Array | undefined;
+  old: Map<string, Child>;
   readonly now: Child[];
   /** The keys of `now`, where there are many. */
   names: Set<string> | undefined;
@@ -75,6 +76,8 @@ interface OpenRoot {
 
 /** Of a root that is a row itself. */
 const NO_ID = 0;
+/** Of a root that had none; never written to. */
+const NO_ROWS = new Map<string, Child>();
 /** Keys of a root that are looked through one by one. */
 const FEW = 8;
 
@@ -101,7 +104,7 @@ export class SinkDiff {
   /** Behind streams: roots that gave a key which another has given since; who has it is known in the end. */
   readonly #overwritten: { readonly key: string; readonly root: number }[] = [];
   readonly #seenIds = new BitSet();
-  readonly #seenKeys = new HashMap64();
+  readonly #seenKeys = new SeenHashes();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
 
   constructor(options: SinkDiffOptions) {
@@ -113,23 +116,23 @@ export class SinkDiff {
     return this.#o.roots === 'id' && !this.#o.ownKeys;
   }
 
-  #root(id: number, rest: Uint8Array): OpenRoot {
-    const key = tableKey(TABLE.children, this.#o.slot, rest);
-    const before = this.#o.overlay
-      ? this.#o.overlay.get(rest)
-      : this.#o.fresh
-        ? undefined
-        : this.#o.ledger.get(key);
+  #root(id: number, hash?: Uint8Array): OpenRoot {
+    const before = this.#before(hash ?? id);
     return {
       id,
-      key,
-      rest,
-      old: new Map(before ? decodeChildren(before).map(c => [c.key, c]) : []),
+      hash,
+      old: before ? new Map(decodeChildren(before).map(c => [c.key, c])) : NO_ROWS,
       now: [],
       names: undefined,
       changed: false,
       packet: this.#packet,
     };
+  }
+  #before(root: Uint8Array | number): Buffer | undefined {
+    const { overlay, fresh, ledger, slot } = this.#o;
+    if (fresh && !overlay) return undefined;
+    const rest = typeof root === 'number' ? idBytes(root) : root;
+    return overlay ? overlay.get(rest) : ledger.get(tableKey(TABLE.children, slot, rest));
   }
   #keyText(batch: RecordBatch): (row: number) => string {
     const datas = this.#names.map(name => columnData(batch, name));
@@ -196,24 +199,23 @@ export class SinkDiff {
   ): RecordBatch | undefined {
     const plain = withoutRowIds(batch);
     const textOf = this.#keyText(plain);
-    const hashes = hashRows(
-      plain,
-      plain.schema.fields.map(f => f.name),
-    );
-    const names = ids ? undefined : hashRows(plain, this.#names);
+    const all = new Fingerprints(plain);
+    const hashes = all.rows(plain.schema.fields.map(f => f.name));
+    const names = ids ? undefined : all.rows(this.#names);
     const tracks = this.#tracks;
     const write: number[] = [];
+    let root: OpenRoot | undefined;
     for (let row = 0; row < plain.numRows; row++) {
       const at = row * HASH_BYTES;
-      const child: Child = { key: textOf(row), hash: hashes.subarray(at, at + CHILD_HASH_BYTES) };
+      const child: Child = { key: textOf(row), hashes, at };
       if (!ids) {
-        this.#seenKeys.getOrSet(names as Uint8Array, at, 0);
-        const root = this.#root(NO_ID, (names as Uint8Array).subarray(at, at + HASH_BYTES));
-        if (this.#child(root, child)) write.push(row);
-        this.#finish(root);
+        this.#seenKeys.seen(names as Uint8Array, at);
+        const own = this.#root(NO_ID, (names as Uint8Array).subarray(at, at + HASH_BYTES));
+        if (this.#child(own, child)) write.push(row);
+        this.#finish(own);
         continue;
       }
-      const root = this.#named(ids[row]);
+      if (ids[row] !== root?.id) root = this.#named(ids[row]);
       const before = tracks ? this.#owners.get(child.key) : undefined;
       const owner = this.#owner(root, child.key, before);
       if (owner !== undefined) {
@@ -274,8 +276,8 @@ export class SinkDiff {
 
   // whether the row has to be written
   #child(root: OpenRoot, child: Child, over = false): boolean {
-    const old = root.old.get(child.key);
-    root.old.delete(child.key);
+    const old = root.old.size > 0 ? root.old.get(child.key) : undefined;
+    if (old) root.old.delete(child.key);
     root.now.push(child);
     root.names?.add(child.key);
     if (!old) {
@@ -283,7 +285,7 @@ export class SinkDiff {
       root.changed = true;
       return true;
     }
-    if (!over && Buffer.compare(old.hash, child.hash) === 0) {
+    if (!over && sameHash(old, child)) {
       this.counts.kept++;
       return false;
     }
@@ -295,17 +297,24 @@ export class SinkDiff {
   #finish(root: OpenRoot): void {
     for (const key of root.old.keys()) this.#delete(key, root.id);
     if (!root.changed && root.old.size === 0) return;
-    if (this.#o.overlay) {
-      if (root.now.length > 0) this.#o.overlay.put(root.rest, encodeChildren(root.now));
-      else this.#o.overlay.delete(root.rest);
-    } else if (root.now.length > 0) this.#o.journal.put(root.key, encodeChildren(root.now));
-    else this.#o.journal.delete(root.key);
+    const { overlay, journal, slot } = this.#o;
+    const { id, hash, now } = root;
+    if (overlay) {
+      if (now.length > 0) overlay.put(hash ?? idBytes(id), packed(now));
+      else overlay.delete(hash ?? idBytes(id));
+    } else if (now.length > 0) {
+      const out = hash
+        ? journal.begin(TABLE.children, slot, hash)
+        : journal.beginId(TABLE.children, slot, id);
+      encodeChildren(now, out);
+      journal.end();
+    } else journal.delete(tableKey(TABLE.children, slot, hash ?? idBytes(id)));
   }
   #named(id: number): OpenRoot {
     let root = this.#open.get(id);
     if (!root) {
       this.#seenIds.add(id);
-      root = this.#root(id, idBytes(id));
+      root = this.#root(id);
       this.#open.set(id, root);
     }
     root.packet = this.#packet;
@@ -313,6 +322,7 @@ export class SinkDiff {
   }
   // rows of this run that are not to stay: as those of before, they go unless they come again
   #emptied(root: OpenRoot): void {
+    if (root.now.length > 0 && root.old === NO_ROWS) root.old = new Map();
     for (const child of root.now.splice(0)) root.old.set(child.key, child);
     root.names = undefined;
   }
@@ -352,9 +362,7 @@ export class SinkDiff {
     if (this.#o.complete && !this.#o.fresh) {
       for (const { key, value } of this.#o.ledger.entries(TABLE.children, this.#o.slot)) {
         const seen =
-          this.#o.roots === 'id'
-            ? this.#seenIds.has(key.readUInt32BE(0))
-            : this.#seenKeys.getOrSet(key, 0, 1) !== undefined;
+          this.#o.roots === 'id' ? this.#seenIds.has(key.readUInt32BE(0)) : this.#seenKeys.seen(key, 0);
         if (seen) continue;
         const id = this.#o.roots === 'id' ? key.readUInt32BE(0) : NO_ID;
         for (const child of decodeChildren(value)) this.#delete(child.key, id);
@@ -381,7 +389,7 @@ export class SinkDiff {
       const children = bytes ? decodeChildren(Buffer.from(bytes)) : [];
       const others = children.filter(child => child.key !== key);
       if (others.length === children.length) continue;
-      if (others.length > 0) overlay?.put(idBytes(root), encodeChildren(others));
+      if (others.length > 0) overlay?.put(idBytes(root), packed(others));
       else overlay?.delete(idBytes(root));
       lost.push({ key: this.#shown(key), stays: owner === FREE ? root : (owner ?? root), goes: root });
     }

@@ -4,10 +4,10 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { RecordBatch } from 'apache-arrow';
-import { type Columns, columnData, HASH_BYTES, hashRows, takeRows, valueAt } from '../../arrow/index.ts';
+import { type Columns, columnData, Fingerprints, HASH_BYTES, takeRows, valueAt } from '../../arrow/index.ts';
 import type { Json, RecordError, SourceInstance, SourcePart } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
-import { BitSet, HashMap64 } from './hash-set.ts';
+import { BitSet, type HashMap64 } from './hash-set.ts';
 import { IdRanges } from './id-ranges.ts';
 import { decodePart, encodePart, type KnownPart, partKey, recordsOf } from './part-entry.ts';
 import {
@@ -18,8 +18,9 @@ import {
   type Records,
   recordSeed,
 } from './records.ts';
-import { changedColumns, describer, type Layout, nameOf, rowEntry, VALUE_BYTES } from './row-entry.ts';
+import { changedColumns, describer, type Layout, nameOf, VALUE_BYTES, writeRowEntry } from './row-entry.ts';
 import { withRowIds } from './row-id.ts';
+import { SeenHashes } from './seen-hashes.ts';
 
 /** Numbers of a source's diff. */
 export interface DiffCounts {
@@ -68,6 +69,14 @@ export const layoutsOf = (ledger: Ledger, slot: number): Layout[] =>
 const keyOf = (batch: RecordBatch, row: number, key: readonly string[]): string =>
   key.map(name => `${name} ${JSON.stringify(valueAt(columnData(batch, name), row))}`).join(', ');
 
+/** Rows that are taken, with the hashes of their keys and of their values. */
+interface RowsOf {
+  readonly batch: RecordBatch;
+  readonly prints: Fingerprints;
+  readonly names: Uint8Array;
+  readonly values: Uint8Array;
+}
+
 export class SourceDiff {
   readonly #o: SourceDiffOptions;
   readonly #old = new Map<string, KnownPart>();
@@ -92,9 +101,9 @@ export class SourceDiff {
   readonly #ahead = new BitSet();
   #needsAllRows = false;
   #layouts: Layout[] = [];
-  #described: { batch: RecordBatch; entry: ReturnType<typeof describer> } | undefined;
+  #described: { batch: RecordBatch; write: ReturnType<typeof describer> } | undefined;
   #kept = false;
-  readonly #new = new HashMap64();
+  readonly #new = new SeenHashes();
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
   nextId: number;
 
@@ -184,20 +193,28 @@ export class SourceDiff {
     return number;
   }
   // the row's key and how its values begin, for people
-  #describe(id: number, batch: RecordBatch, row: number, name: Uint8Array): Buffer {
+  #describe(id: number, rows: RowsOf, row: number): Buffer {
+    const { batch, prints, names } = rows;
     if (this.#described?.batch !== batch) {
       const number = this.#layout(batch);
-      this.#described = { batch, entry: describer(batch, number, this.#layouts[number]) };
+      this.#described = { batch, write: describer(batch, number, this.#layouts[number], prints) };
     }
-    const entry = this.#described.entry(name, row);
-    this.#o.journal.put(tableKey(TABLE.keys, this.#o.slot, idBytes(id)), entry);
-    return entry;
+    const { journal, slot } = this.#o;
+    this.#described.write(journal.beginId(TABLE.keys, slot, id), names, row * HASH_BYTES, row);
+    return journal.end();
   }
-  #changed(id: number, batch: RecordBatch, row: number, name: Uint8Array): void {
+  #changed(id: number, rows: RowsOf, row: number): void {
     const entry = this.#o.ledger.get(tableKey(TABLE.keys, this.#o.slot, idBytes(id)));
-    const now = this.#describe(id, batch, row, name);
+    const now = this.#describe(id, rows, row);
     const columns = entry ? changedColumns(entry, now, this.#layouts) : {};
     this.#note(id, { run: this.#o.run, kind: 'changed', columns });
+  }
+  // the row's id and content, by the hash of its key
+  #know(id: number, { names, values }: RowsOf, row: number): void {
+    const { journal, slot } = this.#o;
+    const at = row * HASH_BYTES;
+    writeRowEntry(journal.begin(TABLE.rows, slot, names, at, at + HASH_BYTES), id, values, at);
+    journal.end();
   }
   // takes the row of an id out, of those whose hash of the key begins so
   #forget(start: Uint8Array, id: number): void {
@@ -268,15 +285,17 @@ export class SourceDiff {
       found.add(id);
       hashes?.add(at === undefined ? undefined : records?.hashes, at);
     };
-    const empty = records?.ids.filter(id => id < 0).length ?? 0;
+    const all = records?.ids ?? NO_IDS;
+    let empty = 0;
+    for (let i = 0; i < all.length; i++) if (all[i] < 0) empty++;
     if (!records || empty !== came.length) {
       // a record that gave no row: which one is whose is not known
-      for (const [i, id] of records?.ids.entries() ?? []) put(id, i * RECORD_BYTES);
+      for (let i = 0; i < all.length; i++) put(all[i], i * RECORD_BYTES);
       for (const id of came) put(id, undefined);
       return;
     }
     let next = 0;
-    for (const [i, id] of records.ids.entries()) put(id < 0 ? came[next++] : id, i * RECORD_BYTES);
+    for (let i = 0; i < all.length; i++) put(all[i] < 0 ? came[next++] : all[i], i * RECORD_BYTES);
   }
   // a part is over: its entry goes into the journal, so that the hashes of its records need not stay
   #close(part: string): void {
@@ -304,12 +323,11 @@ export class SourceDiff {
       this.#inTurn(records);
       return { batch: undefined, errors: [] };
     }
-    const { ledger, journal, slot, key, fresh, all } = this.#o;
-    const names = hashRows(batch, key);
-    const values = hashRows(
-      batch,
-      batch.schema.fields.map(f => f.name),
-    );
+    const { ledger, slot, key, fresh, all } = this.#o;
+    const prints = new Fingerprints(batch);
+    const names = prints.rows(key);
+    const values = prints.rows(batch.schema.fields.map(f => f.name));
+    const these: RowsOf = { batch, prints, names, values };
     const came: number[] = [];
     const rows: number[] = [];
     const ids: number[] = [];
@@ -329,9 +347,9 @@ export class SourceDiff {
     };
     for (let row = 0; row < batch.numRows; row++) {
       const at = row * HASH_BYTES;
-      const name = names.subarray(at, at + HASH_BYTES);
-      const value = values.subarray(at, at + VALUE_BYTES);
-      const before = fresh ? undefined : ledger.peek(tableKey(TABLE.rows, slot, name));
+      const before = fresh
+        ? undefined
+        : ledger.peek(tableKey(TABLE.rows, slot, names.subarray(at, at + HASH_BYTES)));
       let id: number;
       let goesOn = all;
       if (before) {
@@ -340,7 +358,7 @@ export class SourceDiff {
           leaveOut(row, id);
           continue;
         }
-        if (before.subarray(4).equals(value)) {
+        if (before.compare(values, at, at + VALUE_BYTES, 4) === 0) {
           this.counts.kept++;
           if (this.#done?.has(id) === false) goesOn = true;
           if (this.#o.redo?.has(id)) {
@@ -350,20 +368,19 @@ export class SourceDiff {
         } else {
           this.counts.changed++;
           goesOn = true;
-          this.#changed(id, batch, row, name);
-          journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value));
+          this.#changed(id, these, row);
+          this.#know(id, these, row);
         }
       } else {
-        const twin = this.#new.getOrSet(names, at, this.nextId);
-        if (twin !== undefined) {
+        if (this.#new.seen(names, at)) {
           leaveOut(row, undefined);
           continue;
         }
         id = this.nextId++;
         this.counts.added++;
         goesOn = true;
-        journal.put(tableKey(TABLE.rows, slot, name), rowEntry(id, value));
-        this.#describe(id, batch, row, name);
+        this.#know(id, these, row);
+        this.#describe(id, these, row);
         // where all rows go through there is nothing to ask: each was read first then
         if (!all && !fresh) this.#note(id, { run: this.#o.run, kind: 'added' });
       }
@@ -383,7 +400,8 @@ export class SourceDiff {
   }
 
   #inTurn(records: Records | undefined): void {
-    for (const id of records?.ids ?? []) if (id >= 0) this.#ahead.remove(id);
+    const ids = records?.ids ?? NO_IDS;
+    for (let i = 0; i < ids.length; i++) if (ids[i] >= 0) this.#ahead.remove(ids[i]);
   }
   // whether the row of an id, known already, stands behind a row that is taken now
   #isBehind(id: number, part: string, row: number, rows: number, records: Records | undefined): boolean {
@@ -479,3 +497,4 @@ export class SourceDiff {
 }
 
 const NONE = new Uint8Array(0);
+const NO_IDS = new Int32Array(0);

@@ -3,7 +3,7 @@
  * its rows get ids as a source's do, so that steps further on know what to take out when one is deleted.
  */
 import type { RecordBatch } from 'apache-arrow';
-import { HASH_BYTES, hashRows } from '../../arrow/index.ts';
+import { Fingerprints, HASH_BYTES } from '../../arrow/index.ts';
 import type { Change } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { BitSet, HashMap64 } from './hash-set.ts';
@@ -58,7 +58,8 @@ export class StreamIds {
   }
   #upserts(batch: RecordBatch): { upserts: RecordBatch; again: number[] } {
     const { journal, slot, key } = this.#o;
-    const hashes = hashRows(batch, key);
+    const prints = new Fingerprints(batch);
+    const hashes = prints.rows(key);
     const ids = new Int32Array(batch.numRows);
     const again: number[] = [];
     const layout: Layout = { columns: key, key };
@@ -76,8 +77,9 @@ export class StreamIds {
         const entry = Buffer.alloc(4);
         entry.writeUInt32LE(id, 0);
         journal.put(tableKey(TABLE.rows, slot, name), entry);
-        describe ??= describer(batch, 0, layout);
-        journal.put(tableKey(TABLE.keys, slot, idBytes(id)), describe(name, row));
+        describe ??= describer(batch, 0, layout, prints);
+        describe(journal.beginId(TABLE.keys, slot, id), hashes, at, row);
+        journal.end();
       }
       this.#now.set(hashes, at, id << 1);
       this.#touched.add(id);
@@ -86,7 +88,7 @@ export class StreamIds {
   }
   // rows the step has not given are not deleted anywhere
   #deletes(batch: RecordBatch): RecordBatch | undefined {
-    const hashes = hashRows(batch, this.#o.key);
+    const hashes = new Fingerprints(batch).rows(this.#o.key);
     const ids = Int32Array.from({ length: batch.numRows }, (_, row) => {
       const at = row * HASH_BYTES;
       const known = this.#idOf(hashes, at);

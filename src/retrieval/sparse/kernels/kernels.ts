@@ -1,4 +1,3 @@
-import { GRID_SHIFT } from '../grid.ts';
 import {
   add,
   advance,
@@ -51,8 +50,9 @@ import {
   when,
   wrap64,
   zeroV,
-} from './assembler.ts';
-import { type Memory, WebAssembly } from './webassembly.ts';
+} from '../../../wasm/assembler.ts';
+import { type Memory, WebAssembly } from '../../../wasm/webassembly.ts';
+import { GRID_SHIFT } from '../grid.ts';
 
 /** Documents of a window: their 16-bit sums fill 32 KiB, the first-level cache. A power of two, at most 2^16. */
 export const WINDOW_BITS = 14;

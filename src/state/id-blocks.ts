@@ -1,0 +1,83 @@
+/**
+ * Entries of neighbouring ids in one value of the store: a B-tree takes a value of a few hundred bytes about as quickly
+ * as one of forty, so tables of which each row has an entry are written, read through and kept the better.
+ */
+import { ByteWriter } from '../arrow/index.ts';
+
+/** Ids of a block: with 40 bytes each, five blocks fill a page of 4 KiB. */
+const BITS = 4;
+const LOW = (1 << BITS) - 1;
+
+/** The block that an id is in. */
+export const blockOf = (id: number): number => id >>> BITS;
+
+/** Changes of the entries of a block, in order of their ids; of one id the last counts. */
+export class BlockChanges {
+  #count = 0;
+  #ids: number[] = [];
+  #from: number[] = [];
+  #to: number[] = [];
+
+  clear(): void {
+    this.#count = 0;
+  }
+  /** @param from where its value stands in the bytes that {@link apply} gets; -1 takes the entry out */
+  add(id: number, from: number, to: number): void {
+    const at = this.#count++;
+    this.#ids[at] = id & LOW;
+    this.#from[at] = from;
+    this.#to[at] = to;
+  }
+  /** The block after the changes, only good until the next call; undefined where nothing is left of it. */
+  apply(block: Buffer | undefined, values: Uint8Array): Buffer | undefined {
+    const out = scratch;
+    out.used = 0;
+    const put = (low: number, bytes: Uint8Array, from: number, to: number): void => {
+      out.byte(low);
+      out.varint(to - from);
+      out.range(bytes, from, to);
+    };
+    let next = 0;
+    const putBelow = (below: number): void => {
+      for (; next < this.#count && this.#ids[next] < below; next++)
+        if (this.#from[next] >= 0 && (next + 1 === this.#count || this.#ids[next + 1] !== this.#ids[next]))
+          put(this.#ids[next], values, this.#from[next], this.#to[next]);
+    };
+    for (const { low, from, to } of block ? entriesOf(block) : []) {
+      putBelow(low);
+      if (next < this.#count && this.#ids[next] === low) putBelow(low + 1);
+      else put(low, block as Buffer, from, to);
+    }
+    putBelow(LOW + 1);
+    return out.used === 0 ? undefined : out.bytes.subarray(0, out.used);
+  }
+}
+
+const scratch = new ByteWriter();
+
+// an entry: the last bits of its id, its length as a varint, its bytes; in order of the ids
+function* entriesOf(block: Uint8Array): Generator<{ low: number; from: number; to: number }> {
+  for (let at = 0; at < block.length; ) {
+    const low = block[at++];
+    let length = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = block[at++];
+      length += (byte & 0x7f) * scale;
+      if (byte < 0x80) break;
+    }
+    yield { low, from: at, to: at + length };
+    at += length;
+  }
+}
+
+/** The entry of an id in its block: a view. */
+export function inBlock(block: Buffer, id: number): Buffer | undefined {
+  for (const { low, from, to } of entriesOf(block)) if (low === (id & LOW)) return block.subarray(from, to);
+  return undefined;
+}
+
+/** All entries of a block: views. */
+export function* ofBlock(number: number, block: Buffer): Generator<{ id: number; value: Buffer }> {
+  for (const { low, from, to } of entriesOf(block))
+    yield { id: number * (LOW + 1) + low, value: block.subarray(from, to) };
+}

@@ -1,0 +1,174 @@
+/**
+ * MurmurHash3 x64 128 (Appleby 2011, public domain) of many pieces of bytes in one call: a WebAssembly loop of two
+ * products per eight bytes, several times as fast as a digest a piece. It is no cryptographic hash: whoever wants two
+ * pieces of one hash can make them.
+ */
+import {
+  add,
+  add64,
+  advance,
+  and64,
+  assemble,
+  type Code,
+  extend32U,
+  get,
+  i32,
+  i64,
+  kernel,
+  type Local,
+  load32,
+  load64,
+  loopWhile,
+  ltU,
+  mul64,
+  rotl64,
+  set,
+  shl,
+  shrU64,
+  store64,
+  sub,
+  when,
+  xor64,
+} from './assembler.ts';
+import { type Memory, WebAssembly } from './webassembly.ts';
+
+/** Bytes of a hash. */
+export const MURMUR_BYTES = 16;
+
+const C1 = 0x87c37b91114253d5n;
+const C2 = 0x4cf5ad432745937fn;
+const int = (value: bigint): Code => i64(BigInt.asIntN(64, value));
+
+const mixed = (k: Code, first: bigint, turn: bigint, second: bigint): Code =>
+  mul64(rotl64(mul64(k, int(first)), int(turn)), int(second));
+
+/** h = (rotl(h ^ mixed, turn) + other) × 5 + constant. */
+const round = (h: Local, other: Local, k: Code, turn: bigint, constant: bigint): Code =>
+  set(h, add64(mul64(add64(rotl64(xor64(get(h), k), int(turn)), get(other)), int(5n)), int(constant)));
+
+const finished = (h: Local): Code[] => {
+  const shifted = set(h, xor64(get(h), shrU64(get(h), int(33n))));
+  return [
+    shifted,
+    set(h, mul64(get(h), int(0xff51afd7ed558ccdn))),
+    shifted,
+    set(h, mul64(get(h), int(0xc4ceb9fe1a85ec53n))),
+    shifted,
+  ];
+};
+
+/** Of the 8 bytes at an address, those that are left: rest of them, 1 to 8; others 0. */
+const head = (address: Code, rest: Code): Code =>
+  and64(load64(address), shrU64(int(-1n), extend32U(shl(sub(i32(8), rest), i32(3)))));
+
+/**
+ * The hashes of n pieces: piece i reaches from the number at `bounds + i × step` to the one behind it, counted from
+ * `bytes`; its hash goes to `out + 16 i`. Reads up to 16 bytes beyond a piece.
+ */
+const hashes = kernel(
+  'hashes',
+  { bytes: 'i32', bounds: 'i32', step: 'i32', n: 'i32', out: 'i32' },
+  { at: 'i32', end: 'i32', length: 'i32', left: 'i32', i: 'i32', a: 'i64', b: 'i64' },
+  undefined,
+  v => [
+    set(v.i, i32(0)),
+    loopWhile(
+      ltU(get(v.i), get(v.n)),
+      set(v.at, add(get(v.bytes), load32(get(v.bounds)))),
+      set(v.end, add(get(v.bytes), load32(get(v.bounds), 4))),
+      set(v.length, sub(get(v.end), get(v.at))),
+      set(v.a, int(0n)),
+      set(v.b, int(0n)),
+      set(v.left, get(v.length)),
+      loopWhile(
+        ltU(i32(15), get(v.left)),
+        round(v.a, v.b, mixed(load64(get(v.at)), C1, 31n, C2), 27n, 0x52dce729n),
+        round(v.b, v.a, mixed(load64(get(v.at), 8), C2, 33n, C1), 31n, 0x38495ab5n),
+        advance(v.at, 16),
+        advance(v.left, -16),
+      ),
+      when(
+        ltU(i32(8), get(v.left)),
+        set(v.b, xor64(get(v.b), mixed(head(add(get(v.at), i32(8)), sub(get(v.left), i32(8))), C2, 33n, C1))),
+        set(v.left, i32(8)),
+      ),
+      when(get(v.left), set(v.a, xor64(get(v.a), mixed(head(get(v.at), get(v.left)), C1, 31n, C2)))),
+      set(v.a, xor64(get(v.a), extend32U(get(v.length)))),
+      set(v.b, xor64(get(v.b), extend32U(get(v.length)))),
+      set(v.a, add64(get(v.a), get(v.b))),
+      set(v.b, add64(get(v.b), get(v.a))),
+      ...finished(v.a),
+      ...finished(v.b),
+      set(v.a, add64(get(v.a), get(v.b))),
+      set(v.b, add64(get(v.b), get(v.a))),
+      store64(get(v.out), get(v.a)),
+      store64(get(v.out), get(v.b), 8),
+      set(v.bounds, add(get(v.bounds), get(v.step))),
+      advance(v.out, MURMUR_BYTES),
+      advance(v.i, 1),
+    ),
+  ],
+);
+
+const PAGE = 65536;
+/** Bytes of pieces that are hashed at once, unless one is longer. */
+const AT_ONCE = 1 << 20;
+/** What may be read beyond the last piece. */
+const SLACK = 32;
+
+interface Engine {
+  readonly memory: Memory;
+  readonly hashes: (bytes: number, bounds: number, step: number, n: number, out: number) => void;
+}
+let engine: Engine | undefined;
+
+function started(): Engine {
+  if (engine) return engine;
+  const memory = new WebAssembly.Memory({ initial: (2 * AT_ONCE) / PAGE });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(assemble([hashes])), {
+    env: { memory },
+  });
+  engine = { memory, ...(instance.exports as Pick<Engine, 'hashes'>) };
+  return engine;
+}
+
+/** Bytes of one piece up to which it is hashed in one go: what the module's memory may grow by, for good. */
+export const MURMUR_MOST = 8 << 20;
+
+/**
+ * The hashes of n pieces of `bytes`, 16 bytes each, to `out` from `at` on.
+ * @param bounds of piece i: from `bounds[i × step]` to `bounds[i × step + 1]`; step 1 for offsets, 2 for pairs
+ * @throws RangeError where a piece is longer than {@link MURMUR_MOST}
+ */
+export function murmurInto(
+  bytes: Uint8Array,
+  bounds: Int32Array,
+  step: 1 | 2,
+  n: number,
+  out: Uint8Array,
+  at = 0,
+): void {
+  const { memory, hashes } = started();
+  for (let from = 0; from < n; ) {
+    const start = bounds[from * step];
+    let to = from + 1;
+    while (to < n && bounds[to * step + 1] - start <= AT_ONCE) to++;
+    const count = to - from;
+    const length = bounds[(to - 1) * step + 1] - start;
+    if (count === 1 && length > MURMUR_MOST) throw new RangeError('a piece is too long to be hashed at once');
+    // memory: hashes, bounds, bytes
+    const boundsAt = count * MURMUR_BYTES;
+    const boundsCount = (count - 1) * step + 2;
+    const bytesAt = (boundsAt + boundsCount * 4 + 15) & ~15;
+    const wanted = bytesAt + length + SLACK;
+    if (memory.buffer.byteLength < wanted) memory.grow(Math.ceil((wanted - memory.buffer.byteLength) / PAGE));
+    const all = new Uint8Array(memory.buffer);
+    new Int32Array(memory.buffer, boundsAt, boundsCount).set(
+      bounds.subarray(from * step, from * step + boundsCount),
+    );
+    all.set(bytes.subarray(start, start + length), bytesAt);
+    hashes(bytesAt - start, boundsAt, step * 4, count, 0);
+    out.set(all.subarray(0, boundsAt), at + from * MURMUR_BYTES);
+    from = to;
+  }
+}
