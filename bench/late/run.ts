@@ -77,12 +77,8 @@ async function measure(
     const all = await exhaustive(tokens, join(scratch.path, codebookOf(scratch.path)), product.multiply, log);
     const questions = Array.from({ length: count }, (_, q) => asked.rows(q, q + 1));
     log('exact MaxSim');
-    const exact: number[][] = [];
-    const wide: number[][] = [];
-    for (const q of questions) {
-      exact.push(await all.search(q, K));
-      wide.push(await all.searchWide(q, K));
-    }
+    const exact = await all.search(questions, K);
+    const wide = await all.searchWide(questions, K);
     log('compressed and staged');
     const compressed: string[][] = [];
     const staged: string[][] = [];
@@ -121,7 +117,7 @@ async function measure(
           name: 'exhaustive, floats in memory',
           run: async () => {
             const from = performance.now();
-            for (const q of few) await all.search(q, K);
+            for (const q of few) await all.search([q], K);
             return (performance.now() - from) * scale;
           },
         },
