@@ -4,7 +4,7 @@
  * (centroid + share + size × values) × norm, of a length of about 1.
  */
 import type { Codebook } from './codebook.ts';
-import { gainOf, normOf, norms, sizeOf, sizes } from './gains.ts';
+import { gainOf, normIn, normOf, sizeIn, sizeOf } from './gains.ts';
 import { codeBytes, decodeNumbers, type TrellisEncoder } from './trellis.ts';
 
 type Shape = Pick<Codebook, 'dimension' | 'bits'>;
@@ -60,7 +60,6 @@ export function encodeTokens(
   const out = new Uint8Array(first + n * tokenBytes(book));
   if (book.shares) encodeShare(share, book.shares, out);
   const kept = shareOf(out, book);
-  const size = sizes(greatest);
   const rest = new Float32Array(d);
   const found = new Float32Array(d);
   for (let t = 0; t < n; t++) {
@@ -73,7 +72,7 @@ export function encodeTokens(
     }
     let gain = sizeOf(Math.sqrt(squares / d), greatest);
     if (gain > 0) {
-      encoder.encode(rest, 0, 1 / size[gain], out, at);
+      encoder.encode(rest, 0, 1 / sizeIn(gain, greatest), out, at);
       decodeNumbers(out, at, values, d, bits, found);
       // the size with the least squares to what the values are
       let [dot, own] = [0, 0];
@@ -84,7 +83,8 @@ export function encodeTokens(
       gain = sizeOf(own > 0 ? dot / own : 0, greatest);
     }
     squares = 0;
-    for (let c = 0; c < d; c++) squares += (centroids[base + c] + kept[c] + size[gain] * found[c]) ** 2;
+    const size = sizeIn(gain, greatest);
+    for (let c = 0; c < d; c++) squares += (centroids[base + c] + kept[c] + size * found[c]) ** 2;
     const norm = normOf(squares > 0 ? 1 / Math.sqrt(squares) : 1);
     out[first + 2 * t] = own[t] & 255;
     out[first + 2 * t + 1] = own[t] >> 8;
@@ -122,8 +122,8 @@ export function decodeToken(payload: Uint8Array, n: number, t: number, book: Cod
   const share = shareOf(payload, book);
   const base = (payload[first + 2 * t] | (payload[first + 2 * t + 1] << 8)) * d;
   const gain = payload[first + 2 * n + t];
-  const size = sizes(greatest)[gain];
-  const norm = norms()[gain];
+  const size = sizeIn(gain, greatest);
+  const norm = normIn(gain);
   if (size > 0) decodeNumbers(payload, first + 3 * n + t * widthOf(book), values, d, bits, out);
   for (let c = 0; c < d; c++) out[c] = (centroids[base + c] + share[c] + size * out[c]) * norm;
   return out;

@@ -10,16 +10,14 @@ const NORM_STEP = 0.016;
 
 export const gainOf = (size: number, norm: number): number => size | (norm << 5);
 
-/** Of each gain: 0, or from `greatest` / 1.18³⁰ to `greatest`. */
-export const sizes = (greatest: number): Float32Array =>
-  Float32Array.from({ length: 256 }, (_, gain) => {
-    const i = gain & (SIZES - 1);
-    return i === 0 ? 0 : greatest / STEP ** (SIZES - 1 - i);
-  });
+/** Of a gain: 0, or from `greatest` / 1.18³⁰ to `greatest`. */
+export function sizeIn(gain: number, greatest: number): number {
+  const i = gain & (SIZES - 1);
+  return i === 0 ? 0 : greatest / STEP ** (SIZES - 1 - i);
+}
 
-/** Of each gain: .968 to 1.08. */
-export const norms = (): Float32Array =>
-  Float32Array.from({ length: 256 }, (_, gain) => LOWEST + NORM_STEP * (gain >> 5));
+/** Of a gain: .968 to 1.08. */
+export const normIn = (gain: number): number => LOWEST + NORM_STEP * (gain >> 5);
 
 /** Number of the size that is nearest to x by ratio, or 0 where x is below all by more than a step. */
 export function sizeOf(x: number, greatest: number): number {

@@ -58,7 +58,7 @@ interface Scored {
 }
 
 /** Deviations above the mean that no candidate's tokens are thought to raise it by. */
-const SURE = 5;
+const SURE = 6;
 
 /** Candidates between two looks at whether more are needed. */
 const LOOK = 32;
@@ -175,7 +175,7 @@ export class LateIndex {
 
   /**
    * Scores of those that the stages leave, best centroids first. It ends once scores by centroids are so low that, as much
-   * as the last ones were raised by their tokens and five deviations more, the next would still not be among the k best.
+   * as the last ones were raised by their tokens and six deviations more, the next would still not be among the k best.
    */
   private staged(
     question: Question,

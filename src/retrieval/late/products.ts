@@ -26,7 +26,7 @@ import {
 import { type Memory, WebAssembly } from '../../wasm/webassembly.ts';
 import type { Codebook } from './codebook.ts';
 import { shareBytes, shareOf, tokensOf, widthOf } from './codec.ts';
-import { norms, sizes } from './gains.ts';
+import { normIn, sizeIn } from './gains.ts';
 import type { Question } from './question.ts';
 import { STATES, windowOf } from './trellis.ts';
 
@@ -183,8 +183,10 @@ export class Products {
     this.bytes = new Uint8Array(this.memory.buffer);
     this.floats = new Float32Array(this.memory.buffer);
     this.floats.set(book.values);
-    this.floats.set(sizes(book.greatest), SIZES / 4);
-    this.floats.set(norms(), NORMS / 4);
+    for (let gain = 0; gain < 256; gain++) {
+      this.floats[SIZES / 4 + gain] = sizeIn(gain, book.greatest);
+      this.floats[NORMS / 4 + gain] = normIn(gain);
+    }
   }
 
   /** Takes a question. */
