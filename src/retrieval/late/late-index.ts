@@ -58,7 +58,7 @@ interface Scored {
 }
 
 /** Deviations above the mean that no candidate's tokens are thought to raise it by. */
-const SURE = 6;
+const SURE = 5;
 
 /** Candidates between two looks at whether more are needed. */
 const LOOK = 32;
@@ -175,7 +175,7 @@ export class LateIndex {
 
   /**
    * Scores of those that the stages leave, best centroids first. It ends once scores by centroids are so low that, as much
-   * as the last ones were raised by their tokens and six deviations more, the next would still not be among the k best.
+   * as those before were raised by their tokens and five deviations more, the next would still not be among the k best.
    */
   private staged(
     question: Question,
@@ -201,8 +201,8 @@ export class LateIndex {
     const out: Scored[] = [];
     const most = Math.max(stages.candidates, k + SPARE);
     const bar = new Lowest(k);
+    let [n, sum, squares] = [0, 0, 0];
     for (let from = 0; from < found.length && out.length < most; from += LOOK) {
-      let [n, sum, squares] = [0, 0, 0];
       for (const { doc, score: before } of found.slice(from, from + LOOK)) {
         const payload = this.payload(doc);
         if (payload.length === 0) continue;
