@@ -27,15 +27,22 @@ export async function exhaustive(
     const n = tokens.offsets[to] - tokens.offsets[from];
     narrow.set(await projected(part, n, book, multiply), tokens.offsets[from] * book.dimension);
   }
+  /** The best of each question; all go together, so vectors are read once. */
   const search = async (
     vectors: (from: number, to: number) => Float32Array,
     d: number,
-    question: Float32Array,
+    questions: readonly Float32Array[],
     k: number,
-  ): Promise<number[]> => {
-    const count = question.length / d;
-    const columns = transposed(question, count, d);
-    const sums = new Float64Array(rows);
+  ): Promise<number[][]> => {
+    const ends = [0];
+    for (const q of questions) ends.push(ends[ends.length - 1] + q.length / d);
+    const count = ends[questions.length];
+    const flat = new Float32Array(count * d);
+    questions.forEach((q, i) => {
+      flat.set(q, ends[i] * d);
+    });
+    const columns = transposed(flat, count, d);
+    const sums = questions.map(() => new Float64Array(rows));
     const top = new Float32Array(count);
     for (let from = 0; from < rows; from += BLOCK) {
       const to = Math.min(rows, from + BLOCK);
@@ -45,16 +52,19 @@ export async function exhaustive(
         top.fill(Number.NEGATIVE_INFINITY);
         for (let t = tokens.offsets[r] - base; t < tokens.offsets[r + 1] - base; t++)
           for (let q = 0; q < count; q++) if (scores[t * count + q] > top[q]) top[q] = scores[t * count + q];
-        for (let q = 0; q < count; q++) sums[r] += top[q];
+        for (let i = 0; i < questions.length; i++)
+          for (let q = ends[i]; q < ends[i + 1]; q++) sums[i][r] += top[q];
       }
     }
-    return best(sums, k);
+    return sums.map(own => best(own, k));
   };
   return {
     /** At the width of the index. */
-    search: async (question: Float32Array, k: number): Promise<number[]> => {
-      const cut = await projected(question, question.length / tokens.dimension, book, multiply, false);
+    search: async (questions: readonly Float32Array[], k: number): Promise<number[][]> => {
       const d = book.dimension;
+      const cut: Float32Array[] = [];
+      for (const q of questions)
+        cut.push(await projected(q, q.length / tokens.dimension, book, multiply, false));
       return search(
         (from, to) => narrow.subarray(tokens.offsets[from] * d, tokens.offsets[to] * d),
         d,
@@ -63,7 +73,7 @@ export async function exhaustive(
       );
     },
     /** At the width of the encoder. */
-    searchWide: (question: Float32Array, k: number): Promise<number[]> =>
-      search(tokens.rows, tokens.dimension, question, k),
+    searchWide: (questions: readonly Float32Array[], k: number): Promise<number[][]> =>
+      search(tokens.rows, tokens.dimension, questions, k),
   };
 }

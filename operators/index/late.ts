@@ -16,8 +16,9 @@ export const indexLate = operator({
   shape: 'sink',
   changes: true,
   summary: 'Builds an index of token vectors (late interaction), for search.late.',
-  description: `Takes the lists of encode.tokens. A token is kept as the number of its nearest centroid and 1 or 2 bits for what
-is left of each number (ColBERTv2, Santhanam et al. 2022): 36 bytes at 128 numbers and 2 bits, where floats take 512.
+  description: `Takes the lists of encode.tokens. A token is kept as the number of its nearest centroid (ColBERTv2, Santhanam et al. 2022)
+and 1 or 2 bits for what is left of each number, by a trellis: 35 bytes at 128 numbers and 2 bits, where floats take 512.
+Where tokens of a passage have something in common beyond their centroids, that is kept once a passage (64 bytes).
 Vectors are brought to length 1; wider ones are first cut to \`dimension\` numbers in the directions in which they differ
 most. \`pool\` of encode.tokens makes an index smaller still.
 

@@ -26,9 +26,8 @@ each token of the question the greatest dot product with a token of the passage,
 double precision, however a hit was found. Ties go by \`unit_id\`. A question without tokens has no hits.
 
 Search goes in stages (PLAID, Santhanam et al. 2022): passages at the \`cells\` centroids nearest to each token of the
-question; of these the \`candidates\` best by centroids alone, those passed over that no token has a cosine of
-\`threshold\` to; of these the best by their tokens, until what is left can hardly be among the hits. \`exact: true\` looks at
-every token.`,
+question; of these the \`candidates\` best by centroids alone; of these the best by their tokens, until what is left can
+hardly be among the hits. \`exact: true\` looks at every token.`,
   equality: 'approximate',
   params: z.strictObject({
     index: z.string().describe('folder of the index').meta(readsPath()),
@@ -37,8 +36,11 @@ every token.`,
     filter: filterParam.default({}).describe('conditions on stored columns that hits must meet'),
     exact: z.boolean().default(false).describe('looks at every token'),
     cells: z.int().positive().optional().describe('centroids a token; default by k'),
-    candidates: z.int().positive().optional().describe('passages scored by all centroids; default by k'),
-    threshold: z.number().min(-1).max(1).optional().describe('cosine of near centroids; default by k'),
+    candidates: z
+      .int()
+      .positive()
+      .optional()
+      .describe('passages scored by their tokens, at most; default by k'),
     columns: z
       .record(z.string(), z.enum(['utf8', 'int32', 'float64', 'bool']))
       .default({})
@@ -62,7 +64,7 @@ every token.`,
       const index = await LateIndex.open(dir, { cacheBytes: 0 });
       const { bytes, documents, tokens } = index.info;
       index.close();
-      return Math.min(bytes, CACHE_BYTES) + documents * 16 + tokens * 6 + (80 << 20);
+      return Math.min(bytes, CACHE_BYTES) + documents * 80 + tokens * 6 + (80 << 20);
     } catch (error) {
       if (error instanceof IndexError) return 64 << 20;
       throw error;
@@ -140,7 +142,7 @@ every token.`,
       await close();
       throw error;
     }
-    const { k, filter, exact, cells, candidates, threshold } = p;
+    const { k, filter, exact, cells, candidates } = p;
     return {
       process: async batch => {
         const { offsets, items, length } = listView(batch, p.vectors);
@@ -150,7 +152,7 @@ every token.`,
         for (let row = 0; row < length; row++) {
           const vectors = values.subarray(offsets[row] * from, offsets[row + 1] * from);
           const { docs, scores } = await withIndex(() =>
-            index.search(vectors, { k, filter, exact, cells, candidates, threshold }),
+            index.search(vectors, { k, filter, exact, cells, candidates }),
           );
           found.add(row, docs, scores);
         }

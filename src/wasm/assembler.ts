@@ -100,8 +100,39 @@ export const store8 = memoryStore(0, 0x3a);
 export const store16 = memoryStore(1, 0x3b);
 
 export const addF32 = simd(0xe4);
+export const subF32 = simd(0xe5);
+export const minF32 = simd(0xe8);
+/** All bits of a lane where the first is less. */
+export const ltF32 = simd(0x43);
+/** Bits of the first where the third has ones, of the second elsewhere. */
+export const bitSelect = simd(0x52);
+/** Four 32-bit numbers. */
+export const constV = (numbers: readonly number[]): Code => [
+  0xfd,
+  0x0c,
+  ...new Uint8Array(Int32Array.from(numbers).buffer),
+];
+/** Four 32-bit lanes of a vector, by number. */
+export const lanesOf = (vector: Code, lanes: readonly number[]): Code => [
+  ...vector,
+  ...vector,
+  0xfd,
+  0x0d,
+  ...lanes.flatMap(l => [0, 1, 2, 3].map(b => 4 * l + b)),
+];
 export const mulF32 = simd(0xe6);
 export const maxF32 = simd(0xe9);
+/** Bytes of the first vector by the numbers in the second. */
+export const swizzle = simd(0x0e);
+export const andV = simd(0x4e);
+export const shrU8 = simd(0x6d);
+export const extendLowS8 = simd(0x87);
+export const extendHighS8 = simd(0x88);
+/** Products of 16-bit numbers, pairs of them added to 32 bits. */
+export const dotS16 = simd(0xba);
+export const addI32V = simd(0xae);
+export const floatsOfI32 = simd(0xfa);
+
 /** One 32-bit number in all four lanes. */
 export const load32Splat = memory(2, 0xfd, 0x09);
 export const splat16 = simd(0x10);

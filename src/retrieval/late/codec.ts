@@ -1,90 +1,130 @@
 /**
- * Tokens of a passage as an index keeps them (Santhanam et al. 2022, ColBERTv2): for n tokens, n centroids (2 bytes each),
- * n factors (halves), n rows of levels (1 or 2 bits a number). A token is (centroid + levels) × factor, of length 1.
+ * Tokens of a passage as an index keeps them. Where the codebook has a passage's share: that, 4 bits a number; then for n
+ * tokens n centroids (2 bytes each), n gains (a byte), and n codes of a trellis (1 or 2 bits a number). A token is
+ * (centroid + share + size × values) × norm, of a length of about 1.
  */
-import { floatToHalf, halfTable } from '../dense/half.ts';
 import type { Codebook } from './codebook.ts';
+import { gainOf, normIn, normOf, sizeIn, sizeOf } from './gains.ts';
+import { codeBytes, decodeNumbers, type TrellisEncoder } from './trellis.ts';
 
-/** Bytes of the levels of a token. */
-export const levelBytes = (book: Pick<Codebook, 'dimension' | 'bits'>): number =>
-  Math.ceil((book.dimension * book.bits) / 8);
+type Shape = Pick<Codebook, 'dimension' | 'bits'>;
 
-export const tokenBytes = (book: Pick<Codebook, 'dimension' | 'bits'>): number => 4 + levelBytes(book);
+/** Bytes of the codes of a token. */
+export const widthOf = (book: Shape): number => codeBytes(book.dimension, book.bits);
+
+export const tokenBytes = (book: Shape): number => 3 + widthOf(book);
+
+/** Bytes of the share of a passage. */
+export const shareBytes = (book: Pick<Codebook, 'dimension' | 'shares'>): number =>
+  book.shares ? Math.ceil(book.dimension / 2) : 0;
+
+/** Tokens of a payload of so many bytes. */
+export const tokensOf = (bytes: number, book: Codebook): number =>
+  bytes === 0 ? 0 : (bytes - shareBytes(book)) / tokenBytes(book);
+
+/** Numbers of the levels that are nearest to a share's, two in a byte. */
+function encodeShare(share: Float32Array, levels: Float32Array, out: Uint8Array): void {
+  for (let c = 0; c < share.length; c++) {
+    let level = 0;
+    while (level < 15 && share[c] > (levels[level] + levels[level + 1]) / 2) level++;
+    out[c >> 1] |= level << (4 * (c & 1));
+  }
+}
+
+/** The share of a payload: zeros where the codebook has none. */
+export function shareOf(payload: Uint8Array, book: Codebook, target?: Float32Array): Float32Array {
+  const out = target ?? new Float32Array(book.dimension);
+  const { shares } = book;
+  if (shares) for (let c = 0; c < out.length; c++) out[c] = shares[(payload[c >> 1] >> (4 * (c & 1))) & 15];
+  return out;
+}
 
 /**
  * The payload of a passage.
- * @param vectors n × dimension, of length 1; @param own the centroid of each
+ * @param vectors n × dimension, of length 1
+ * @param own the centroid of each
+ * @param share what is added to all their centroids
  */
-export function encodeTokens(vectors: Float32Array, own: Int32Array, book: Codebook): Uint8Array {
-  const { dimension: d, bits, centroids, levels } = book;
+export function encodeTokens(
+  vectors: Float32Array,
+  own: Int32Array,
+  share: Float32Array,
+  book: Codebook,
+  encoder: TrellisEncoder,
+): Uint8Array {
+  const { dimension: d, bits, centroids, values, greatest } = book;
   const n = own.length;
-  const width = levelBytes(book);
-  const out = new Uint8Array(n * tokenBytes(book));
-  const steps = 1 << bits;
+  if (n === 0) return new Uint8Array(0);
+  const first = shareBytes(book);
+  const width = widthOf(book);
+  const out = new Uint8Array(first + n * tokenBytes(book));
+  if (book.shares) encodeShare(share, book.shares, out);
+  const kept = shareOf(out, book);
+  const rest = new Float32Array(d);
+  const found = new Float32Array(d);
   for (let t = 0; t < n; t++) {
     const base = own[t] * d;
-    const at = 4 * n + t * width;
+    const at = first + 3 * n + t * width;
     let squares = 0;
     for (let c = 0; c < d; c++) {
-      const rest = vectors[t * d + c] - centroids[base + c];
-      const row = c * steps;
-      let level = 0;
-      while (level + 1 < steps && rest > (levels[row + level] + levels[row + level + 1]) / 2) level++;
-      const bit = c * bits;
-      out[at + (bit >> 3)] |= level << (bit & 7);
-      squares += (centroids[base + c] + levels[row + level]) ** 2;
+      rest[c] = vectors[t * d + c] - centroids[base + c] - kept[c];
+      squares += rest[c] * rest[c];
     }
-    const factor = floatToHalf(squares > 0 ? 1 / Math.sqrt(squares) : 0);
-    out[2 * t] = own[t] & 255;
-    out[2 * t + 1] = own[t] >> 8;
-    out[2 * (n + t)] = factor & 255;
-    out[2 * (n + t) + 1] = factor >> 8;
+    let gain = sizeOf(Math.sqrt(squares / d), greatest);
+    if (gain > 0) {
+      encoder.encode(rest, 0, 1 / sizeIn(gain, greatest), out, at);
+      decodeNumbers(out, at, values, d, bits, found);
+      // the size with the least squares to what the values are
+      let [dot, own] = [0, 0];
+      for (let c = 0; c < d; c++) {
+        dot += rest[c] * found[c];
+        own += found[c] * found[c];
+      }
+      gain = sizeOf(own > 0 ? dot / own : 0, greatest);
+    }
+    squares = 0;
+    const size = sizeIn(gain, greatest);
+    for (let c = 0; c < d; c++) squares += (centroids[base + c] + kept[c] + size * found[c]) ** 2;
+    const norm = normOf(squares > 0 ? 1 / Math.sqrt(squares) : 1);
+    out[first + 2 * t] = own[t] & 255;
+    out[first + 2 * t + 1] = own[t] >> 8;
+    out[first + 2 * n + t] = gainOf(gain, norm);
   }
   return out;
 }
 
-/** Tokens of a payload of so many bytes. */
-export const tokensOf = (bytes: number, book: Codebook): number => bytes / tokenBytes(book);
-
-export function centroidsOf(payload: Uint8Array, n: number, into: Uint16Array, at: number): void {
-  for (let t = 0; t < n; t++) into[at + t] = payload[2 * t] | (payload[2 * t + 1] << 8);
+/** The centroids of n tokens, to `into` from `at` on. */
+export function centroidsOf(
+  payload: Uint8Array,
+  n: number,
+  book: Codebook,
+  into: Uint16Array,
+  at: number,
+): void {
+  const first = shareBytes(book);
+  for (let t = 0; t < n; t++) into[at + t] = payload[first + 2 * t] | (payload[first + 2 * t + 1] << 8);
 }
 
-/** The factor of token t. */
-export const factorOf = (payload: Uint8Array, n: number, t: number): number =>
-  halfTable()[payload[2 * (n + t)] | (payload[2 * (n + t) + 1] << 8)];
-
 /** The vectors of a payload: n × dimension. */
-export function decodeTokens(payload: Uint8Array, book: Codebook, target?: Float32Array): Float32Array {
+export function decodeTokens(payload: Uint8Array, book: Codebook): Float32Array {
   const n = tokensOf(payload.length, book);
-  const out = target ?? new Float32Array(n * book.dimension);
-  for (let t = 0; t < n; t++) decodeInto(out, t * book.dimension, payload, n, t, book);
+  const d = book.dimension;
+  const out = new Float32Array(n * d);
+  for (let t = 0; t < n; t++) out.set(decodeToken(payload, n, t, book), t * d);
   return out;
 }
 
 /** The vector of token t of n. */
 export function decodeToken(payload: Uint8Array, n: number, t: number, book: Codebook): Float32Array {
-  const out = new Float32Array(book.dimension);
-  decodeInto(out, 0, payload, n, t, book);
+  const { dimension: d, bits, centroids, values, greatest } = book;
+  const first = shareBytes(book);
+  const out = new Float32Array(d);
+  const share = shareOf(payload, book);
+  const base = (payload[first + 2 * t] | (payload[first + 2 * t + 1] << 8)) * d;
+  const gain = payload[first + 2 * n + t];
+  const size = sizeIn(gain, greatest);
+  const norm = normIn(gain);
+  if (size > 0) decodeNumbers(payload, first + 3 * n + t * widthOf(book), values, d, bits, out);
+  for (let c = 0; c < d; c++) out[c] = (centroids[base + c] + share[c] + size * out[c]) * norm;
   return out;
-}
-
-function decodeInto(
-  out: Float32Array,
-  to: number,
-  payload: Uint8Array,
-  n: number,
-  t: number,
-  book: Codebook,
-): void {
-  const { dimension: d, bits, centroids, levels } = book;
-  const mask = (1 << bits) - 1;
-  const base = (payload[2 * t] | (payload[2 * t + 1] << 8)) * d;
-  const factor = factorOf(payload, n, t);
-  const at = 4 * n + t * levelBytes(book);
-  for (let c = 0; c < d; c++) {
-    const bit = c * bits;
-    const level = (payload[at + (bit >> 3)] >> (bit & 7)) & mask;
-    out[to + c] = (centroids[base + c] + levels[(c << bits) + level]) * factor;
-  }
 }

@@ -7,13 +7,14 @@ import type { StoredValue } from '../sparse/stored.ts';
 import { TopK } from '../sparse/top-k.ts';
 import type { VerifyReport } from '../sparse/verify.ts';
 import { countAllowed, RowsIndex, verifyRows } from '../store/rows-index.ts';
+import { CentroidMaxes } from './centroid-maxes.ts';
 import { type Codebook, projected, readCodebook, verifyCodebook } from './codebook.ts';
 import { decodeTokens } from './codec.ts';
 import { LATE_SEGMENT, type LateSettings, lateGenerations } from './late-writer.ts';
 import { Lowest } from './lowest.ts';
 import { Products } from './products.ts';
 import { lengthsOf, type Question, Residuals, type StageOptions, stagesFor } from './question.ts';
-import { SegmentLists } from './segment-lists.ts';
+import { SegmentLists, tokensIn } from './segment-lists.ts';
 import { candidatesOf } from './stages.ts';
 
 export interface LateOpenOptions {
@@ -56,6 +57,9 @@ interface Scored {
   readonly score: number;
 }
 
+/** Deviations above the mean that no candidate's tokens are thought to raise it by. */
+const SURE = 5;
+
 /** Candidates between two looks at whether more are needed. */
 const LOOK = 32;
 
@@ -64,8 +68,8 @@ const SPARE = 8;
 
 /**
  * One generation of an index of token vectors, open for reading. Search goes in stages (PLAID, Santhanam et al. 2022): the
- * passages of the centroids nearest to each token of the question; their scores by centroids alone, first the near ones,
- * then all; the best by their compressed tokens, as many as may matter. Scores of hits are MaxSim over the stored vectors: the sum over
+ * passages of the centroids nearest to each token of the question; their scores by centroids and shares alone; the best by
+ * their compressed tokens, as many as may matter. Scores of hits are MaxSim over the stored vectors: the sum over
  * tokens of the question of the greatest dot product, however a hit was found.
  */
 export class LateIndex {
@@ -85,16 +89,22 @@ export class LateIndex {
     this.products = book && new Products(book);
     this.multiply = options.multiply ?? plainMultiply;
     let left = options.cacheBytes ?? 1 << 30;
+    const documents = index.segments.reduce((sum, { segment }) => sum + segment.meta.documents, 0);
+    const tokens = book ? index.segments.reduce((sum, { segment }) => sum + tokensIn(segment, book), 0) : 0;
+    const maxes = book && new CentroidMaxes(documents, tokens, book);
+    let first = 0;
     this.lists = index.segments.map(({ segment }) => {
-      if (book === undefined) return undefined;
+      if (book === undefined || maxes === undefined) return undefined;
       const resident = segment.payload.length <= left;
       if (resident) left -= segment.payload.length;
-      return new SegmentLists(segment, book, resident);
+      const lists = new SegmentLists(segment, book, resident, maxes, first);
+      first += segment.meta.documents;
+      return lists;
     });
     this.info = {
       generation: manifest.generation,
       documents: manifest.documents,
-      tokens: this.lists.reduce((sum, l) => sum + (l?.tokens ?? 0), 0),
+      tokens,
       segments: manifest.segments.length,
       bytes: index.bytes + (this.settings.codebook?.bytes ?? 0),
       keyColumn: manifest.keyColumn,
@@ -165,7 +175,7 @@ export class LateIndex {
 
   /**
    * Scores of those that the stages leave, best centroids first. It ends once scores by centroids are so low that, as much
-   * as the last ones were raised by their tokens and four deviations more, the next would still not be among the k best.
+   * as those before were raised by their tokens and five deviations more, the next would still not be among the k best.
    */
   private staged(
     question: Question,
@@ -191,8 +201,8 @@ export class LateIndex {
     const out: Scored[] = [];
     const most = Math.max(stages.candidates, k + SPARE);
     const bar = new Lowest(k);
+    let [n, sum, squares] = [0, 0, 0];
     for (let from = 0; from < found.length && out.length < most; from += LOOK) {
-      let [n, sum, squares] = [0, 0, 0];
       for (const { doc, score: before } of found.slice(from, from + LOOK)) {
         const payload = this.payload(doc);
         if (payload.length === 0) continue;
@@ -207,7 +217,7 @@ export class LateIndex {
       if (next === undefined || n === 0 || out.length < k + SPARE) continue;
       const mean = sum / n;
       const deviation = Math.sqrt(Math.max(0, squares / n - mean * mean));
-      if (next.score + mean + 4 * deviation < bar.value) break;
+      if (next.score + mean + SURE * deviation < bar.value) break;
     }
     return out;
   }
@@ -257,9 +267,8 @@ export class LateIndex {
 }
 
 /** Stage options that were given. */
-const given = ({ cells, threshold, candidates }: LateSearchOptions): Partial<StageOptions> => ({
+const given = ({ cells, candidates }: LateSearchOptions): Partial<StageOptions> => ({
   ...(cells !== undefined && { cells }),
-  ...(threshold !== undefined && { threshold }),
   ...(candidates !== undefined && { candidates }),
 });
 

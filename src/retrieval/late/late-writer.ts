@@ -8,10 +8,13 @@ import { Generations } from '../store/generations.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
 import { type KeyedRows, type Prepared, type RowsManifest, rowsFiles } from '../store/rows-types.ts';
 import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
-import { type Codebook, projected, readCodebook, trainCodebook, writeCodebook } from './codebook.ts';
+import { type Codebook, projected, readCodebook, writeCodebook } from './codebook.ts';
 import { encodeTokens } from './codec.ts';
 import { fromHalves, toHalves } from './halves.ts';
 import { Nearest } from './nearest.ts';
+import { placed } from './placing.ts';
+import { trainCodebook } from './training.ts';
+import { TrellisEncoder } from './trellis.ts';
 
 export const LATE_SEGMENT = 'late';
 
@@ -30,7 +33,7 @@ const settingsOf = (manifest: Pick<RowsManifest, 'settings'>): LateSettings =>
   manifest.settings as unknown as LateSettings;
 
 export const lateGenerations = new Generations<RowsManifest>(
-  { name: 'millrace-late', version: 2, oldest: 2 },
+  { name: 'millrace-late', version: 3, oldest: 3 },
   manifest => {
     const { codebook } = settingsOf(manifest);
     return [...rowsFiles(manifest), ...(codebook ? [codebook.file] : [])];
@@ -78,6 +81,7 @@ export class LateIndexWriter {
   private settings: LateSettings;
   private book: Codebook | undefined;
   private nearest: Nearest | undefined;
+  private encoder: TrellisEncoder | undefined;
 
   private constructor(rows: RowsWriter, settings: LateSettings, options: LateWriterOptions) {
     this.rows = rows;
@@ -178,6 +182,7 @@ export class LateIndexWriter {
     // whole passages, evenly over the keys: the tokens of one are alike
     const share = Math.min(1, this.sampleTokens / total);
     const sample = new Float32Array(Math.min(total, this.sampleTokens) * from);
+    const ends = [0];
     let [due, at] = [0, 0];
     for (const { segment, deleted } of found)
       for (let d = 0; d < segment.meta.documents && at < sample.length; d++) {
@@ -187,8 +192,14 @@ export class LateIndexWriter {
         const vectors = fromHalves(segment.readPayload(d, d + 1)).subarray(0, sample.length - at);
         sample.set(vectors, at);
         at += vectors.length;
+        ends.push(at / from);
       }
-    const book = await trainCodebook(sample.subarray(0, at), total, { from, dimension, bits }, this.multiply);
+    const book = await trainCodebook(
+      { vectors: sample.subarray(0, at), offsets: Int32Array.from(ends) },
+      total,
+      { from, dimension, bits },
+      this.multiply,
+    );
     const written = await writeCodebook(this.rows.dir, book);
     this.rows.made(written.file);
     this.book = book;
@@ -219,15 +230,23 @@ export class LateIndexWriter {
   }
 
   private async compress(vectors: Float32Array, offsets: Int32Array, book: Codebook): Promise<Uint8Array[]> {
-    this.nearest ??= await Nearest.over(book.centroids, book.dimension, this.multiply);
-    const n = offsets[offsets.length - 1];
-    const kept = await projected(vectors, n, book, this.multiply);
-    const own = await this.nearest.of(kept, n);
+    const { dimension: d, centroids, shares } = book;
+    this.nearest ??= await Nearest.over(centroids, d, this.multiply);
+    this.encoder ??= new TrellisEncoder(book.values, d, book.bits);
+    const { encoder } = this;
+    const kept = await projected(vectors, offsets[offsets.length - 1], book, this.multiply);
+    const places = await placed({ vectors: kept, offsets }, this.nearest, {
+      centroids,
+      dimension: d,
+      isShared: shares !== undefined,
+    });
     return Array.from({ length: offsets.length - 1 }, (_, r) =>
       encodeTokens(
-        kept.subarray(offsets[r] * book.dimension, offsets[r + 1] * book.dimension),
-        own.subarray(offsets[r], offsets[r + 1]),
+        kept.subarray(offsets[r] * d, offsets[r + 1] * d),
+        places.own.subarray(offsets[r], offsets[r + 1]),
+        places.shares.subarray(r * d, (r + 1) * d),
         book,
+        encoder,
       ),
     );
   }

@@ -1,5 +1,4 @@
-/** Products of compressed tokens with a question's, eight of the question's tokens at a time, by WebAssembly. */
-
+/** Products of compressed tokens with a question's, up to 16 of the question's tokens at a time, by WebAssembly. */
 import {
   add,
   addF32,
@@ -11,7 +10,6 @@ import {
   kernel,
   load8U,
   load16U,
-  load32,
   load32Splat,
   loadV,
   loopWhile,
@@ -23,221 +21,248 @@ import {
   shl,
   shrU,
   storeV,
+  zeroV,
 } from '../../wasm/assembler.ts';
 import { type Memory, WebAssembly } from '../../wasm/webassembly.ts';
-import { halfTable } from '../dense/half.ts';
 import type { Codebook } from './codebook.ts';
-import { levelBytes, tokensOf } from './codec.ts';
+import { shareBytes, shareOf, tokensOf, widthOf } from './codec.ts';
+import { normIn, sizeIn } from './gains.ts';
 import type { Question } from './question.ts';
+import { STATES, windowOf } from './trellis.ts';
 
-/** Tokens of the question that go together: two vectors of four floats. */
-const LANES = 8;
-const LANE_BYTES = 4 * LANES;
-/** Bytes of the 256 entries of one byte of levels. */
-const ENTRIES = 256 * LANE_BYTES;
+/** Vectors of four floats that go together, at most. */
+const VECTORS = 4;
 const PAGE = 65536;
+/** Where tables are that no question changes: values of states, sizes of gains, norms of gains. */
+const SIZES = 4 * STATES;
+const NORMS = SIZES + 4 * 256;
+const FREE = NORMS + 4 * 256;
 
 /**
- * For each of n tokens: its centroid's products, and the entries of its bytes added to them in order, times its factor, to
- * `out`. What is greatest of each lane, to `best`.
+ * For each of n tokens, to `out`: the products of its residual, number by number, times its size, with its centroid's and
+ * its passage's, times its norm. What is greatest of each lane, to `best`.
  */
-const products = kernel(
-  'products',
-  {
-    payload: 'i32',
-    n: 'i32',
-    width: 'i32',
-    scores: 'i32',
-    table: 'i32',
-    factors: 'i32',
-    out: 'i32',
-    best: 'i32',
-  },
-  {
-    codes: 'i32',
-    end: 'i32',
-    halves: 'i32',
-    levels: 'i32',
-    stop: 'i32',
-    fours: 'i32',
-    entry: 'i32',
-    word: 'i32',
-    at: 'i32',
-    low: 'v128',
-    high: 'v128',
-    lowest: 'v128',
-    highest: 'v128',
-    factor: 'v128',
-  },
-  undefined,
-  v => {
-    const added = (address: ReturnType<typeof get>, offset: number) => [
-      set(v.at, address),
-      set(v.low, addF32(get(v.low), loadV(get(v.at), offset))),
-      set(v.high, addF32(get(v.high), loadV(get(v.at), offset + 16))),
-    ];
-    // entries are 32 bytes: a byte of the word, times 32
-    const ofByte = (i: number) =>
-      i === 0
-        ? shl(and(get(v.word), i32(255)), i32(5))
-        : and(shrU(get(v.word), i32(8 * i - 5)), i32(255 << 5));
-    return [
-      set(v.codes, get(v.payload)),
-      set(v.end, add(get(v.payload), shl(get(v.n), i32(1)))),
-      set(v.halves, get(v.end)),
-      set(v.levels, add(get(v.end), shl(get(v.n), i32(1)))),
-      set(v.lowest, loadV(get(v.best))),
-      set(v.highest, loadV(get(v.best), 16)),
-      loopWhile(
-        ltU(get(v.codes), get(v.end)),
-        set(v.at, add(get(v.scores), mul(load16U(get(v.codes)), i32(LANE_BYTES)))),
-        set(v.low, loadV(get(v.at))),
-        set(v.high, loadV(get(v.at), 16)),
-        set(v.entry, get(v.table)),
-        set(v.stop, add(get(v.levels), get(v.width))),
-        set(v.fours, add(get(v.levels), and(get(v.width), i32(-4)))),
+const products = (d: number, bits: number, vectors: number) => {
+  const all = Array.from({ length: vectors }, (_, i) => i);
+  const rowBytes = 16 * vectors;
+  return kernel(
+    `products${vectors}`,
+    {
+      payload: 'i32',
+      n: 'i32',
+      scores: 'i32',
+      share: 'i32',
+      tokens: 'i32',
+      out: 'i32',
+      best: 'i32',
+    },
+    {
+      codes: 'i32',
+      end: 'i32',
+      gains: 'i32',
+      gain: 'i32',
+      numbers: 'i32',
+      at: 'i32',
+      factor: 'v128',
+      sum0: 'v128',
+      sum1: 'v128',
+      sum2: 'v128',
+      sum3: 'v128',
+      best0: 'v128',
+      best1: 'v128',
+      best2: 'v128',
+      best3: 'v128',
+    },
+    undefined,
+    v => {
+      const width = widthOf({ dimension: d, bits: bits as 1 | 2 });
+      const sums = [v.sum0, v.sum1, v.sum2, v.sum3];
+      const bests = [v.best0, v.best1, v.best2, v.best3];
+      const number = (c: number) => {
+        const { byte, shift, mask } = windowOf(c, d, bits);
+        const two = load16U(get(v.numbers), byte);
+        // the state times 4, for its value's address
+        const state = shift >= 2 ? shrU(two, i32(shift - 2)) : shl(two, i32(2 - shift));
+        return [
+          set(v.factor, load32Splat(and(state, i32(mask << 2)))),
+          ...all.map(i =>
+            set(
+              sums[i],
+              addF32(get(sums[i]), mulF32(get(v.factor), loadV(get(v.tokens), c * rowBytes + 16 * i))),
+            ),
+          ),
+        ];
+      };
+      return [
+        set(v.codes, get(v.payload)),
+        set(v.end, add(get(v.payload), shl(get(v.n), i32(1)))),
+        set(v.gains, get(v.end)),
+        set(v.numbers, add(get(v.end), get(v.n))),
+        ...all.map(i => set(bests[i], loadV(get(v.best), 16 * i))),
         loopWhile(
-          ltU(get(v.levels), get(v.fours)),
-          set(v.word, load32(get(v.levels))),
-          ...[0, 1, 2, 3].flatMap(i => added(add(get(v.entry), ofByte(i)), i * ENTRIES)),
-          advance(v.entry, 4 * ENTRIES),
-          advance(v.levels, 4),
+          ltU(get(v.codes), get(v.end)),
+          ...all.map(i => set(sums[i], zeroV)),
+          ...Array.from({ length: d }, (_, c) => number(c)).flat(),
+          set(v.gain, shl(load8U(get(v.gains)), i32(2))),
+          set(v.at, add(get(v.scores), mul(load16U(get(v.codes)), i32(rowBytes)))),
+          set(v.factor, load32Splat(get(v.gain), SIZES)),
+          ...all.map(i =>
+            set(
+              sums[i],
+              addF32(
+                mulF32(get(sums[i]), get(v.factor)),
+                addF32(loadV(get(v.at), 16 * i), loadV(get(v.share), 16 * i)),
+              ),
+            ),
+          ),
+          set(v.factor, load32Splat(get(v.gain), NORMS)),
+          ...all.flatMap(i => [
+            set(sums[i], mulF32(get(sums[i]), get(v.factor))),
+            set(bests[i], maxF32(get(bests[i]), get(sums[i]))),
+            storeV(get(v.out), get(sums[i]), 16 * i),
+          ]),
+          advance(v.out, rowBytes),
+          advance(v.codes, 2),
+          advance(v.gains, 1),
+          advance(v.numbers, width),
         ),
-        loopWhile(
-          ltU(get(v.levels), get(v.stop)),
-          ...added(add(get(v.entry), shl(load8U(get(v.levels)), i32(5))), 0),
-          advance(v.entry, ENTRIES),
-          advance(v.levels, 1),
-        ),
-        set(v.factor, load32Splat(add(get(v.factors), shl(load16U(get(v.halves)), i32(2))))),
-        set(v.low, mulF32(get(v.low), get(v.factor))),
-        set(v.high, mulF32(get(v.high), get(v.factor))),
-        set(v.lowest, maxF32(get(v.lowest), get(v.low))),
-        set(v.highest, maxF32(get(v.highest), get(v.high))),
-        storeV(get(v.out), get(v.low)),
-        storeV(get(v.out), get(v.high), 16),
-        advance(v.out, LANE_BYTES),
-        advance(v.codes, 2),
-        advance(v.halves, 2),
-      ),
-      storeV(get(v.best), get(v.lowest)),
-      storeV(get(v.best), get(v.highest), 16),
-    ];
-  },
-);
+        ...all.map(i => storeV(get(v.best), get(bests[i]), 16 * i)),
+      ];
+    },
+  );
+};
 
 type Kernel = (
   payload: number,
   n: number,
-  width: number,
   scores: number,
-  table: number,
-  factors: number,
+  share: number,
+  tokens: number,
   out: number,
   best: number,
 ) => void;
 
-let module: object | undefined;
+const modules = new Map<string, object>();
+
+function moduleFor(d: number, bits: number): object {
+  const name = `${d} ${bits}`;
+  let module = modules.get(name);
+  if (module === undefined) {
+    module = new WebAssembly.Module(
+      assemble(Array.from({ length: VECTORS }, (_, i) => products(d, bits, i + 1))),
+    );
+    modules.set(name, module);
+  }
+  return module;
+}
 
 /** One question's products with any payload of a codebook. Holds memory for both; not for two searches at once. */
 export class Products {
   private readonly book: Codebook;
   private readonly memory: Memory;
-  private readonly run: Kernel;
-  private readonly width: number;
+  /** By the vectors that go together. */
+  private readonly kernels: Record<string, Kernel>;
+  private readonly share: Float32Array;
+  private question: Question | undefined;
   private bytes: Uint8Array;
   private floats: Float32Array;
   private blocks = 0;
-  /** Where things are, in bytes: factors at 0. */
-  private at = { best: 0, scores: 0, tables: 0, room: 0 };
+  /** Tokens of the question that go together. */
+  private lanes = 4;
+  /** Where things are, in bytes. */
+  private at = { best: 0, shares: 0, scores: 0, tokens: 0, room: 0 };
   private out = 0;
 
   constructor(book: Codebook) {
-    module ??= new WebAssembly.Module(assemble([products]));
     this.book = book;
-    this.width = levelBytes(book);
+    this.share = new Float32Array(book.dimension);
     this.memory = new WebAssembly.Memory({ initial: 8 });
+    const module = moduleFor(book.dimension, book.bits);
     const { exports } = new WebAssembly.Instance(module, { env: { memory: this.memory } });
-    this.run = (exports as { products: Kernel }).products;
+    this.kernels = exports as Record<string, Kernel>;
     this.bytes = new Uint8Array(this.memory.buffer);
     this.floats = new Float32Array(this.memory.buffer);
-    this.floats.set(halfTable());
+    this.floats.set(book.values);
+    for (let gain = 0; gain < 256; gain++) {
+      this.floats[SIZES / 4 + gain] = sizeIn(gain, book.greatest);
+      this.floats[NORMS / 4 + gain] = normIn(gain);
+    }
   }
 
-  /** Makes the tables of a question. */
+  /** Takes a question. */
   load(question: Question): void {
-    const { count, scores } = question;
-    const { dimension, centroids } = this.book;
-    const many = centroids.length / dimension;
-    this.blocks = Math.ceil(count / LANES);
-    const best = 4 * 65536;
-    const from = best + this.blocks * LANE_BYTES;
-    const tables = from + this.blocks * many * LANE_BYTES;
-    this.at = { best, scores: from, tables, room: tables + this.blocks * this.width * ENTRIES };
+    const { count, scores, tokens } = question;
+    const { dimension: d, centroids } = this.book;
+    const many = centroids.length / d;
+    this.question = question;
+    const lanes = 4 * Math.min(VECTORS, Math.ceil(count / 4));
+    this.lanes = lanes;
+    this.blocks = Math.ceil(count / lanes);
+    const rows = 4 * lanes * this.blocks;
+    const shares = FREE + rows;
+    const from = shares + rows;
+    const own = from + many * rows;
+    this.at = { best: FREE, shares, scores: from, tokens: own, room: own + d * rows };
     this.reserve(this.at.room);
     const { floats } = this;
-    for (let block = 0; block < this.blocks; block++) {
-      const first = block * LANES;
-      const lanes = Math.min(LANES, count - first);
-      for (let c = 0, to = (from + block * many * LANE_BYTES) / 4; c < many; c++, to += LANES)
-        for (let q = 0; q < lanes; q++) floats[to + q] = scores[c * count + first + q];
-      for (let b = 0; b < this.width; b++) {
-        const low = this.half(2 * b, question, first, lanes);
-        const high = this.half(2 * b + 1, question, first, lanes);
-        let to = (tables + (block * this.width + b) * ENTRIES) / 4;
-        for (let value = 0; value < 256; value++, to += LANES)
-          for (let q = 0; q < lanes; q++)
-            floats[to + q] = low[(value & 15) * LANES + q] + high[(value >> 4) * LANES + q];
-      }
+    floats.fill(0, shares / 4, this.at.room / 4);
+    for (let first = 0; first < count; first += lanes) {
+      const end = Math.min(lanes, count - first);
+      for (let c = 0, to = from / 4 + first * many; c < many; c++, to += lanes)
+        for (let q = 0; q < end; q++) floats[to + q] = scores[c * count + first + q];
+      for (let c = 0, to = own / 4 + first * d; c < d; c++, to += lanes)
+        for (let q = 0; q < end; q++) floats[to + q] = tokens[(first + q) * d + c];
     }
-  }
-
-  /** Products of the levels of half a byte with tokens of a question: 16 × lanes. */
-  private half(place: number, { tokens }: Question, first: number, lanes: number): Float32Array {
-    const { dimension: d, bits, levels } = this.book;
-    const numbers = 4 / bits;
-    const mask = (1 << bits) - 1;
-    const out = new Float32Array(16 * LANES);
-    for (let i = 0; i < numbers; i++) {
-      const c = place * numbers + i;
-      if (c >= d) break;
-      for (let value = 0; value < 16; value++) {
-        const level = levels[(c << bits) + ((value >> (i * bits)) & mask)];
-        for (let q = 0; q < lanes; q++) out[value * LANES + q] += level * tokens[(first + q) * d + c];
-      }
-    }
-    return out;
   }
 
   /** Products of the tokens of a payload: the greatest with each of the question's. Valid until the next call. */
   best(payload: Uint8Array): Float32Array {
+    const { dimension: d, centroids } = this.book;
     const n = tokensOf(payload.length, this.book);
     const { room } = this.at;
-    // 16 bytes: out is a place for whole vectors
-    const out = (room + payload.length + 15) & ~15;
-    this.reserve(out + n * this.blocks * LANE_BYTES);
-    const { bytes, floats, at, width } = this;
+    // 16 bytes: out is a place for whole vectors; the last number's window may look a byte beyond
+    const out = (room + payload.length + 31) & ~15;
+    const { lanes, blocks } = this;
+    const row = 4 * lanes;
+    this.reserve(out + n * blocks * row);
+    const { bytes, floats, at } = this;
     bytes.set(payload, room);
-    floats.fill(Number.NEGATIVE_INFINITY, at.best / 4, at.best / 4 + this.blocks * LANES);
-    const many = this.book.centroids.length / this.book.dimension;
-    for (let block = 0; block < this.blocks; block++)
-      this.run(
-        room,
+    this.loadShare(payload);
+    floats.fill(Number.NEGATIVE_INFINITY, at.best / 4, at.best / 4 + blocks * lanes);
+    const many = centroids.length / d;
+    const run = this.kernels[`products${lanes / 4}`];
+    for (let block = 0; block < blocks; block++)
+      run(
+        room + shareBytes(this.book),
         n,
-        width,
-        at.scores + block * many * LANE_BYTES,
-        at.tables + block * width * ENTRIES,
-        0,
-        out + block * n * LANE_BYTES,
-        at.best + block * LANE_BYTES,
+        at.scores + block * many * row,
+        at.shares + block * row,
+        at.tokens + block * d * row,
+        out + block * n * row,
+        at.best + block * row,
       );
     this.out = out;
-    return floats.subarray(at.best / 4, at.best / 4 + this.blocks * LANES);
+    return floats.subarray(at.best / 4, at.best / 4 + blocks * lanes);
+  }
+
+  /** Products of the share of a payload with the question's tokens. */
+  private loadShare(payload: Uint8Array): void {
+    const { book, share, floats, at } = this;
+    if (book.shares === undefined || this.question === undefined) return;
+    const { tokens, count } = this.question;
+    const d = book.dimension;
+    shareOf(payload, book, share);
+    for (let q = 0; q < count; q++) {
+      let sum = 0;
+      for (let c = 0; c < d; c++) sum += share[c] * tokens[q * d + c];
+      floats[at.shares / 4 + q] = sum;
+    }
   }
 
   /** The product of token t of n of the last payload with token q of the question. */
   of(t: number, n: number, q: number): number {
-    return this.floats[this.out / 4 + (((q / LANES) | 0) * n + t) * LANES + (q % LANES)];
+    const { lanes } = this;
+    return this.floats[this.out / 4 + (((q / lanes) | 0) * n + t) * lanes + (q % lanes)];
   }
 
   private reserve(bytes: number): void {

@@ -42,6 +42,29 @@ export function leadingDirections(vectors: Float32Array, from: number, to: numbe
   return out;
 }
 
+/**
+ * Directions (from × to), turned among themselves by chance, the same every time: dot products stay, and numbers of a
+ * vector come to be alike, near a normal distribution (as before scalar quantisers in QuIP#, Tseng et al. 2024).
+ */
+export function turned(directions: Float32Array, from: number, to: number): Float32Array {
+  const next = random(to);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const turn = Float64Array.from({ length: to * to }, normal);
+  orthonormal(turn, to, to);
+  const out = new Float32Array(from * to);
+  for (let i = 0; i < from; i++)
+    for (let k = 0; k < to; k++) {
+      let sum = 0;
+      for (let c = 0; c < to; c++) sum += directions[i * to + c] * turn[k * to + c];
+      out[i * to + k] = sum;
+    }
+  return out;
+}
+
+/** Directions of vectors that are kept as wide as they come. */
+export const identity = (d: number): Float32Array =>
+  Float32Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? 1 : 0));
+
 /** Gram–Schmidt, twice, over rows. */
 function orthonormal(rows: Float64Array, count: number, d: number): void {
   for (let k = 0; k < count; k++) {

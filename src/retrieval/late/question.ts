@@ -16,22 +16,18 @@ export interface Question {
 export interface StageOptions {
   /** Centroids whose passages are looked at, for each token of the question. */
   readonly cells: number;
-  /** Centroids no token of the question has this cosine to are passed over at first. */
-  readonly threshold: number;
-  /** Passages that are scored by all their centroids, and at most so many by their tokens. */
+  /** Passages that are scored by their tokens, at most: the best by centroids, of 16 times as many that cells give. */
   readonly candidates: number;
 }
 
 /**
  * By the number of hits. Wider than PLAID's (1, 2 or 4 cells; 256, 1,024 or 4,096 candidates), which are for vectors that
- * ColBERT trained apart: those of other encoders lie closer together, and one cell missed a fifth of the best.
+ * ColBERT trained apart: those of other encoders lie closer together.
  */
-export const stagesFor = (k: number): StageOptions =>
-  k <= 10
-    ? { cells: 4, threshold: 0.5, candidates: 1024 }
-    : k <= 100
-      ? { cells: 4, threshold: 0.45, candidates: 2048 }
-      : { cells: 8, threshold: 0.4, candidates: Math.max(4 * k, 4096) };
+export const stagesFor = (k: number): StageOptions => ({
+  cells: 64,
+  candidates: k <= 100 ? 2048 : Math.max(4 * k, 4096),
+});
 
 export const lengthsOf = (vectors: Float32Array, d: number): Float64Array =>
   Float64Array.from({ length: vectors.length / d }, (_, q) => {
@@ -43,7 +39,7 @@ export const lengthsOf = (vectors: Float32Array, d: number): Float64Array =>
 /** What floats may be wrong by for a token of length 1: far more than they are. */
 const FLOATS = 1e-4;
 
-/** Scores compressed tokens: products with centroids are there, those with levels are sums of one entry a byte. */
+/** Scores compressed tokens: products with centroids are there, those with residuals are summed number by number. */
 export class Residuals {
   private readonly question: Question;
   private readonly book: Codebook;

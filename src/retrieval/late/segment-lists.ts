@@ -1,42 +1,35 @@
 /** What search needs of a segment in memory: the centroid of each token, and the documents of each centroid. */
 import { hasBit, setBit } from '../sparse/bitmap.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
+import type { CentroidMaxes } from './centroid-maxes.ts';
 import type { Codebook } from './codebook.ts';
-import { centroidsOf, tokensOf } from './codec.ts';
+import { centroidsOf, shareBytes, tokensOf } from './codec.ts';
 import type { Question } from './question.ts';
 
 /** Bytes of payloads that are read at once. */
 const WINDOW = 1 << 22;
 
-/** Products of some centroids with a question. */
-export interface NearScores {
-  /** The row of each centroid, from 1; 0 where it has none. */
-  readonly places: Int32Array;
-  /** Rows × tokens of the question. */
-  readonly scores: Float32Array;
-}
-
 export class SegmentLists {
-  readonly tokens: number;
   private readonly segment: RowsSegment;
   private readonly resident: Uint8Array | undefined;
-  /** First token of each document. */
-  private readonly firsts: Uint32Array;
-  private readonly codes: Uint16Array;
+  private readonly maxes: CentroidMaxes;
+  private readonly first: number;
   private readonly listStarts: Uint32Array;
   private readonly listed: Uint32Array;
 
-  constructor(segment: RowsSegment, book: Codebook, resident: boolean) {
+  /**
+   * @param maxes of all segments; gets the tokens and shares of this one
+   * @param first of the documents of this segment, among those of all
+   */
+  constructor(segment: RowsSegment, book: Codebook, resident: boolean, maxes: CentroidMaxes, first: number) {
     const { documents } = segment.meta;
     this.segment = segment;
+    this.maxes = maxes;
+    this.first = first;
     this.resident = resident ? segment.file.load('payload') : undefined;
-    this.firsts = new Uint32Array(documents + 1);
-    for (let d = 0; d < documents; d++) {
-      const [start, end] = segment.payloadRange(d, d + 1);
-      this.firsts[d + 1] = this.firsts[d] + tokensOf(end - start, book);
-    }
-    this.tokens = this.firsts[documents];
-    this.codes = new Uint16Array(this.tokens);
+    const { firsts, codes, shares, stride } = maxes;
+    for (let d = 0; d < documents; d++)
+      firsts[first + d + 1] = firsts[first + d] + tokensAt(segment, d, book);
     for (let from = 0; from < documents; ) {
       const [start] = segment.payloadRange(from, from);
       let to = from + 1;
@@ -44,7 +37,10 @@ export class SegmentLists {
       const bytes = this.bytes(from, to);
       for (let d = from; d < to; d++) {
         const at = segment.payloadRange(d, d)[0] - start;
-        centroidsOf(bytes.subarray(at), this.firsts[d + 1] - this.firsts[d], this.codes, this.firsts[d]);
+        const n = firsts[first + d + 1] - firsts[first + d];
+        if (n === 0) continue;
+        centroidsOf(bytes.subarray(at), n, book, codes, firsts[first + d]);
+        shares.set(bytes.subarray(at, at + shareBytes(book)), (first + d) * stride);
       }
       from = to;
     }
@@ -68,9 +64,9 @@ export class SegmentLists {
   }
 
   private eachToken(look: (code: number, document: number) => void): void {
-    const { codes, firsts } = this;
-    for (let d = 0; d + 1 < firsts.length; d++)
-      for (let t = firsts[d]; t < firsts[d + 1]; t++) look(codes[t], d);
+    const { codes, firsts } = this.maxes;
+    for (let d = 0; d < this.segment.meta.documents; d++)
+      for (let t = firsts[this.first + d]; t < firsts[this.first + d + 1]; t++) look(codes[t], d);
   }
 
   private bytes(from: number, to: number): Uint8Array {
@@ -108,25 +104,23 @@ export class SegmentLists {
     return found;
   }
 
-  /** MaxSim over centroids alone; where `near` is given, over those only. */
-  scored(docs: Uint32Array, { count, scores }: Question, near: NearScores | undefined): Float32Array {
-    const { codes, firsts } = this;
-    const out = new Float32Array(docs.length);
-    const best = new Float32Array(count);
-    const table = near?.scores ?? scores;
-    for (let i = 0; i < docs.length; i++) {
-      best.fill(near === undefined ? -1e30 : 0);
-      const end = firsts[docs[i] + 1];
-      for (let t = firsts[docs[i]]; t < end; t++) {
-        const place = near === undefined ? codes[t] : near.places[codes[t]];
-        if (near !== undefined && place === 0) continue;
-        const base = place * count;
-        for (let q = 0; q < count; q++) if (table[base + q] > best[q]) best[q] = table[base + q];
-      }
-      let sum = 0;
-      for (let q = 0; q < count; q++) sum += best[q];
-      out[i] = sum;
-    }
-    return out;
+  /** MaxSim over centroids and shares alone. */
+  scored(docs: Uint32Array, question: Question): Float32Array {
+    return this.maxes.scored(
+      docs.map(d => d + this.first),
+      question,
+    );
   }
+}
+
+function tokensAt(segment: RowsSegment, d: number, book: Codebook): number {
+  const [start, end] = segment.payloadRange(d, d + 1);
+  return tokensOf(end - start, book);
+}
+
+/** Tokens of a segment, those of deleted documents included. */
+export function tokensIn(segment: RowsSegment, book: Codebook): number {
+  let sum = 0;
+  for (let d = 0; d < segment.meta.documents; d++) sum += tokensAt(segment, d, book);
+  return sum;
 }

@@ -1,7 +1,8 @@
 /** The stages before the last (PLAID, Santhanam et al. 2022), over all segments of an index together. */
 import { emptyBitmap } from '../sparse/bitmap.ts';
+import { Lowest } from './lowest.ts';
 import type { Question, StageOptions } from './question.ts';
-import type { NearScores, SegmentLists } from './segment-lists.ts';
+import type { SegmentLists } from './segment-lists.ts';
 
 /** A segment of an index as the stages see it. */
 export interface Part {
@@ -18,6 +19,9 @@ export interface Candidates {
   readonly scores: Float32Array;
 }
 
+/** A list longer than this part of what is looked at is one of a common word. */
+const COMMON = 8;
+
 /** What may be among the `k` best of each part. */
 export function candidatesOf(
   parts: readonly Part[],
@@ -31,25 +35,29 @@ export function candidatesOf(
   if (parts.reduce((sum, p) => sum + p.count, 0) <= wanted)
     found = parts.map(p => Uint32Array.from(p.lists.all(p.allowed)));
   else {
-    const most = stages.candidates * 4;
+    const most = stages.candidates * 16;
     let cells = stages.cells;
     for (;;) {
-      found = nearOf(parts, question, cells, most);
+      found = nearOf(parts, question, cells, most, stages.candidates);
       const total = found.reduce((sum, docs) => sum + docs.length, 0);
       if (total >= wanted || cells >= question.scores.length / question.count) break;
       cells *= 2;
     }
   }
-  if (found.reduce((sum, docs) => sum + docs.length, 0) > stages.candidates) {
-    const near = nearScores(question, stages.threshold);
-    const few = parts.map((p, i) => p.lists.scored(found[i], question, near));
-    found = best(few, found, stages.candidates);
-  }
-  return parts.map((p, i) => ({ docs: found[i], scores: p.lists.scored(found[i], question, undefined) }));
+  const scores = parts.map((p, i) => p.lists.scored(found[i], question));
+  if (scores.reduce((sum, own) => sum + own.length, 0) <= stages.candidates)
+    return found.map((docs, i) => ({ docs, scores: scores[i] }));
+  return best(scores, found, stages.candidates);
 }
 
 /** Documents with a token at one of the `cells` centroids nearest to a token of the question. */
-function nearOf(parts: readonly Part[], question: Question, cells: number, most: number): Uint32Array[] {
+function nearOf(
+  parts: readonly Part[],
+  question: Question,
+  cells: number,
+  most: number,
+  enough: number,
+): Uint32Array[] {
   const { count, scores } = question;
   const centroids = scores.length / count;
   const taken = new Map<number, number>();
@@ -71,16 +79,18 @@ function nearOf(parts: readonly Part[], question: Question, cells: number, most:
   const seen = parts.map(p => emptyBitmap(p.documents));
   const sizes = new Int32Array(parts.length);
   let found = 0;
-  // lists of common words hold nearly all passages: what scores most comes first, and enough is enough
-  const order = [...taken].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-  for (const [c] of order) {
-    if (found >= most) break;
+  const size = (c: number) => parts.reduce((sum, p) => sum + p.lists.countAt(c), 0);
+  const mark = (c: number) =>
     parts.forEach((p, i) => {
       const more = p.lists.mark(c, seen[i], p.allowed);
       sizes[i] += more;
       found += more;
     });
-  }
+  // what scores most comes first, and enough is enough; lists of common words, which hold nearly all passages, come last:
+  // what is best has other words of the question too
+  const order = [...taken].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([c]) => c);
+  for (const c of order) if (found < most && size(c) <= most / COMMON) mark(c);
+  for (const c of order) if (found < enough && size(c) > most / COMMON) mark(c);
   return seen.map((bits, i) => {
     const out = new Uint32Array(sizes[i]);
     let at = 0;
@@ -95,44 +105,23 @@ function isUsed(parts: readonly Part[], centroid: number): boolean {
   return false;
 }
 
-/** Products of centroids that some token of the question has a cosine of `threshold` to, in a table that is small. */
-function nearScores({ count, scores, lengths }: Question, threshold: number): NearScores {
-  const places = new Int32Array(scores.length / count);
-  const rows: number[] = [];
-  const floors = Float64Array.from(lengths, length => threshold * length);
-  for (let c = 0, i = 0; c < places.length; c++, i += count)
-    for (let q = 0; q < count; q++)
-      if (scores[i + q] >= floors[q]) {
-        rows.push(c);
-        places[c] = rows.length;
-        break;
-      }
-  const near = new Float32Array((rows.length + 1) * count);
-  rows.forEach((c, i) => {
-    near.set(scores.subarray(c * count, (c + 1) * count), (i + 1) * count);
-  });
-  return { places, scores: near };
-}
-
 /** The `n` documents of all parts with the greatest scores; ties go to the lower numbers. */
-function best(scores: readonly Float32Array[], docs: readonly Uint32Array[], n: number): Uint32Array[] {
-  const sorted = new Float32Array(scores.reduce((sum, s) => sum + s.length, 0));
-  let end = 0;
-  for (const s of scores) {
-    sorted.set(s, end);
-    end += s.length;
-  }
-  sorted.sort();
-  const floor = sorted[sorted.length - n];
+function best(scores: readonly Float32Array[], docs: readonly Uint32Array[], n: number): Candidates[] {
+  const lowest = new Lowest(n);
+  for (const own of scores) for (const score of own) lowest.offer(score);
+  const floor = lowest.value;
   let ties = n;
-  for (let i = sorted.length - 1; i >= 0 && sorted[i] > floor; i--) ties--;
+  for (const own of scores) for (const score of own) if (score > floor) ties--;
   return docs.map((own, p) => {
     const out = new Uint32Array(own.length);
+    const kept = new Float32Array(own.length);
     let found = 0;
     for (let i = 0; i < own.length; i++) {
       const score = scores[p][i];
-      if (score > floor || (score === floor && ties-- > 0)) out[found++] = own[i];
+      if (score < floor || (score === floor && ties-- <= 0)) continue;
+      kept[found] = score;
+      out[found++] = own[i];
     }
-    return out.subarray(0, found);
+    return { docs: out.subarray(0, found), scores: kept.subarray(0, found) };
   });
 }
