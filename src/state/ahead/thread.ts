@@ -2,11 +2,12 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ByteWriter } from '../../arrow/byte-writer.ts';
 import { isEmpty, putPiece } from '../put-piece.ts';
+import { eachInTurn, MOST_ENTRIES } from '../sorted-entries.ts';
 import { SortedRuns } from '../sorted-runs.ts';
 import { openStore } from '../store.ts';
 import type { FromFiller, ToFiller } from './protocol.ts';
 
-/** Bytes that are sorted at once: at nine bytes and more an entry, fewer than can be sorted. */
+/** Bytes that are sorted at once; what is more goes through runs on disk. */
 const AT_ONCE = 8 << 20;
 
 const port = parentPort as MessagePort;
@@ -15,6 +16,8 @@ const { path, scratch } = workerData as { path: string; scratch: string };
 const store = openStore(path);
 const runs = new SortedRuns(scratch);
 const waiting = new ByteWriter(4 << 20);
+/** Entries that wait. */
+let count = 0;
 let failed = false;
 
 // all there is: few entries at once, many by runs
@@ -29,13 +32,18 @@ function put(): void {
     runs.close();
   }
   waiting.used = 0;
+  count = 0;
 }
 
 function take(entries: Uint8Array): void {
-  if (waiting.used > 0 && waiting.used + entries.length > AT_ONCE) {
-    runs.add(waiting.bytes.subarray(0, waiting.used));
+  let more = 0;
+  eachInTurn(Buffer.from(entries.buffer, entries.byteOffset, entries.length), () => more++);
+  if (waiting.used + entries.length > AT_ONCE || count + more > MOST_ENTRIES) {
+    if (waiting.used > 0) runs.add(waiting.bytes.subarray(0, waiting.used));
     waiting.used = 0;
+    count = 0;
   }
+  count += more;
   waiting.put(entries);
   say({ taken: entries.length });
 }
