@@ -26,7 +26,7 @@ function putCell(out: ByteBuffer, source: Uint8Array, start: number, end: number
     return;
   }
   const bytes = out.bytes;
-  let at = out.at;
+  let at = out.used;
   bytes[at++] = QUOTE;
   for (let i = start; i < end; i++) {
     const b = source[i];
@@ -34,7 +34,7 @@ function putCell(out: ByteBuffer, source: Uint8Array, start: number, end: number
     bytes[at++] = b;
   }
   bytes[at++] = QUOTE;
-  out.at = at;
+  out.used = at;
 }
 
 function cellPutter(out: ByteBuffer, data: Data, delimiter: number): (row: number) => void {
@@ -68,7 +68,7 @@ function putRows(out: ByteBuffer, batch: RecordBatch, delimiter: number): void {
       if (datas[c].nullCount === 0 || !isNull(datas[c], row)) puts[c](row);
     }
     // a row of one empty cell must not read as a blank line
-    if (datas.length === 1 && (out.at === 0 || out.bytes[out.at - 1] === 10)) out.ascii('""');
+    if (datas.length === 1 && (out.used === 0 || out.bytes[out.used - 1] === 10)) out.ascii('""');
     out.byte(10);
   }
 }

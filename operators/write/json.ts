@@ -23,7 +23,7 @@ const HEX = '0123456789abcdef';
 export function putJsonText(out: ByteBuffer, source: Uint8Array, start: number, end: number): void {
   out.room((end - start) * 6 + 2);
   const bytes = out.bytes;
-  let at = out.at;
+  let at = out.used;
   bytes[at++] = 34;
   for (let i = start; i < end; i++) {
     const b = source[i];
@@ -42,7 +42,7 @@ export function putJsonText(out: ByteBuffer, source: Uint8Array, start: number, 
     }
   }
   bytes[at++] = 34;
-  out.at = at;
+  out.used = at;
 }
 
 /** Appends the value at a row; it is known not to be null. */
@@ -129,7 +129,7 @@ export function putJsonLines(out: ByteBuffer, batch: RecordBatch): void {
       put(row);
     }
     out.room(2);
-    out.bytes[out.at++] = 125;
-    out.bytes[out.at++] = 10;
+    out.bytes[out.used++] = 125;
+    out.bytes[out.used++] = 10;
   }
 }

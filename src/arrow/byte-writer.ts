@@ -1,3 +1,16 @@
+/**
+ * Reads a whole number in seven bits a byte, lowest first.
+ * @param place where it stands; moved behind it
+ */
+export function readVarint(bytes: Uint8Array, place: { at: number }): number {
+  let value = 0;
+  for (let scale = 1; ; scale *= 128) {
+    const byte = bytes[place.at++];
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return value;
+  }
+}
+
 /** Bytes written one behind the other, into a buffer that grows. */
 export class ByteWriter {
   bytes: Buffer;
@@ -42,6 +55,10 @@ export class ByteWriter {
     if (length <= 32) for (let i = 0; i < length; i++) bytes[used + i] = source[from + i];
     else bytes.set(source.subarray(from, to), used);
     this.used = used + length;
+  }
+  /** A copy in a buffer of its own, aligned for any typed array. */
+  exact(): Uint8Array {
+    return new Uint8Array(this.bytes.subarray(0, this.used));
   }
   /** A text as UTF-8, behind its length in bytes as a varint. */
   text(value: string): void {

@@ -42,14 +42,14 @@ export class Fingerprints {
     const width = values.length * MURMUR_BYTES;
     const beside = new Uint8Array(n * width);
     for (const [c, hashes] of values.entries()) {
-      const [from, to] = [words(hashes), words(beside)];
+      const [from, to] = [hashWords(hashes), hashWords(beside)];
       for (let row = 0; row < n; row++)
         for (let w = 0; w < WORDS; w++) to[(row * values.length + c) * WORDS + w] = from[row * WORDS + w];
     }
     const whole = new Uint8Array(n * MURMUR_BYTES);
     murmurInto(beside, everyNth(n, width), 1, n, whole);
     const out = new Uint8Array(n * HASH_BYTES);
-    const [from, to] = [words(whole), words(out)];
+    const [from, to] = [hashWords(whole), hashWords(out)];
     for (let row = 0, at = 0; row < n; row++)
       for (let w = 0; w < HASH_BYTES / 4; w++) to[at++] = from[row * WORDS + w];
     return out;
@@ -64,7 +64,8 @@ function everyNth(n: number, width: number): Int32Array {
 }
 
 const WORDS = MURMUR_BYTES / 4;
-const words = (bytes: Uint8Array): Uint32Array =>
+/** Hashes as words of four bytes: a view. */
+export const hashWords = (bytes: Uint8Array): Uint32Array =>
   new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 
 function ofColumn(data: Data, n: number): Uint8Array {

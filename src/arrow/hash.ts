@@ -12,7 +12,7 @@ import { valueWriter } from './value-bytes.ts';
 export const HASH_BYTES = 12;
 
 /** Writes the first bytes of the SHA-256 of `bytes` into `out`. A digest as text costs a third of one as a buffer. */
-export function digestInto(bytes: Uint8Array, out: Uint8Array, at: number, length: number): void {
+function digestInto(bytes: Uint8Array, out: Uint8Array, at: number, length: number): void {
   const digest = hash('sha256', bytes, 'binary');
   for (let i = 0; i < length; i++) out[at + i] = digest.charCodeAt(i);
 }

@@ -2,41 +2,11 @@
 import { Bool, type Data, DataType, makeData } from 'apache-arrow';
 import { isNull } from './access.ts';
 import { Validity } from './build.ts';
-
-/** Bytes that grow. */
-class Bytes {
-  buffer = Buffer.allocUnsafeSlow(1024);
-  used = 0;
-  put(source: Uint8Array): void {
-    this.room(source.length);
-    this.buffer.set(source, this.used);
-    this.used += source.length;
-  }
-  room(more: number): void {
-    if (this.used + more <= this.buffer.length) return;
-    const wider = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.used + more));
-    wider.set(this.buffer.subarray(0, this.used));
-    this.buffer = wider;
-  }
-  count(value: number): void {
-    this.room(4);
-    this.used = this.buffer.writeUInt32LE(value, this.used);
-  }
-  byte(value: number): void {
-    this.room(1);
-    this.buffer[this.used++] = value;
-  }
-  /** A copy in a buffer of its own, aligned for any typed array. */
-  exact(): Uint8Array {
-    const copy = new Uint8Array(this.used);
-    copy.set(this.buffer.subarray(0, this.used));
-    return copy;
-  }
-}
+import { ByteWriter } from './byte-writer.ts';
 
 const isFixed = (type: DataType): boolean => DataType.isInt(type) || DataType.isFloat(type);
 
-function writeValue(data: Data, row: number, to: Bytes): void {
+function writeValue(data: Data, row: number, to: ByteWriter): void {
   const { type } = data;
   if (isNull(data, row)) {
     to.byte(0);
@@ -45,11 +15,11 @@ function writeValue(data: Data, row: number, to: Bytes): void {
   to.byte(1);
   if (DataType.isUtf8(type) || DataType.isBinary(type)) {
     const offsets = data.valueOffsets as Int32Array;
-    to.count(offsets[row + 1] - offsets[row]);
+    to.word(offsets[row + 1] - offsets[row]);
     to.put((data.values as Uint8Array).subarray(offsets[row], offsets[row + 1]));
   } else if (DataType.isList(type)) {
     const offsets = data.valueOffsets as Int32Array;
-    to.count(offsets[row + 1] - offsets[row]);
+    to.word(offsets[row + 1] - offsets[row]);
     writeItems(data.children[0], offsets[row], offsets[row + 1], to);
   } else if (DataType.isFixedSizeList(type)) {
     writeItems(data.children[0], row * type.listSize, (row + 1) * type.listSize, to);
@@ -60,7 +30,7 @@ function writeValue(data: Data, row: number, to: Bytes): void {
 }
 
 // numbers without nulls are copied as one run: vectors are most of what caches hold
-function writeItems(items: Data, from: number, to: number, out: Bytes): void {
+function writeItems(items: Data, from: number, to: number, out: ByteWriter): void {
   const plain = isFixed(items.type) && items.nullCount === 0;
   out.byte(plain ? 1 : 0);
   if (plain) out.put(bytesOf(items, from, to));
@@ -75,8 +45,8 @@ function bytesOf(data: Data, from: number, to: number): Uint8Array {
 
 /** Rows `[from, to)` of some columns as bytes. */
 export function encodeRows(datas: readonly Data[], from: number, to: number): Buffer {
-  const out = new Bytes();
-  out.count(to - from);
+  const out = new ByteWriter(1024);
+  out.word(to - from);
   for (let row = from; row < to; row++) for (const data of datas) writeValue(data, row, out);
   return Buffer.from(out.exact().buffer);
 }
@@ -90,7 +60,7 @@ interface Cursor {
 class Appender {
   readonly #type: DataType;
   readonly #validity = new Validity();
-  readonly #values = new Bytes();
+  readonly #values = new ByteWriter(1024);
   readonly #offsets: number[] = [0];
   readonly #items: Appender | undefined;
   readonly #width: number;

@@ -2,7 +2,7 @@
  * Entries of neighbouring ids in one value of the store: a B-tree takes a value of a few hundred bytes about as quickly
  * as one of forty, so tables of which each row has an entry are written, read through and kept the better.
  */
-import { ByteWriter } from '../arrow/byte-writer.ts';
+import { ByteWriter, readVarint } from '../arrow/byte-writer.ts';
 
 /** Ids of a block: with 40 bytes each, five blocks fill a page of 4 KiB. */
 const BITS = 4;
@@ -57,16 +57,13 @@ const scratch = new ByteWriter();
 
 // an entry: the last bits of its id, its length as a varint, its bytes; in order of the ids
 function* entriesOf(block: Uint8Array): Generator<{ low: number; from: number; to: number }> {
-  for (let at = 0; at < block.length; ) {
-    const low = block[at++];
-    let length = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = block[at++];
-      length += (byte & 0x7f) * scale;
-      if (byte < 0x80) break;
-    }
-    yield { low, from: at, to: at + length };
-    at += length;
+  const place = { at: 0 };
+  while (place.at < block.length) {
+    const low = block[place.at++];
+    const length = readVarint(block, place);
+    const from = place.at;
+    place.at += length;
+    yield { low, from, to: from + length };
   }
 }
 

@@ -10,7 +10,7 @@ import { UserError } from '../define/index.ts';
 import type { Ahead } from './ahead/ahead.ts';
 import { withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
-import { DELETED, ENTRY_HEAD, MOST_ENTRIES } from './sorted-entries.ts';
+import { DELETED, ENTRY_HEAD, entryLength, MOST_ENTRIES } from './sorted-entries.ts';
 
 const FLUSH_BYTES = 1 << 20;
 const MAGIC = Buffer.from('MRJ1');
@@ -281,8 +281,7 @@ function wholeEntries(bytes: Buffer, most: number): { bytes: number; entries: nu
   let at = 0;
   let entries = 0;
   for (; at + ENTRY_HEAD <= bytes.length && entries < most; entries++) {
-    const value = bytes.readUInt32LE(at + 2);
-    const next = at + ENTRY_HEAD + bytes.readUInt16LE(at) + (value === DELETED ? 0 : value);
+    const next = at + entryLength(bytes, at);
     if (next > bytes.length) break;
     at = next;
   }

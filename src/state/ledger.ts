@@ -1,6 +1,7 @@
 /**
  * What was done for which row, in an LMDB store beside the pipeline. Read while a run works, written from the
- * journal of a run that has committed, or, of steps that it does not know, before that (`ahead`). One store a pipeline; tables are told apart by the first byte of a key.
+ * journal of a run that has committed, or, of steps that it does not know, before that (`ahead`). One store a pipeline;
+ * tables are told apart by the first byte of a key.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -113,9 +114,9 @@ export class Ledger {
     const own = value && (isId(key) ? inBlock(Buffer.from(value), key.readUInt32BE(HEAD)) : value);
     return own && Buffer.from(own);
   }
-  /** The value of a key, only good until the next call. */
+  /** The value of a key that is no id's, only good until the next call. */
   peek(key: Buffer): Buffer | undefined {
-    return isId(key) ? this.get(key) : (this.#db.getBinaryFast(key) as Buffer | undefined);
+    return this.#db.getBinaryFast(key) as Buffer | undefined;
   }
   meta<T>(name: string): T | undefined {
     const value = this.#db.getBinary(tableKey(TABLE.meta, 0, Buffer.from(name)));

@@ -11,30 +11,35 @@ const GROUP_BYTES = 3;
 /** Most entries of a piece: a number that a double holds beside four bytes of a key. */
 export const MOST_ENTRIES = 1 << 20;
 
-/** Calls back with each entry, as they come. @param piece whole entries */
-export function eachEntry(piece: Buffer, use: (key: Buffer, value: Buffer | undefined) => void): void {
-  for (let at = 0; at < piece.length; ) {
-    const key = at + ENTRY_HEAD;
-    const value = key + piece.readUInt16LE(at);
-    const length = piece.readUInt32LE(at + 2);
-    at = value + (length === DELETED ? 0 : length);
-    use(piece.subarray(key, value), length === DELETED ? undefined : piece.subarray(value, at));
-  }
-}
-
 /** An entry of a piece: where its key and its value begin, and where it ends; no value where it was deleted. */
 export type UseEntry = (key: number, value: number, end: number, deleted: boolean) => void;
 
-/** Calls back with each entry, as they come. */
+/** Calls back with the entry that stands at `at`; gives where it ends. */
+function useAt(piece: Buffer, at: number, use: UseEntry): number {
+  const value = at + ENTRY_HEAD + piece[at] + (piece[at + 1] << 8);
+  const length = piece.readUInt32LE(at + 2);
+  const deleted = length === DELETED;
+  const end = deleted ? value : value + length;
+  use(at + ENTRY_HEAD, value, end, deleted);
+  return end;
+}
+
+/** Bytes of the entry that stands at `at`, of which the head is there. */
+export function entryLength(bytes: Buffer, at: number): number {
+  const value = bytes.readUInt32LE(at + 2);
+  return ENTRY_HEAD + bytes.readUInt16LE(at) + (value === DELETED ? 0 : value);
+}
+
+/** Calls back with each entry, as they come. @param piece whole entries */
 export function eachInTurn(piece: Buffer, use: UseEntry): void {
-  for (let at = 0; at < piece.length; ) {
-    const value = at + ENTRY_HEAD + piece[at] + (piece[at + 1] << 8);
-    const length = piece.readUInt32LE(at + 2);
-    const deleted = length === DELETED;
-    const end = deleted ? value : value + length;
-    use(at + ENTRY_HEAD, value, end, deleted);
-    at = end;
-  }
+  for (let at = 0; at < piece.length; ) at = useAt(piece, at, use);
+}
+
+/** {@link eachInTurn}, with views of keys and values. */
+export function eachEntry(piece: Buffer, use: (key: Buffer, value: Buffer | undefined) => void): void {
+  eachInTurn(piece, (key, value, end, deleted) =>
+    use(piece.subarray(key, value), deleted ? undefined : piece.subarray(value, end)),
+  );
 }
 
 /**
@@ -43,12 +48,7 @@ export function eachInTurn(piece: Buffer, use: UseEntry): void {
  * @param piece whole entries, at most {@link MOST_ENTRIES}
  */
 export function eachSorted(piece: Buffer, use: UseEntry): void {
-  const give = (at: number): void => {
-    const value = at + ENTRY_HEAD + piece[at] + (piece[at + 1] << 8);
-    const length = piece.readUInt32LE(at + 2);
-    const deleted = length === DELETED;
-    use(at + ENTRY_HEAD, value, deleted ? value : value + length, deleted);
-  };
+  const give = (at: number): void => void useAt(piece, at, use);
   const compare = (a: number, b: number): number =>
     piece.compare(
       piece,
@@ -112,13 +112,10 @@ function groupsOf(piece: Buffer): Group[] {
 }
 
 function each(piece: Buffer, use: (at: number, group: number) => void): void {
-  for (let at = 0; at < piece.length; ) {
-    const keyLength = piece[at] + (piece[at + 1] << 8);
-    const valueLength = piece.readUInt32LE(at + 2);
-    const key = at + ENTRY_HEAD;
-    use(at, keyLength >= GROUP_BYTES ? (piece[key] << 16) + (piece[key + 1] << 8) + piece[key + 2] : 0);
-    at += ENTRY_HEAD + keyLength + (valueLength === DELETED ? 0 : valueLength);
-  }
+  eachInTurn(piece, (key, value) => {
+    const grouped = value - key >= GROUP_BYTES;
+    use(key - ENTRY_HEAD, grouped ? (piece[key] << 16) + (piece[key + 1] << 8) + piece[key + 2] : 0);
+  });
 }
 
 /** Four bytes of the key behind the group, as a number; 0 for those that are not there. */

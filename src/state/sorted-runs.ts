@@ -5,7 +5,7 @@
 import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { blockOf } from './id-blocks.ts';
-import { DELETED, ENTRY_HEAD, eachSorted } from './sorted-entries.ts';
+import { ENTRY_HEAD, eachSorted, entryLength } from './sorted-entries.ts';
 import { HEAD, ID_KEY, IN_BLOCKS } from './tables.ts';
 
 const WRITTEN_AT_ONCE = 1 << 20;
@@ -171,8 +171,7 @@ class Run {
       this.length = 0;
       return;
     }
-    const value = this.bytes.readUInt32LE(this.at + 2);
-    this.length = ENTRY_HEAD + this.bytes.readUInt16LE(this.at) + (value === DELETED ? 0 : value);
+    this.length = entryLength(this.bytes, this.at);
     if (!this.#has(this.length)) throw new Error('a run of sorted entries is cut off');
   }
   #has(length: number): boolean {

@@ -1,5 +1,7 @@
 /** What a rule of the contract is, and how one is checked over an operator's examples. */
-import type { AnyOperator, Example } from '../define/index.ts';
+import type { RecordBatch } from 'apache-arrow';
+import { rowsOf } from '../arrow/index.ts';
+import { type AnyOperator, asEngine, type Example, type SourceInstance } from '../define/index.ts';
 import { bytesOf, filesOf } from './bytes.ts';
 import { TestFolder } from './context.ts';
 import { prepareExample } from './examples.ts';
@@ -45,6 +47,38 @@ export async function onExamples(
   }
   return problems;
 }
+
+/**
+ * A rule that looks at what a source does while its examples run.
+ * @param watch gives the instance with a watch kept on it; what is wrong goes into `problems`
+ */
+export const sourceRule = (
+  name: string,
+  watch: (instance: SourceInstance, decode: Decode, problems: string[]) => SourceInstance,
+): Rule => ({
+  name,
+  check: async tested => {
+    const source = asEngine(tested.op);
+    if (source.shape !== 'source') return [];
+    const problems: string[] = [];
+    const open: typeof source.open = async (params, ctx) => {
+      const instance: SourceInstance = await source.open(params, ctx);
+      const decode = instance.decode?.bind(instance);
+      return decode ? watch(instance, decode, problems) : instance;
+    };
+    const op = { ...tested.op, open } as unknown as AnyOperator;
+    const failed = await onExamples({ ...tested, op }, async (_, run) => {
+      await run([]);
+      return [];
+    });
+    return [...problems, ...failed];
+  },
+});
+/** Each row of a batch as text, to hold it against another. */
+export const rowTexts = (batch: RecordBatch): string[] =>
+  rowsOf(batch).map(row => JSON.stringify(row, (_, v) => (typeof v === 'bigint' ? `${v}` : v)));
+
+type Decode = NonNullable<SourceInstance['decode']>;
 
 /** Runs the example's operator over other inputs; `bytes` are the rows, the report and the files it gave. */
 export type RunExample = (

@@ -23,7 +23,8 @@ import {
 } from '../../wasm/assembler.ts';
 import { WebAssembly } from '../../wasm/webassembly.ts';
 
-const STATES = 256;
+/** What the last 8 bits of codes may be. */
+export const STATES = 256;
 const FLOATS = 4 * STATES;
 const FAR = 1e30;
 

@@ -2,8 +2,7 @@
  * The rows that a root has at a sink, packed: keys against the one before, and 6 bytes of hash each. Units of a document
  * are numbered, so a key that counts on from the one before takes a byte.
  */
-import { ByteWriter } from '../../arrow/index.ts';
-import { readVarint } from './varint.ts';
+import { ByteWriter, readVarint } from '../../arrow/index.ts';
 
 /** A row at a sink. */
 export interface Child {

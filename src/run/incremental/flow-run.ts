@@ -131,11 +131,15 @@ export class FlowChanges {
   async begin(memory: number): Promise<void> {
     if (memory < AHEAD_FROM) return;
     const { mode, slots } = this.decision;
-    const known = new Set(Object.values(this.#ledger.meta<Slots>('slots') ?? {}));
     const own = this.#flow.steps.map(s => slots[s.id]);
-    if (mode !== 'full' || !this.remembersRows || own.some(slot => known.has(slot))) return;
+    if (mode !== 'full' || !this.remembersRows || this.#unknownSlots().length < own.length) return;
     this.#journal.goAhead(await this.#ledger.ahead(own, join(this.#scratch, 'ahead')));
     this.#wentAhead = true;
+  }
+  // slots of the flow's steps that the ledger has given to none yet
+  #unknownSlots(): number[] {
+    const known = new Set(Object.values(this.#ledger.meta<Slots>('slots') ?? {}));
+    return this.#flow.steps.map(s => this.decision.slots[s.id]).filter(slot => !known.has(slot));
   }
   /** Whether entries go into the ledger before the first commit. */
   #wentAhead = false;
@@ -309,9 +313,8 @@ export class FlowChanges {
     const state = flowState(this.#flow, commit, this.decision, nextId, { reports, work, clashed }, interim);
     const journal = this.#journalName();
     // a run that was cut short may have left something under slots that nobody has; what went ahead is there already
-    const known = new Set(Object.values(this.#ledger.meta<Slots>('slots') ?? {}));
-    const unknown = this.#flow.steps.flatMap(s => (known.has(slots[s.id]) ? [] : [slots[s.id]]));
-    const emptied = this.#wentAhead ? [] : [...new Set([...[...fresh].map(id => slots[id]), ...unknown])];
+    const freed = [...fresh].map(id => slots[id]);
+    const emptied = this.#wentAhead ? [] : [...new Set([...freed, ...this.#unknownSlots()])];
     const clear = this.#commits === 0 ? [...emptied, ...left] : [];
     if (interim) {
       this.#commits++;

@@ -13,9 +13,6 @@ export class HashMap64 {
     this.#low = new Uint32Array(capacity);
     this.#values = new Uint32Array(capacity);
   }
-  get size(): number {
-    return this.#size;
-  }
   /** The value of the hash at `bytes[at]`, or, where there is none, undefined after putting `value`. */
   getOrSet(bytes: Uint8Array, at: number, value: number): number | undefined {
     if (this.#size * 4 > this.#values.length * 3) this.#grow();

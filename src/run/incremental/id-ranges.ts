@@ -1,6 +1,7 @@
 /** Row ids in an order of their own, as ranges: rows that came one after the other have ids that do. */
+
+import { ByteWriter, readVarint } from '../../arrow/index.ts';
 import type { BitSet } from './hash-set.ts';
-import { readVarint, varint } from './varint.ts';
 
 export class IdRanges {
   // first id and number of ids of each range
@@ -51,15 +52,15 @@ export class IdRanges {
 
   /** Two varints a range: how far its first id is from the end of the one before, and how many there are. */
   encode(): Buffer {
-    const out: number[] = [];
+    const out = new ByteWriter(64);
     let end = 0;
     for (let r = 0; r < this.#used; r += 2) {
       const step = this.#bounds[r] - end;
-      varint(step < 0 ? -2 * step - 1 : 2 * step, out);
-      varint(this.#bounds[r + 1], out);
+      out.varint(step < 0 ? -2 * step - 1 : 2 * step);
+      out.varint(this.#bounds[r + 1]);
       end = this.#bounds[r] + this.#bounds[r + 1];
     }
-    return Buffer.from(out);
+    return out.bytes.subarray(0, out.used);
   }
   /** @param bytes of {@link encode} */
   static decode(bytes: Uint8Array): IdRanges {

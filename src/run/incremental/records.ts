@@ -2,7 +2,7 @@
  * Records of a part (lines of a file) whose bytes are as they were: their rows need no decoding. A part's entry in the
  * ledger has 8 bytes of hash for each of its rows.
  */
-import { fingerprints } from '../../arrow/index.ts';
+import { fingerprints, hashWords } from '../../arrow/index.ts';
 import { HashMap64 } from './hash-set.ts';
 import type { IdRanges } from './id-ranges.ts';
 
@@ -20,7 +20,7 @@ export interface Records {
 export function hashRecords(raw: Uint8Array, bounds: Int32Array, seed: Uint8Array): Uint8Array {
   const whole = fingerprints(raw, bounds);
   const hashes = new Uint8Array((bounds.length / 2) * RECORD_BYTES);
-  const [from, to, by] = [words(whole), words(hashes), words(seed)];
+  const [from, to, by] = [hashWords(whole), hashWords(hashes), hashWords(seed)];
   for (let at = 0; at < to.length; at += 2) {
     to[at] = from[2 * at] ^ by[0];
     to[at + 1] = from[2 * at + 1] ^ by[1];
@@ -33,9 +33,6 @@ export function recordSeed(columns: string): Uint8Array {
   const bytes = Buffer.from(columns);
   return fingerprints(bytes, Int32Array.of(0, bytes.length)).subarray(0, RECORD_BYTES);
 }
-
-const words = (bytes: Uint8Array): Uint32Array =>
-  new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 
 /** Ids by the hashes of their records; undefined where they are not known. */
 export function knownRecords(hashes: Uint8Array, ids: IdRanges): HashMap64 | undefined {

@@ -4,9 +4,15 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Data, DataType, type RecordBatch } from 'apache-arrow';
-import { type ByteWriter, type Fingerprints, isNull, MURMUR_BYTES, valueAt } from '../../arrow/index.ts';
+import {
+  type ByteWriter,
+  type Fingerprints,
+  isNull,
+  MURMUR_BYTES,
+  readVarint,
+  valueAt,
+} from '../../arrow/index.ts';
 import type { Json } from '../../define/index.ts';
-import { readVarint } from './varint.ts';
 
 /** Bytes of the hash of a row's values: held against one other alone, it misses one change of 10¹⁴. */
 export const VALUE_BYTES = 6;
