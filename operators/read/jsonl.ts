@@ -60,11 +60,15 @@ export const lineRecords: SourceRecords = {
   },
   // the line ends stay, so that lines keep their numbers
   only: (raw, bounds, keep) => {
-    const out = new Uint8Array(raw.length);
+    let size = raw.length;
+    for (let i = 0; i < bounds.length; i += 2) if (!keep(i / 2)) size -= bounds[i + 1] - bounds[i];
+    const out = new Uint8Array(size);
     let from = 0;
     let to = 0;
     const copy = (end: number): void => {
-      out.set(raw.subarray(from, end), to);
+      // most pieces are a line end: a view of each would cost more than its bytes
+      if (end - from > 16) out.set(raw.subarray(from, end), to);
+      else for (let b = from; b < end; b++) out[to + b - from] = raw[b];
       to += end - from;
     };
     for (let i = 0; i < bounds.length; i += 2) {
@@ -73,7 +77,7 @@ export const lineRecords: SourceRecords = {
       from = bounds[i + 1];
     }
     copy(raw.length);
-    return out.slice(0, to);
+    return out;
   },
 };
 

@@ -62,40 +62,69 @@ export interface ByteBlocks extends AsyncIterable<Uint8Array> {
   close(): Promise<void>;
 }
 
+/**
+ * Buffers of {@link BLOCK_BYTES} that go from file to file. Made anew for each, they would be cleared first, and the
+ * garbage collector would come for them again and again.
+ */
+export class SpareBlocks {
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  take(): Uint8Array<ArrayBuffer> {
+    return this.#free.pop() ?? new Uint8Array(BLOCK_BYTES);
+  }
+  give(buffer: ArrayBuffer): void {
+    if (buffer.byteLength === BLOCK_BYTES) this.#free.push(new Uint8Array(buffer));
+  }
+}
+
 /** A file's blocks as they stand on disk; the next is read while the one before is worked on. */
 class Plain implements ByteBlocks {
   readonly compression = 'none';
   consumed = 0;
   readonly #file: SourceFile;
   readonly #handle: FileHandle;
+  readonly #spares: SpareBlocks | undefined;
   #at: number;
   #next: Promise<Uint8Array<ArrayBuffer>>;
   #closed: Promise<void> | undefined;
   /** @param first what stands at `offset`, or is being read from there */
-  constructor(file: SourceFile, handle: FileHandle, offset: number, first: Promise<Uint8Array<ArrayBuffer>>) {
+  constructor(
+    file: SourceFile,
+    handle: FileHandle,
+    offset: number,
+    first: Promise<Uint8Array<ArrayBuffer>>,
+    spares: SpareBlocks | undefined,
+  ) {
     this.#file = file;
     this.#handle = handle;
     this.#at = offset;
     this.#next = first;
+    this.#spares = spares;
   }
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     try {
-      let spare: Uint8Array<ArrayBuffer> | undefined;
+      let spare: ArrayBuffer | undefined;
       for (;;) {
         const block = await this.#next;
-        if (block.length === 0) return;
         this.#at += block.length;
         this.consumed += block.length;
         // a short one at the size that was listed is the last
-        const last = this.#at >= this.#file.size && block.byteLength < block.buffer.byteLength;
-        if (!last) this.#next = readBlock(this.#file, this.#handle, this.#at, spare);
-        yield block;
-        if (last) return;
-        spare = new Uint8Array(block.buffer);
+        const last =
+          block.length === 0 || (this.#at >= this.#file.size && block.byteLength < block.buffer.byteLength);
+        if (!last) this.#next = readBlock(this.#file, this.#handle, this.#at, this.#into(spare));
+        if (block.length > 0) yield block;
+        if (last) {
+          this.#spares?.give(block.buffer);
+          if (spare) this.#spares?.give(spare);
+          return;
+        }
+        spare = block.buffer;
       }
     } finally {
       await this.close();
     }
+  }
+  #into(spare: ArrayBuffer | undefined): Uint8Array<ArrayBuffer> {
+    return spare ? new Uint8Array(spare) : roomFor(this.#file, this.#spares);
   }
   close(): Promise<void> {
     // a read that is under way has the buffer and the handle
@@ -107,13 +136,16 @@ class Plain implements ByteBlocks {
   }
 }
 
+// a byte more than the file, to see its end at once
+const roomFor = (file: SourceFile, spares: SpareBlocks | undefined): Uint8Array<ArrayBuffer> =>
+  spares?.take() ?? new Uint8Array(Math.max(4096, Math.min(BLOCK_BYTES, file.size + 1)));
+
 /** The block of a file at `at`; empty at its end. An error is for whoever waits for it. */
 function readBlock(
   file: SourceFile,
   handle: FileHandle,
   at: number,
-  // a byte more than the file, to see its end at once
-  into = new Uint8Array(Math.max(4096, Math.min(BLOCK_BYTES, file.size + 1))),
+  into: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const read = handle.read(into, 0, into.length, at).then(
     ({ bytesRead }) => into.subarray(0, bytesRead),
@@ -191,15 +223,16 @@ class Compressed implements ByteBlocks {
 
 /**
  * Opens a file from byte `offset` of its plain content (a compressed one is decompressed up to there again).
+ * @param spares where many files are read one after another: buffers for those that are plain
  * @throws UserError naming the file, where it cannot be read or is not what its ending says.
  */
-export async function openBytes(file: SourceFile, offset = 0): Promise<ByteBlocks> {
+export async function openBytes(file: SourceFile, offset = 0, spares?: SpareBlocks): Promise<ByteBlocks> {
   const handle = await open(file.path).catch(cause => {
     throw fileError(cause, file.shown);
   });
   // of a compressed file only its first bytes are looked at here
   const little = /\.(gz|br|zst)$/i.test(file.path) ? new Uint8Array(16) : undefined;
-  const first = readBlock(file, handle, 0, little);
+  const first = readBlock(file, handle, 0, little ?? roomFor(file, offset === 0 ? spares : undefined));
   let compression: Compression | undefined;
   try {
     compression = compressionOf(file, (await first).subarray(0, 4));
@@ -207,7 +240,8 @@ export async function openBytes(file: SourceFile, offset = 0): Promise<ByteBlock
     if (compression !== 'none') await handle.close();
   }
   if (compression !== 'none') return new Compressed(file, compression, offset);
-  return new Plain(file, handle, offset, offset === 0 ? first : readBlock(file, handle, offset));
+  const at = offset === 0 ? first : readBlock(file, handle, offset, roomFor(file, spares));
+  return new Plain(file, handle, offset, at, spares);
 }
 
 /** The whole plain content of a file that is read at once. @throws UserError above `limit` bytes. */

@@ -122,17 +122,20 @@ export async function resolveFiles(
 ): Promise<SourceFile[]> {
   const found = new Map<string, SourceFile>();
   const root = resolve(ctx.root);
-  const add = async (file: string, base: string): Promise<void> => {
-    if (found.has(file)) return;
-    const info = await settled(file);
-    found.set(file, {
-      path: file,
-      shown: shownPath(root, file),
-      name: slashes(relative(base, file)),
-      size: info.size,
-      changed: info.mtimeMs,
-      unsettled: info.unsettled,
-    });
+  const add = async (names: readonly string[], base: string): Promise<void> => {
+    const files = names.filter(file => !found.has(file));
+    for (let i = 0; i < files.length; i += AT_ONCE) {
+      const some = files.slice(i, i + AT_ONCE);
+      for (const [s, info] of (await Promise.all(some.map(settled))).entries())
+        found.set(some[s], {
+          path: some[s],
+          shown: shownPath(root, some[s]),
+          name: slashes(relative(base, some[s])),
+          size: info.size,
+          changed: info.mtimeMs,
+          unsettled: info.unsettled,
+        });
+    }
   };
   for (const asked of typeof path === 'string' ? [path] : path) {
     const absolute = resolve(ctx.path(asked));
@@ -150,7 +153,10 @@ export async function resolveFiles(
             : `${shownPath(root, folder)} is empty`,
         });
       }
-      for (const file of files) await add(resolve(file), folder);
+      await add(
+        files.map(file => resolve(file)),
+        folder,
+      );
       continue;
     }
     if (real === undefined) throw await missing(root, asked, absolute, kind.what);
@@ -171,8 +177,11 @@ export async function resolveFiles(
           },
         );
       }
-      for (const file of files) await add(resolve(file), real);
-    } else if (info.isFile()) await add(real, dirname(real));
+      await add(
+        files.map(file => resolve(file)),
+        real,
+      );
+    } else if (info.isFile()) await add([real], dirname(real));
     else throw new UserError(`with.path: ${asked} is not a regular file, wanted ${kind.what}`);
   }
   const files = [...found.values()].sort((a, b) => (a.shown < b.shown ? -1 : a.shown > b.shown ? 1 : 0));
@@ -181,6 +190,9 @@ export async function resolveFiles(
   for (const file of files) names.set(file.name, (names.get(file.name) ?? 0) + 1);
   return files.map(f => ((names.get(f.name) as number) > 1 ? { ...f, name: f.shown } : f));
 }
+
+/** Files that are asked for their size and time together. */
+const AT_ONCE = 64;
 
 /** Longer than a tick of the clock by which file systems tell times. */
 const TICK_MS = 15;

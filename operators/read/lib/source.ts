@@ -1,7 +1,7 @@
 /** The scan that text formats share: files in order, blocks of whole records, positions, progress. */
 import type { Json, OpenContext, SourceChunk, SourcePosition } from '../../../src/define/index.ts';
 import { UserError } from '../../../src/define/index.ts';
-import { type ByteBlocks, openBytes } from './bytes.ts';
+import { type ByteBlocks, openBytes, SpareBlocks } from './bytes.ts';
 import type { SourceFile } from './files.ts';
 import { type Cutter, type Place, recordBlocks, START } from './lines.ts';
 
@@ -40,6 +40,9 @@ export function filePosition(from: SourcePosition | undefined): FilePosition | u
 export const filesFrom = (files: readonly SourceFile[], at: FilePosition | undefined): SourceFile[] =>
   at === undefined ? [...files] : files.filter(f => f.shown >= at.file);
 
+/** Files that are open besides the one that is read. */
+const FILES_AHEAD = 2;
+
 /** Scans files as raw blocks of whole records. */
 export async function* scanFiles(
   files: readonly SourceFile[],
@@ -50,19 +53,25 @@ export async function* scanFiles(
   const at = filePosition(from);
   const all = filesFrom(files, at);
   const placeOf = (file: SourceFile): Place => (at?.file === file.shown ? at : START);
-  // the next file is opened, and its first block read, while one is worked on
-  const openAhead = (i: number): Promise<ByteBlocks> | undefined => {
-    const opening = i < all.length ? openBytes(all[i], placeOf(all[i]).offset) : undefined;
-    opening?.catch(() => undefined);
-    return opening;
+  const spares = new SpareBlocks();
+  // the next files are opened, and their first blocks read, while one is worked on; two, since between opening and
+  // reading the turn comes back to this thread
+  const ahead: Promise<ByteBlocks>[] = [];
+  let opened = 0;
+  const openAhead = (): void => {
+    if (opened === all.length) return;
+    const file = all[opened++];
+    const opening = openBytes(file, placeOf(file).offset, spares);
+    opening.catch(() => undefined);
+    ahead.push(opening);
   };
+  for (let i = 0; i < FILES_AHEAD; i++) openAhead();
   let unsaid = 0;
-  let next = openAhead(0);
   try {
-    for (const [i, file] of all.entries()) {
+    for (const file of all) {
       const place = placeOf(file);
-      const blocks = (await next) as ByteBlocks;
-      next = openAhead(i + 1);
+      const blocks = await (ahead.shift() as Promise<ByteBlocks>);
+      openAhead();
       let consumed = 0;
       for await (const block of recordBlocks(blocks, cutter(), file.shown, place, true)) {
         ctx.signal.throwIfAborted();
@@ -80,6 +89,6 @@ export async function* scanFiles(
       unsaid += blocks.consumed - consumed;
     }
   } finally {
-    await next?.then(blocks => blocks.close()).catch(() => undefined);
+    for (const opening of ahead) await opening.then(blocks => blocks.close()).catch(() => undefined);
   }
 }
