@@ -43,11 +43,12 @@ export class BlockChanges {
         if (this.#from[next] >= 0 && (next + 1 === this.#count || this.#ids[next + 1] !== this.#ids[next]))
           put(this.#ids[next], values, this.#from[next], this.#to[next]);
     };
-    for (const { low, from, to } of block ? entriesOf(block) : []) {
-      putBelow(low);
-      if (next < this.#count && this.#ids[next] === low) putBelow(low + 1);
-      else put(low, block as Buffer, from, to);
-    }
+    if (block)
+      eachEntry(block, (low, from, to) => {
+        putBelow(low);
+        if (next < this.#count && this.#ids[next] === low) putBelow(low + 1);
+        else put(low, block, from, to);
+      });
     putBelow(LOW + 1);
     return out.used === 0 ? undefined : out.bytes.subarray(0, out.used);
   }
@@ -56,25 +57,31 @@ export class BlockChanges {
 const scratch = new ByteWriter();
 
 // an entry: the last bits of its id, its length as a varint, its bytes; in order of the ids
-function* entriesOf(block: Uint8Array): Generator<{ low: number; from: number; to: number }> {
+function eachEntry(block: Uint8Array, use: (low: number, from: number, to: number) => void): void {
   const place = { at: 0 };
   while (place.at < block.length) {
     const low = block[place.at++];
     const length = readVarint(block, place);
     const from = place.at;
     place.at += length;
-    yield { low, from, to: from + length };
+    use(low, from, place.at);
   }
 }
 
 /** The entry of an id in its block: a view. */
 export function inBlock(block: Buffer, id: number): Buffer | undefined {
-  for (const { low, from, to } of entriesOf(block)) if (low === (id & LOW)) return block.subarray(from, to);
-  return undefined;
+  let found: Buffer | undefined;
+  eachEntry(block, (low, from, to) => {
+    if (low === (id & LOW)) found = block.subarray(from, to);
+  });
+  return found;
 }
 
 /** All entries of a block: views. */
-export function* ofBlock(number: number, block: Buffer): Generator<{ id: number; value: Buffer }> {
-  for (const { low, from, to } of entriesOf(block))
-    yield { id: number * (LOW + 1) + low, value: block.subarray(from, to) };
+export function ofBlock(number: number, block: Buffer): { id: number; value: Buffer }[] {
+  const entries: { id: number; value: Buffer }[] = [];
+  eachEntry(block, (low, from, to) => {
+    entries.push({ id: number * (LOW + 1) + low, value: block.subarray(from, to) });
+  });
+  return entries;
 }

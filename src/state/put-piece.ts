@@ -14,8 +14,11 @@ function put(store: Store, key: Buffer, value: Buffer, append: boolean): void {
     throw new Error('an entry of the ledger is out of its order');
 }
 
-/** Whether a store has nothing yet. */
-export const isEmpty = (store: Store): boolean => store.getKeysCount({ limit: 1 }) === 0;
+/** Whether a store has nothing yet. (`getKeysCount` goes over all keys, whatever its `limit`.) */
+export const isEmpty = (store: Store): boolean => {
+  for (const _ of store.getKeys({ limit: 1 })) return false;
+  return true;
+};
 
 /**
  * Call it within a transaction.
