@@ -59,7 +59,7 @@ export async function previewFlows(
   plan: Plan,
   ledger: Ledger,
   folder: string,
-  options: { full?: boolean; signal?: AbortSignal },
+  options: { full?: boolean; signal?: AbortSignal; partOf?: { readonly steps: readonly string[] } },
 ): Promise<FlowPreview[]> {
   const ctx = planContext(plan.root);
   const run: Surroundings = {
@@ -78,7 +78,7 @@ export async function previewFlows(
       await readCommits(folder),
       options.full ?? false,
       ctx,
-      surroundingsOf(plan.flows),
+      surroundingsOf(plan.flows, undefined, options.partOf?.steps),
     );
     const preview = await previewFlow(flow, decision, ledger, run);
     const after = earlier && flow.steps.some(s => (s.after?.length ?? 0) > 0) && preview.mode === 'nothing';

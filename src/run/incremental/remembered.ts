@@ -29,13 +29,16 @@ export interface Surroundings {
   readonly sources?: ReadonlyMap<string, string>;
 }
 
+/** @param others steps of the pipeline where the flows are a part of it */
 export const surroundingsOf = (
   flows: readonly Flow[],
   sources?: ReadonlyMap<string, string>,
+  others: readonly string[] = [],
 ): Surroundings => ({
   sources,
-  flows: new Set(flows.map(flowName)),
-  steps: new Set(flows.flatMap(f => f.steps.map(s => s.id))),
+  // a flow is named after one of its steps
+  flows: new Set([...flows.map(flowName), ...others]),
+  steps: new Set([...flows.flatMap(f => f.steps.map(s => s.id)), ...others]),
 });
 
 export function remembered(
