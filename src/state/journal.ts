@@ -19,8 +19,35 @@ const TAIL_BYTES = 12;
 const KEY_HEAD = 3;
 const ID = new Uint8Array(4);
 
+/** Where puts and deletes of the ledger go. */
+export interface Entries {
+  put(key: Uint8Array, value: Uint8Array): void;
+  delete(key: Uint8Array): void;
+  /** See {@link JournalWriter.begin}. */
+  begin(table: number, slot: number, rest: Uint8Array, from?: number, to?: number): ByteWriter;
+  beginId(table: number, slot: number, id: number): ByteWriter;
+  end(): Buffer;
+}
+
+/** Keeps nothing: for whoever only wants to know what there would be to do. */
+export class NoEntries implements Entries {
+  readonly #out = new ByteWriter();
+  put(): void {}
+  delete(): void {}
+  begin(): ByteWriter {
+    this.#out.used = 0;
+    return this.#out;
+  }
+  beginId(): ByteWriter {
+    return this.begin();
+  }
+  end(): Buffer {
+    return this.#out.bytes.subarray(0, this.#out.used);
+  }
+}
+
 /** Appends puts and deletes. Stages that run side by side share one: entries may come while others are written. */
-export class JournalWriter {
+export class JournalWriter implements Entries {
   #path: string;
   #file: FileHandle | undefined;
   #out = new ByteWriter(FLUSH_BYTES + 4096);
@@ -166,10 +193,6 @@ export class JournalWriter {
     const file = this.#file;
     this.#file = undefined;
     await file?.close();
-  }
-  /** Drops what is buffered: for a look at what would be written. */
-  forget(): void {
-    this.#out.used = 0;
   }
   /** Ends what goes ahead, where that has not ended: nobody else may write into the ledger then. */
   async leave(): Promise<void> {
