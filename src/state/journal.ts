@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib';
 import { ByteWriter } from '../arrow/index.ts';
 import { UserError } from '../define/index.ts';
 import type { Ahead } from './ahead/ahead.ts';
-import { withState } from './errors.ts';
+import { refuseNewer, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
 import { DELETED, ENTRY_HEAD, entryLength, MOST_ENTRIES } from './sorted-entries.ts';
 
@@ -228,7 +228,7 @@ const CHECKED_BYTES = 1 << 20;
 /**
  * A journal in pieces of whole entries, checked whole before the first is given.
  * @param bytes and `most` entries of a piece
- * @throws JournalError naming a broken file.
+ * @throws JournalError naming a broken file, UserError one of a newer format.
  */
 export async function* journalPieces(
   path: string,
@@ -241,6 +241,9 @@ export async function* journalPieces(
   try {
     const { size } = await file.stat();
     const end = size - TAIL_BYTES;
+    const head = Buffer.alloc(MAGIC.length);
+    await file.read(head, 0, MAGIC.length, 0);
+    refuseNewer(path, head, MAGIC);
     if (end < MAGIC.length) throw broken('not a ledger journal');
     // a first pass for the checksum, so that half a journal is never applied; through the one buffer there is
     const buffer = Buffer.allocUnsafeSlow(Math.min(bytes, end - MAGIC.length));
@@ -250,9 +253,7 @@ export async function* journalPieces(
       crc = crc32(buffer.subarray(0, bytesRead), crc);
       at += bytesRead;
     }
-    const head = Buffer.alloc(MAGIC.length);
     const tail = Buffer.alloc(TAIL_BYTES);
-    await file.read(head, 0, MAGIC.length, 0);
     await file.read(tail, 0, TAIL_BYTES, end);
     if (!head.equals(MAGIC)) throw broken('not a ledger journal');
     if (tail.readUInt32LE(0) !== DELETED || tail.readUInt32LE(8) !== crc) {
