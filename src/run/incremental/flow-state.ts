@@ -232,6 +232,7 @@ export function flowState(
           ? decision.state?.steps[s.id]?.badRows
           : undefined,
       root: s.op.shape === 'sink' ? roots.get(s.id) : roots.get(s.from[0]),
+      was: decision.state?.steps[s.id]?.was,
     },
   ]);
   const last = { time: new Date().toISOString(), mode, reasons };

@@ -59,9 +59,14 @@ export function remembered(
     Object.fromEntries(Object.entries(of).map(([id, value]) => [nowId(id), value]));
   const { state } = former;
   const steps = Object.fromEntries(
-    Object.entries(renamed(state.steps)).map(([id, s]): [string, StepState] => [
-      id,
-      { ...s, from: s.from.map(nowId), root: s.root === undefined ? undefined : nowId(s.root) },
+    Object.entries(state.steps).map(([old, s]): [string, StepState] => [
+      nowId(old),
+      {
+        ...s,
+        from: s.from.map(nowId),
+        root: s.root === undefined ? undefined : nowId(s.root),
+        was: nowId(old) === old ? s.was : [...(s.was ?? []), old],
+      },
     ]),
   );
   const commit = commits[former.name];
