@@ -276,9 +276,10 @@ export class FlowChanges {
   /** After the last row, before sinks make ready what they wrote: the ledger can be filled beside that. */
   async rowsEnd(): Promise<void> {
     for (const overlay of this.#overlays) await overlay.finish(this.#journal);
-    this.#settling = this.#journal.settle();
+    const { done } = await this.#journal.settle();
     // what goes wrong is told when the journal ends
-    this.#settling.catch(() => undefined);
+    done.catch(() => undefined);
+    this.#settling = done;
   }
   #settling: Promise<void> = Promise.resolve();
   /** The id that a step of this flow has now; undefined for one that it does not have. */
