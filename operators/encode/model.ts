@@ -117,14 +117,14 @@ export function modelBytes(model: string, batchTokens: number | undefined, ctx: 
 }
 
 /** The length of a model's vectors; 0 where it cannot be known before the model is here. */
-export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'output'>): number {
+export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'output'>, ctx: Paths): number {
   if (p.dimension !== undefined) return p.dimension;
   let found: ResolvedModel | undefined;
   try {
-    found = locateModel(p.model);
+    found = located(p.model, ctx);
   } catch (error) {
-    // said where the model is looked for with the root of the run
-    if (error instanceof ModelError) return 0;
+    // said where its files are looked for
+    if (error instanceof UserError) return 0;
     throw error;
   }
   return (found && dimensionOf(found.folder, { file: found.file, output: p.output })) ?? 0;
@@ -159,6 +159,17 @@ export async function openModel(p: OpenedParams, side: 'query' | 'passage', ctx:
   } catch (error) {
     throw asModelError(error);
   }
+}
+
+/** Opens the encoder of a step whose vectors have the length that was planned. @throws UserError */
+export async function openPlanned(p: EncoderParams, side: 'query' | 'passage', ctx: Paths): Promise<Encoder> {
+  const encoder = await openModel(p, side, ctx);
+  if (encoder.dimension === vectorSize(p, ctx)) return encoder;
+  await encoder.close();
+  throw new UserError(
+    `with.model: "${p.model}" gives vectors of ${encoder.dimension} numbers, which its files do not say`,
+    { help: `set dimension: ${encoder.dimension}` },
+  );
 }
 
 /** Whether results of a model are worth keeping: an embedded one is quicker than a look-up. */
