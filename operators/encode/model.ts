@@ -104,7 +104,15 @@ export function located(model: string, ctx: Paths): ResolvedModel {
 }
 
 /** The files of a model that decide what it gives. */
-export const modelAssets = (model: string, ctx: Paths): string[] => modelFiles(located(model, ctx));
+export function modelAssets(model: string, ctx: Paths): string[] {
+  const found = located(model, ctx);
+  try {
+    return modelFiles(found);
+  } catch (error) {
+    if (error instanceof ModelError) throw missing(model, error.message, error.help);
+    throw error;
+  }
+}
 
 /** What a run takes of the CPU's memory where nothing is said: on a GPU, activations are in its own. */
 const BATCH_TOKENS = 4096;

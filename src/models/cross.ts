@@ -1,6 +1,7 @@
 /** Cross-encoders: a question and a passage in, one score out. */
 import { ModelError } from './errors.ts';
-import { numberOf, onnxFileOf, readConfig } from './folder.ts';
+import { numberOf, readConfig } from './folder.ts';
+import { onnxFileOf } from './parts.ts';
 import { type Feed, Session, type SessionOptions } from './session.ts';
 import { budgetFor, shapesFor } from './shapes.ts';
 import { padRows, planBatches } from './token-rows.ts';
@@ -38,7 +39,7 @@ export class CrossEncoder {
 
   /** @throws ModelError where files are missing or the model is no cross-encoder */
   static async open(folder: string, options: CrossOptions = {}): Promise<CrossEncoder> {
-    const onnx = await onnxFileOf(folder, options.file);
+    const onnx = onnxFileOf(folder, options.file);
     const tokenizer = await Tokenizer.open(`${folder}/tokenizer.json`);
     const session = await Session.open(onnx, options);
     try {

@@ -4,14 +4,13 @@ import { basename, join } from 'node:path';
 import { conventionOf, type Pooling, type Prefixes } from './conventions.ts';
 import type { EncoderOverrides, EncoderSpec } from './encoder-spec.ts';
 import { ModelError } from './errors.ts';
-import { inside, type JsonObject, numberOf, onnxFileOf, readConfig, textOf } from './folder.ts';
+import { inside, type JsonObject, numberOf, readConfig, textOf } from './folder.ts';
 import type { LinearLayer } from './graphs.ts';
 import { lateSpecOf } from './late-config.ts';
 import { denseLayer, poolingOf } from './modules.ts';
+import { modulesIn, onnxFileOf, sidesOf, tableFolderOf } from './parts.ts';
 import { staticTableOf } from './static-table.ts';
 
-const QUERY_FOLDERS = ['question_encoder', 'query_encoder', 'question', 'query'];
-const PASSAGE_FOLDERS = ['ctx_encoder', 'context_encoder', 'passage_encoder', 'passage', 'document'];
 const DEFAULT_MAX_TOKENS = 512;
 
 interface Modules {
@@ -19,35 +18,30 @@ interface Modules {
   readonly pooling?: Pooling;
   readonly layers: readonly LinearLayer[];
   readonly normalize: boolean;
-  readonly isStatic: boolean;
 }
 
 async function modulesOf(folder: string): Promise<Modules | undefined> {
-  const list = await readConfig(folder, 'modules.json');
-  if (!Array.isArray(list)) return undefined;
+  // read first, so that a file that is no JSON is said
+  if (!Array.isArray(await readConfig(folder, 'modules.json'))) return undefined;
   let transformer = '';
   let pooling: Pooling | undefined;
   let normalize = false;
-  let isStatic = false;
   const layers: LinearLayer[] = [];
-  for (const entry of list as { type?: string; path?: string }[]) {
-    const kind = String(entry.type).split('.').at(-1);
-    const path = entry.path ?? '';
+  for (const { kind, type, path } of modulesIn(folder) ?? []) {
     if (kind === 'Transformer') transformer = path;
     else if (kind === 'Pooling')
       pooling = poolingOf(folder, path, (await readConfig(folder, join(path, 'config.json'))) ?? {});
     else if (kind === 'Dense') layers.push(await denseLayer(folder, path));
     else if (kind === 'Normalize') normalize = true;
     else if (kind === 'StaticEmbedding') {
-      isStatic = true;
       transformer = path;
     } else {
-      throw new ModelError(`${join(folder, 'modules.json')}: module type "${entry.type}" is not known`, {
+      throw new ModelError(`${join(folder, 'modules.json')}: module type "${type}" is not known`, {
         help: 'known: Transformer, Pooling, Dense, Normalize, StaticEmbedding',
       });
     }
   }
-  return { transformer, pooling, layers, normalize, isStatic };
+  return { transformer, pooling, layers, normalize };
 }
 
 function promptsOf(config: JsonObject | undefined): Prefixes | undefined {
@@ -110,13 +104,13 @@ async function singleSpec(
       help: 'export one: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER) in Python',
     });
   }
-  const isStatic = modules?.isStatic || config?.model_type === 'model2vec';
+  const isStatic = tableFolderOf(folder) !== undefined;
   const late = await lateSpecOf(folder, transformers);
   const prompts = promptsOf(transformers);
   const [length, lengthSource] = isStatic
     ? [numberOf(config?.seq_length) ?? DEFAULT_MAX_TOKENS, 'static model']
     : lengthOf(sentence, tokenizerConfig, config);
-  const onnx = isStatic ? await staticTableOf(root) : await onnxFileOf(folder, overrides.file);
+  const onnx = isStatic ? await staticTableOf(root) : onnxFileOf(folder, overrides.file);
 
   const set = {
     pooling:
@@ -184,10 +178,8 @@ export async function readEncoderSpec(
       help: 'give a folder with an ONNX file and tokenizer.json, or hf:ORG/NAME',
     });
   }
-  const sub = (names: readonly string[]): string | undefined =>
-    names.map(n => join(folder, n)).find(path => existsSync(path));
-  const [query, passage] = [sub(QUERY_FOLDERS), sub(PASSAGE_FOLDERS)];
-  if (query === undefined || passage === undefined) return singleSpec(folder, overrides, name);
+  const { passage, query } = sidesOf(folder);
+  if (query === undefined) return singleSpec(folder, overrides, name);
   const hint = name ?? basename(folder);
   // DPR's encoders are the first token's vector, compared by dot product
   const dpr: EncoderOverrides = { pooling: 'cls', normalize: false, ...overrides };
