@@ -75,7 +75,7 @@ model gives may differ in the last bits with the rows it ran beside.`,
         }
       },
       close: async () => {
-        cut.tell(ctx, encoder.info.maxTokens);
+        cut.tell(ctx, encoder.longest(side));
         await encoder.close();
       },
     };

@@ -103,7 +103,7 @@ tokens. \`pool: 2\` halves the vectors of a passage: the most alike are joined t
         }
       },
       close: async () => {
-        cut.tell(ctx, encoder.info.maxTokens);
+        cut.tell(ctx, encoder.longest(side));
         await encoder.close();
       },
     };

@@ -192,17 +192,22 @@ async function openScorer(
     const cross = await CrossEncoder.open(model.folder, { ...p, name: p.model, file: model.file });
     return {
       maxTokens: cross.maxTokens,
-      score: async (questions, passages) => cross.score(questions, passages, signal),
+      score: async (questions, passages) => {
+        try {
+          return await cross.score(questions, passages, signal);
+        } catch (error) {
+          throw asModelError(error);
+        }
+      },
       close: () => cross.close(),
     };
   } catch (error) {
     // no classifier: perhaps an encoder
-    if (!(error instanceof ModelError && /is no cross-encoder/.test(error.message)))
-      throw asModelError(error);
+    if (!(error instanceof ModelError && error.code === 'no-cross-encoder')) throw asModelError(error);
   }
   const encoder: Encoder = await openModel(p, 'query', ctx);
   return {
-    maxTokens: encoder.info.maxTokens,
+    maxTokens: encoder.longest('passage'),
     score: async (questions, passages) => {
       const distinct = [...new Set(questions)];
       const place = new Map(distinct.map((text, i) => [text, i]));

@@ -109,6 +109,12 @@ export class Encoder {
     return new Encoder(passage, query, options.batchTokens ?? budgetFor(passage.session.provider));
   }
 
+  /** Longest text of a side in tokens, special ones included: ColBERT models have one for each. */
+  longest(side: Side = 'passage'): number {
+    const { spec } = side === 'query' ? this.#query : this.#passage;
+    return side === 'query' && spec.late ? spec.late.queryTokens : spec.maxTokens;
+  }
+
   /** The tokenizer of a side. */
   tokenizer(side: Side = 'passage'): Tokenizer {
     return side === 'query' ? this.#query.tokenizer : this.#passage.tokenizer;

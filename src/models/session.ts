@@ -35,7 +35,9 @@ export function sessionSettings(provider: Provider, threads: number): InferenceS
 export type Feed =
   | { readonly type: 'int64'; readonly data: BigInt64Array; readonly shape: readonly number[] }
   | { readonly type: 'int32'; readonly data: Int32Array; readonly shape: readonly number[] }
-  | { readonly type: 'float32'; readonly data: Float32Array; readonly shape: readonly number[] };
+  | { readonly type: 'float32'; readonly data: Float32Array; readonly shape: readonly number[] }
+  /** The bits of half-precision numbers. */
+  | { readonly type: 'float16'; readonly data: Uint16Array; readonly shape: readonly number[] };
 
 export interface Output {
   readonly shape: readonly number[];

@@ -45,6 +45,8 @@ export class Tokenizer {
   readonly hangul: HangulRule;
   /** Tokens put around a single text. */
   readonly specialTokens: number;
+  /** Tokens put around a pair. */
+  readonly pairTokens: number;
   readonly #native: NativeTokenizer;
   readonly #template: Template;
   readonly #words: WordPiece | undefined;
@@ -57,6 +59,8 @@ export class Tokenizer {
     this.padId = padIdOf(json);
     this.size = native.getVocabSize(true);
     this.specialTokens = template.single.before.length + template.single.after.length;
+    const { before, middle, after } = template.pair;
+    this.pairTokens = before.length + middle.length + after.length;
     this.#words = wordPieceOf(json, native);
     this.#composes = composes(json);
   }

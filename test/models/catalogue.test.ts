@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { connect } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ import {
 } from '../../src/models/catalogue.ts';
 import type { ModelError } from '../../src/models/errors.ts';
 import { downloadFile } from '../../src/models/fetch.ts';
-import { proxyFor } from '../../src/models/http.ts';
+import { portOf, proxyFor } from '../../src/models/http.ts';
 import { neededFiles } from '../../src/models/hub.ts';
 import { ProtoWriter } from '../../src/models/protobuf.ts';
 import { parseReference } from '../../src/models/reference.ts';
@@ -457,6 +457,35 @@ describe('proxies', () => {
     expect(asked).toEqual(['hub.example:443']);
     expect(error.message).toMatch(/refused hub\.example:443 \(407/);
   });
+});
+
+it('a silent proxy counts as a drop, before a tunnel and in it', async () => {
+  const silent = createServer();
+  const open = http.createServer();
+  open.on('connect', (_, socket) => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+  for (const server of [silent, open]) {
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const sockets: Socket[] = [];
+    server.on('connection', socket => sockets.push(socket));
+    const error = await failure(
+      downloadFile('https://hub.example/x', join(root, 'x'), {
+        name: 'x',
+        env: { HTTPS_PROXY: `http://127.0.0.1:${port}` },
+        retries: 0,
+        silence: 50,
+      }),
+    );
+    expect(error.message).toMatch(/no byte from .*127\.0\.0\.1:\d+ for 0\.05 s/);
+    for (const socket of sockets) socket.destroy();
+    await new Promise(resolve => server.close(resolve));
+  }
+});
+
+it('a proxy reached by TLS has the port of https where none is said', () => {
+  expect(portOf(new URL('https://proxy.example'))).toBe(443);
+  expect(portOf(new URL('http://proxy.example'))).toBe(80);
+  expect(portOf(new URL('https://proxy.example:3128'))).toBe('3128');
 });
 
 it('a silent server counts as a drop', async () => {
