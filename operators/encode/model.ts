@@ -6,6 +6,7 @@ import { hint, UserError } from '../../src/define/index.ts';
 import {
   dimensionOf,
   type Encoder,
+  type EncoderInfo,
   type EncoderOptions,
   embeddedNames,
   locateModel,
@@ -67,6 +68,10 @@ export type EncoderParams = z.output<typeof schema>;
 
 interface Paths {
   path(relative: string): string;
+}
+
+interface Telling extends Paths {
+  warn(message: string): void;
 }
 
 /** A model's name, where it is a path made absolute. */
@@ -142,11 +147,23 @@ export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'outpu
 export const sideOf = (p: Pick<EncoderParams, 'side'>, column: string): 'query' | 'passage' =>
   p.side ?? (column === 'question' ? 'query' : 'passage');
 
+/** Tells what a model runs on, where that was left to the machine. */
+export function tellDevice(
+  p: Pick<OpenedParams, 'device' | 'model'>,
+  { provider, failed }: Pick<EncoderInfo, 'provider' | 'failed'>,
+  ctx: Telling,
+): void {
+  if (p.device !== 'auto') return;
+  const why = failed.map(f => `; ${f.provider} did not start (${f.why})`).join('');
+  const none = provider === 'cpu' && failed.length === 0 ? '; no other provider is installed' : '';
+  ctx.warn(`device auto: "${p.model}" runs on ${provider}${why}${none}`);
+}
+
 /** What opening needs; the rest has its default. */
 export type OpenedParams = Partial<EncoderParams> & Pick<EncoderParams, 'model'>;
 
 /** Opens the encoder of a step. @throws UserError */
-export async function openModel(p: OpenedParams, side: 'query' | 'passage', ctx: Paths): Promise<Encoder> {
+export async function openModel(p: OpenedParams, side: 'query' | 'passage', ctx: Telling): Promise<Encoder> {
   try {
     const name = modelName(p.model, ctx);
     const model = await resolveModel(name, { offline: true });
@@ -163,14 +180,20 @@ export async function openModel(p: OpenedParams, side: 'query' | 'passage', ctx:
       output: p.output,
       ...(p.prefix !== undefined && { prefixes: { [side]: p.prefix } }),
     };
-    return await openEncoder(model.folder, options);
+    const encoder = await openEncoder(model.folder, options);
+    tellDevice(p, encoder.info, ctx);
+    return encoder;
   } catch (error) {
     throw asModelError(error);
   }
 }
 
 /** Opens the encoder of a step whose vectors have the length that was planned. @throws UserError */
-export async function openPlanned(p: EncoderParams, side: 'query' | 'passage', ctx: Paths): Promise<Encoder> {
+export async function openPlanned(
+  p: EncoderParams,
+  side: 'query' | 'passage',
+  ctx: Telling,
+): Promise<Encoder> {
   const encoder = await openModel(p, side, ctx);
   if (encoder.dimension === vectorSize(p, ctx)) return encoder;
   await encoder.close();

@@ -22,6 +22,7 @@ import {
   modelBytes,
   modelName,
   openModel,
+  tellDevice,
 } from '../encode/model.ts';
 
 /** Scores of pairs, by a cross-encoder or by the vectors of an encoder. */
@@ -184,12 +185,13 @@ async function openScorer(
     readonly threads: number;
     readonly batchTokens?: number;
   },
-  ctx: { path(relative: string): string; readonly signal: AbortSignal },
+  ctx: { path(relative: string): string; warn(message: string): void; readonly signal: AbortSignal },
 ): Promise<Scorer> {
   const { signal } = ctx;
   try {
     const model = await resolveModel(modelName(p.model, ctx), { offline: true });
     const cross = await CrossEncoder.open(model.folder, { ...p, name: p.model, file: model.file });
+    tellDevice(p, cross.device, ctx);
     return {
       maxTokens: cross.maxTokens,
       score: async (questions, passages) => {

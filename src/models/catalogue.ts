@@ -16,15 +16,19 @@ import {
   readManifest,
   refFile,
 } from './cache.ts';
+import { dimensionOf } from './dimension.ts';
 import { embeddedFolder, embeddedNames } from './embedded.ts';
 import { readEncoderSpec } from './encoder-config.ts';
-import type { EncoderSpec } from './encoder-spec.ts';
+import { type EncoderSpec, isStatic } from './encoder-spec.ts';
 import { ModelError } from './errors.ts';
 import { type Downloaded, downloadFile, hashFile, type Progress } from './fetch.ts';
 import type { Environment } from './http.ts';
 import { authorization, fileUrl, type HubFile, hubModel, neededFiles } from './hub.ts';
+import { lengthOf } from './length.ts';
+import { onnxOutputs } from './onnx-read.ts';
 import { dataFilesOf, filesRead, findOnnx, isDataOf, isWhole, TABLE_FILE, tableFolderOf } from './parts.ts';
 import { type ModelReference, parseReference } from './reference.ts';
+import { scoreOutput } from './score-output.ts';
 
 export interface CatalogueOptions {
   /** Default: the user's cache folder. */
@@ -60,8 +64,18 @@ export interface ListedModel {
 
 export interface ModelDescription extends ResolvedModel {
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256?: string }[];
+  readonly kind?:
+    | 'encoder'
+    | 'pair of encoders'
+    | 'late-interaction encoder'
+    | 'static encoder'
+    | 'cross-encoder';
+  /** Numbers in a vector; undefined where the files do not say it. */
+  readonly dimension?: number;
   /** What an encoder of it would be; `problem` says why it is none. */
   readonly encoder?: EncoderSpec;
+  /** The longest pair of a cross-encoder in tokens, and where that was found. */
+  readonly pair?: { readonly maxTokens: number; readonly source: string };
   readonly problem?: string;
 }
 
@@ -282,6 +296,17 @@ export async function listModels(options: CatalogueOptions = {}): Promise<Listed
   return found;
 }
 
+/** Whether the ONNX file of a folder is a sequence classifier, by its outputs. */
+function isCross(folder: string, file?: string): boolean {
+  const onnx = tableFolderOf(folder) === undefined ? findOnnx(folder, file) : undefined;
+  const outputs = (onnx !== undefined && onnxOutputs(join(folder, onnx))) || [];
+  const score = scoreOutput(outputs);
+  // a vector of a width left open is no score, a logit may be
+  return (
+    score !== undefined && (score.name === 'logits' || (score.shape[1] !== undefined && outputs.length === 1))
+  );
+}
+
 /** What a model on this machine is: its files, and the settings that its encoder would have. */
 export async function infoModel(name: string, options: CatalogueOptions = {}): Promise<ModelDescription> {
   const model = locateModel(name, options);
@@ -293,8 +318,21 @@ export async function infoModel(name: string, options: CatalogueOptions = {}): P
   const manifest = readManifest(model.folder);
   const sums = new Map(manifest?.files.map(file => [file.path, file.sha256]));
   const files = filesOf(model.folder).map(file => ({ ...file, sha256: sums.get(file.path) }));
+  const { folder, file } = model;
   try {
-    return { ...model, files, encoder: await readEncoderSpec(model.folder, { file: model.file }, name) };
+    if (isCross(folder, file)) {
+      const [maxTokens, source] = await lengthOf([folder]);
+      return { ...model, files, kind: 'cross-encoder', pair: { maxTokens, source } };
+    }
+    const encoder = await readEncoderSpec(folder, { file }, name);
+    const kind = encoder.late
+      ? 'late-interaction encoder'
+      : encoder.querySide
+        ? 'pair of encoders'
+        : isStatic(encoder)
+          ? 'static encoder'
+          : 'encoder';
+    return { ...model, files, kind, dimension: dimensionOf(folder, { file }), encoder };
   } catch (error) {
     return { ...model, files, problem: (error as Error).message };
   }

@@ -3,6 +3,7 @@ import { ModelError } from './errors.ts';
 import { feedsFor, strangeInputs } from './feeds.ts';
 import { lengthOf } from './length.ts';
 import { onnxFileOf } from './parts.ts';
+import { scoreOutput } from './score-output.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { budgetFor, shapesFor } from './shapes.ts';
 import { type PaddedIds, type PairRows, padRows, planBatches } from './token-rows.ts';
@@ -45,6 +46,8 @@ function typeIdsOf(pairs: PairRows, rows: Int32Array, padded: PaddedIds): BigInt
 /** A loaded cross-encoder (Nogueira & Cho 2019): a sequence classifier with one output, or two of which the second says yes. */
 export class CrossEncoder {
   readonly maxTokens: number;
+  /** What it runs on, and what was tried before. */
+  readonly device: Pick<Session, 'provider' | 'failed'>;
   readonly #name: string;
   readonly #tokenizer: Tokenizer;
   readonly #session: Session;
@@ -62,6 +65,7 @@ export class CrossEncoder {
     this.#name = name;
     this.#tokenizer = tokenizer;
     this.#session = session;
+    this.device = session;
     this.#output = output;
     this.maxTokens = max;
     this.#batchTokens = batch;
@@ -73,12 +77,8 @@ export class CrossEncoder {
     const tokenizer = await Tokenizer.open(`${folder}/tokenizer.json`);
     const session = await Session.open(onnx, options);
     try {
-      const output =
-        session.outputs.find(o => o.name === 'logits' && o.shape.length <= 2) ??
-        session.outputs.find(o => o.shape.length === 2 && o.type.startsWith('float'));
-      const width = output?.shape.at(-1);
-      const declared = output?.shape.length === 2 && typeof width === 'number' ? width : undefined;
-      if (strangeInputs(session.inputs) !== undefined || !output || (declared ?? 1) > 2)
+      const output = scoreOutput(session.outputs.filter(o => o.type.startsWith('float')));
+      if (strangeInputs(session.inputs) !== undefined || !output)
         throw noCross(options.name ?? folder, session);
       const [limit] = await lengthOf([folder]);
       const encoder = new CrossEncoder(
@@ -97,7 +97,7 @@ export class CrossEncoder {
         );
       }
       // an encoder of one vector a text may leave its width open: one pair tells it from a score
-      if (declared === undefined && output.shape.length === 2) await encoder.score(['a'], ['a']);
+      if (typeof output.shape[1] === 'string') await encoder.score(['a'], ['a']);
       return encoder;
     } catch (error) {
       await session.close();

@@ -38,6 +38,8 @@ describe('models', () => {
     const { code, stdout } = await millrace(here, 'models', 'info', 'default');
     expect(code).toBe(0);
     expect(stdout).toMatch(/longest text +8192 tokens \(encoder\.json\)/);
+    expect(stdout).toMatch(/kind +static encoder\n.*dimension +256\n/);
+    expect(stdout).toMatch(/device auto +\S/);
     const json = jsonOf<{ encoder: { normalize: boolean } }>(
       await millrace(here, 'models', 'info', 'default', '--json'),
     );

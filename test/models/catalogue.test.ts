@@ -32,9 +32,11 @@ import type { ModelError } from '../../src/models/errors.ts';
 import { downloadFile } from '../../src/models/fetch.ts';
 import { portOf, proxyFor } from '../../src/models/http.ts';
 import { neededFiles } from '../../src/models/hub.ts';
+import { writeOnnx } from '../../src/models/onnx-write.ts';
 import { ProtoWriter } from '../../src/models/protobuf.ts';
 import { parseReference } from '../../src/models/reference.ts';
 import { COMMIT, HubServer, sha256 } from './hub-server.ts';
+import { modelFolder, tinyOnnx, tokenizerJson } from './tiny-models.ts';
 
 const onnx = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31) % 251));
 const FILES = {
@@ -361,6 +363,30 @@ describe('models on the machine', () => {
     expect(modelFiles(short)).toContain(join(folder, 'onnx', 'model_O4.onnx'));
     writeFileSync(join(folder, 'config.json'), '{"model_type":"model2vec"}');
     expect(read(folder)).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
+  });
+
+  it('are told apart: encoders with their dimension, cross-encoders with their longest pair', async () => {
+    const made: string[] = [];
+    const of = (name: string, files: Record<string, Uint8Array | string | object>) => {
+      const folder = modelFolder({ 'tokenizer.json': tokenizerJson(), ...files }, name);
+      made.push(folder);
+      return infoModel(folder, options);
+    };
+    const logits = writeOnnx({
+      name: 'x',
+      inputs: [{ name: 'input_ids', type: 'int64', shape: ['batch', 'sequence'] }],
+      outputs: [{ name: 'logits', type: 'float32', shape: ['batch', 1] }],
+      initializers: [],
+      nodes: [],
+    });
+    const config = { 'config.json': { model_type: 'xlm-roberta', max_position_embeddings: 514 } };
+    expect(await of('cross', { 'model.onnx': logits, ...config })).toMatchObject({
+      kind: 'cross-encoder',
+      pair: { maxTokens: 512, source: 'config.json' },
+    });
+    expect(await of('plain', { 'model.onnx': tinyOnnx() })).toMatchObject({ kind: 'encoder', dimension: 2 });
+    expect(await infoModel('default', options)).toMatchObject({ kind: 'static encoder', dimension: 256 });
+    for (const folder of made) rmSync(join(folder, '..'), { recursive: true, force: true });
   });
 
   it('are described, verified and removed', async () => {
