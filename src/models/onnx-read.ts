@@ -20,7 +20,7 @@ const TYPE_TENSOR = 1;
 const TENSOR_SHAPE = 2;
 const SHAPE_DIM = 1;
 const DIM_VALUE = 1;
-const WINDOW = 1 << 16;
+const WINDOW = 1 << 12;
 
 interface Field {
   readonly number: number;
