@@ -46,7 +46,9 @@ export const encoderParams = {
   prefix: z
     .string()
     .optional()
-    .describe('what is put in front of each text; default: as the files of the model say; ColBERT models take none'),
+    .describe(
+      'what is put in front of each text; default: as the files of the model say; ColBERT models take none',
+    ),
   maxTokens: z.int().positive().optional().describe('longest text in tokens; default: what the model takes'),
   output: z.string().optional().describe("the model's output to take; default: the fitting one"),
   device: z
