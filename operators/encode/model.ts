@@ -134,15 +134,19 @@ export function modelBytes(model: string, batchTokens: number | undefined, ctx: 
 /** The length of a model's vectors; 0 where it cannot be known before the model is here. */
 export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'output'>, ctx: Paths): number {
   if (p.dimension !== undefined) return p.dimension;
-  let found: ResolvedModel | undefined;
+  const found = planned(p.model, ctx);
+  return (found && dimensionOf(found.folder, { file: found.file, output: p.output })) ?? 0;
+}
+
+/** Where a model is, for what a plan asks of it; undefined where it is not here yet. */
+export function planned(model: string, ctx: Paths): ResolvedModel | undefined {
   try {
-    found = located(p.model, ctx);
+    return located(model, ctx);
   } catch (error) {
     // said where its files are looked for
-    if (error instanceof UserError) return 0;
+    if (error instanceof UserError) return undefined;
     throw error;
   }
-  return (found && dimensionOf(found.folder, { file: found.file, output: p.output })) ?? 0;
 }
 
 /** The side of a column of texts. */

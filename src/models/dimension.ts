@@ -1,8 +1,8 @@
 /** How long an encoder's vectors are, from its files alone: what a plan must know before anything is loaded. */
 import { join } from 'node:path';
-import { type JsonObject, numberOf } from './folder.ts';
+import { type JsonObject, jsonOf, numberOf } from './folder.ts';
 import { onnxOutputs } from './onnx-read.ts';
-import { findOnnx, modulesIn, peekJson, sidesOf } from './parts.ts';
+import { findOnnx, modulesIn, sidesOf } from './parts.ts';
 
 /** The width of the outputs of an ONNX file: of a vector a text where it has one, else of token vectors. */
 function widthOf(path: string, output?: string): number | undefined {
@@ -28,16 +28,16 @@ export function dimensionOf(
   const modules = modulesIn(root) ?? [];
   const of = (kind: string): JsonObject | undefined => {
     const module = modules.filter(m => m.kind === kind).at(-1);
-    return module && peekJson(root, module.path, 'config.json');
+    return module && jsonOf(root, module.path, 'config.json');
   };
   const projected = numberOf(of('Dense')?.out_features);
   if (projected !== undefined) return projected;
   const onnx = findOnnx(root, settings.file);
   const width = onnx === undefined ? undefined : widthOf(join(root, onnx), settings.output);
   if (width !== undefined) return width;
-  const config = peekJson(root, 'config.json') ?? {};
+  const config = jsonOf(root, 'config.json') ?? {};
   return (
-    numberOf(peekJson(root, 'artifact.metadata')?.dim) ??
+    numberOf(jsonOf(root, 'artifact.metadata')?.dim) ??
     numberOf(of('Pooling')?.word_embedding_dimension) ??
     numberOf(config.hidden_size) ??
     numberOf(config.hidden_dim) ??

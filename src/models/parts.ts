@@ -1,8 +1,8 @@
 /** Which files of a model's folder are read: one answer for plans, fingerprints, the catalogue and encoders. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ModelError } from './errors.ts';
-import type { JsonObject } from './folder.ts';
+import { jsonOf } from './folder.ts';
 import { onnxExternal } from './onnx-read.ts';
 
 const QUERY_FOLDERS = ['question_encoder', 'query_encoder', 'question', 'query'];
@@ -31,15 +31,6 @@ export function sidesOf(folder: string): { readonly passage: string; readonly qu
   return query === undefined || passage === undefined ? { passage: folder } : { passage, query };
 }
 
-/** A JSON file, for those who only look whether it says something; undefined where it is absent or none. */
-export function peekJson(...path: string[]): JsonObject | undefined {
-  try {
-    return JSON.parse(readFileSync(join(...path), 'utf8')) as JsonObject;
-  } catch {
-    return undefined;
-  }
-}
-
 export interface ModuleEntry {
   /** The last word of its type: Transformer, Pooling, Dense, … */
   readonly kind: string;
@@ -50,7 +41,7 @@ export interface ModuleEntry {
 
 /** The modules of a sentence-transformers export; undefined where there is no such list. */
 export function modulesIn(folder: string): ModuleEntry[] | undefined {
-  const list: unknown = peekJson(folder, 'modules.json');
+  const list: unknown = jsonOf(folder, 'modules.json');
   if (!Array.isArray(list)) return undefined;
   return (list as { type?: unknown; path?: unknown }[]).map(({ type, path }) => ({
     type: String(type),
@@ -65,7 +56,7 @@ export function tableFolderOf(folder: string): string | undefined {
   const module = modules?.find(m => m.kind === 'StaticEmbedding');
   if (module) return module.path;
   const transformer = modules?.find(m => m.kind === 'Transformer')?.path ?? '';
-  const config = peekJson(folder, transformer, 'config.json') ?? peekJson(folder, 'config.json');
+  const config = jsonOf(folder, transformer, 'config.json') ?? jsonOf(folder, 'config.json');
   return config?.model_type === 'model2vec' ? transformer : undefined;
 }
 
