@@ -310,7 +310,14 @@ export class FlowChanges {
     const forgets = before && before.rows !== false ? [...this.#parts.keys()] : [];
     const fresh = new Set([...this.decision.fresh, ...forgets]);
     const clashed = [...this.clashed];
-    const state = flowState(this.#flow, commit, this.decision, nextId, { reports, work, clashed }, interim);
+    const state = flowState(
+      this.#flow,
+      { commit, run: this.#run },
+      this.decision,
+      nextId,
+      { reports, work, clashed },
+      interim,
+    );
     const journal = this.#journalName();
     // a run that was cut short may have left something under slots that nobody has; what went ahead is there already
     const freed = [...fresh].map(id => slots[id]);

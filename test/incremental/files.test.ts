@@ -1,0 +1,163 @@
+/** Files that a source reads, and what depends on more of them than their bytes: names, guessed columns, folders. */
+import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readText } from '../../operators/read/text.ts';
+import type { AnyOperator, AnyStep } from '../../src/define/index.ts';
+import { check } from '../../src/plan/index.ts';
+import { type RunOptions, startRun } from '../../src/run/index.ts';
+import { listDeadLetters, stateFolderOf } from '../../src/state/index.ts';
+import { folderWith, jsonl, jsonOf, millrace } from '../cli/millrace.ts';
+import { operators, readTable } from './fixtures/operators.ts';
+import { inFolder, type Ran, run, tryRun } from './shapes.ts';
+
+const put = (root: string, files: Readonly<Record<string, string>>): void => {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+};
+const table: AnyStep = { id: 't', op: 'inc.table', with: { path: 't' } };
+const lines = (path: unknown = 'docs', onError: 'fail' | 'dead-letter' = 'fail'): AnyStep[] => [
+  { id: 'src', op: 'read.jsonl', with: { path } as never, onError },
+  table,
+];
+const rowsAt = (root: string): unknown[] => Object.values(readTable(join(root, 't')));
+/** What the sink holds, and after a full run: one and the same. */
+async function asFull(root: string, steps: AnyStep[], options: Partial<RunOptions> = {}): Promise<unknown[]> {
+  const now = rowsAt(root);
+  await run(root, steps, { full: true, ...options });
+  expect(now).toEqual(rowsAt(root));
+  return now;
+}
+const letters = async (root: string): Promise<string[]> => {
+  const found: string[] = [];
+  for await (const { where } of listDeadLetters(stateFolderOf(root, 'inc'))) found.push(where);
+  return found;
+};
+
+it('a guessed column that has another type has all files read again', () =>
+  inFolder(async root => {
+    const steps = lines('docs', 'dead-letter');
+    put(root, {
+      'docs/a.jsonl': jsonl([{ id: 'a', text: 'one', year: 1999 }]),
+      'docs/b.jsonl': jsonl([{ id: 'b', text: 'two', year: 'c. 1900' }]),
+    });
+    await run(root, steps);
+    expect(await letters(root)).toEqual(['docs/b.jsonl:1']);
+    put(root, { 'docs/a.jsonl': jsonl([{ id: 'a', text: 'one', year: '1999' }]) });
+    const text = 'its columns: year int32? → utf8?';
+    const again = await run(root, steps);
+    expect(again.mode).toBe('replay');
+    expect(again.reasons).toMatchObject([
+      { step: 'src', text, what: 'columns', old: { year: 'int32?' }, now: { year: 'utf8?' } },
+    ]);
+    expect(await letters(root)).toEqual([]);
+    expect(await asFull(root, steps)).toMatchObject([{ doc_id: 'a' }, { doc_id: 'b', year: 'c. 1900' }]);
+    expect((await run(root, steps)).mode).toBe('nothing');
+  }));
+
+it('an index whose columns the data changes is built anew, by the run itself', async () => {
+  const folder = folderWith({
+    'p.yaml':
+      'name: p\nsteps:\n  - { id: docs, op: read.jsonl, with: { path: docs } }\n  - { id: index, op: index.sparse, with: { path: ix } }\n',
+    'docs/a.jsonl': jsonl([{ id: 'a', text: 'alpha' }]),
+    'docs/b.jsonl': jsonl([{ id: 'b', text: 'beta', title: 'second' }]),
+  });
+  await millrace(folder, 'run', 'p.yaml');
+  writeFileSync(join(folder, 'docs/a.jsonl'), jsonl([{ id: 'a', text: 'alpha', title: 'first' }]));
+  const told = 'since "docs": its columns: + title utf8?';
+  expect((await millrace(folder, 'plan', 'p.yaml')).stdout).toContain(told);
+  const ran = await millrace(folder, 'run', 'p.yaml');
+  expect(ran.code).toBe(0);
+  expect((await millrace(folder, 'why', 'p.yaml', 'b')).stdout).toContain(told);
+  const search = await millrace(folder, 'search', 'ix', 'beta', '--json');
+  expect(jsonOf<{ hits: unknown[] }>(search).hits).toMatchObject([{ title: 'second' }]);
+});
+
+/** The source of text files beside the operators of the tests. */
+async function runTexts(root: string, path: unknown, options: Partial<RunOptions> = {}): Promise<Ran> {
+  const all: AnyOperator[] = [...operators, readText];
+  const steps: AnyStep[] = [{ id: 'src', op: 'read.text', with: { path } as never }, table];
+  const { plan, problems } = await check({ name: 'inc', steps }, { operators: all, root, mode: 'run' });
+  if (!plan) throw new Error(JSON.stringify(problems));
+  const registryUrl = new URL('./fixtures/operators.ts', import.meta.url).href;
+  const handle = startRun(plan, { registryUrl, ...options });
+  let mode = '';
+  handle.events.subscribe(e => {
+    if (e.type === 'flow') mode = e.mode;
+  });
+  const result = await handle.result;
+  if (result.error) throw new Error(result.error.message);
+  return { result, mode, reasons: [], interim: 0 };
+}
+const idsAt = (root: string): unknown[] => rowsAt(root).map(r => (r as { doc_id: string }).doc_id);
+
+it('keys that are made of names are those of the path as it is', () =>
+  inFolder(async root => {
+    put(root, { 'data/sub/a.txt': 'one', 'data/sub/b.txt': 'two' });
+    await runTexts(root, 'data');
+    expect(idsAt(root)).toEqual(['sub/a.txt', 'sub/b.txt']);
+    expect((await runTexts(root, 'data/sub')).mode).toBe('changes');
+    expect(idsAt(root)).toEqual(['a.txt', 'b.txt']);
+    // a file of a name that another has gives both longer names
+    put(root, { 'other/a.txt': 'three' });
+    await runTexts(root, ['data/sub', 'other']);
+    const now = idsAt(root);
+    expect(now).toEqual(['b.txt', 'data/sub/a.txt', 'other/a.txt']);
+    await runTexts(root, ['data/sub', 'other'], { full: true });
+    expect(idsAt(root)).toEqual(now);
+    expect((await runTexts(root, ['data/sub', 'other'])).mode).toBe('nothing');
+  }));
+
+it('files whose names differ in their normal form alone are two', () =>
+  inFolder(async root => {
+    const [nfc, nfd] = ['é.jsonl'.normalize('NFC'), 'é.jsonl'.normalize('NFD')];
+    put(root, {
+      [`docs/${nfc}`]: jsonl([{ id: 'a', text: 'one' }]),
+      [`docs/${nfd}`]: jsonl([{ id: 'b', text: 'two' }]),
+    });
+    // a file system may know one of them
+    if (readdirSync(join(root, 'docs')).length < 2) return;
+    await run(root, lines());
+    expect((await run(root, lines())).mode).toBe('nothing');
+    put(root, { [`docs/${nfd}`]: jsonl([{ id: 'b', text: 'other' }]) });
+    expect((await run(root, lines())).mode).toBe('changes');
+    expect(await asFull(root, lines())).toMatchObject([{ text: 'one' }, { text: 'other' }]);
+  }));
+
+it('a folder that cannot be listed deletes nothing', () =>
+  inFolder(async root => {
+    put(root, {
+      'docs/a.jsonl': jsonl([{ id: 'a', text: 'one' }]),
+      'docs/deep/b.jsonl': jsonl([{ id: 'b', text: 'two' }]),
+    });
+    await run(root, lines());
+    nest(join(root, 'docs/deep'), () => mkdirSync(NAME));
+    try {
+      const failed = (await tryRun(root, lines())).result;
+      expect(failed.error?.message).toContain('cannot be read: ENAMETOOLONG');
+      expect(rowsAt(root)).toHaveLength(2);
+    } finally {
+      nest(join(root, 'docs/deep'), undefined, () => rmdirSync(NAME));
+    }
+  }));
+
+const NAME = 'n'.repeat(200);
+/** Folders within folders, until their path is too long: what not even root may list. */
+function nest(folder: string, down?: () => void, up?: () => void): void {
+  const cwd = process.cwd();
+  process.chdir(folder);
+  try {
+    for (let depth = 0; depth < 22; depth++) {
+      down?.();
+      process.chdir(NAME);
+    }
+    for (let depth = 0; up && depth < 22; depth++) {
+      process.chdir('..');
+      up();
+    }
+  } finally {
+    process.chdir(cwd);
+  }
+}
