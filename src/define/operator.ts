@@ -13,7 +13,7 @@ export type ParamsSchema = z.ZodObject;
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /**
- * What a step remembers from run to run, by keys of its own (at most 1,900 bytes). What was put is seen at once and
+ * What a step remembers from run to run, by keys of its own, of any length. What was put is seen at once and
  * kept when the run commits; a run that fails leaves it as it was. Empty where the step begins from nothing.
  */
 export interface StepState {

@@ -1,11 +1,11 @@
 /** Files that a source reads, and what depends on more of them than their bytes: names, guessed columns, folders. */
-import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readText } from '../../operators/read/text.ts';
 import type { AnyOperator, AnyStep } from '../../src/define/index.ts';
 import { check } from '../../src/plan/index.ts';
-import { type RunOptions, startRun } from '../../src/run/index.ts';
+import { findInState, type RunOptions, startRun } from '../../src/run/index.ts';
 import { listDeadLetters, stateFolderOf } from '../../src/state/index.ts';
 import { folderWith, jsonl, jsonOf, millrace } from '../cli/millrace.ts';
 import { operators, readTable } from './fixtures/operators.ts';
@@ -135,8 +135,7 @@ it('a folder that cannot be listed deletes nothing', () =>
     await run(root, lines());
     nest(join(root, 'docs/deep'), () => mkdirSync(NAME));
     try {
-      const failed = (await tryRun(root, lines())).result;
-      expect(failed.error?.message).toContain('cannot be read: ENAMETOOLONG');
+      await expect(tryRun(root, lines())).rejects.toThrow('cannot be read: ENAMETOOLONG');
       expect(rowsAt(root)).toHaveLength(2);
     } finally {
       nest(join(root, 'docs/deep'), undefined, () => rmdirSync(NAME));
@@ -161,3 +160,40 @@ function nest(folder: string, down?: () => void, up?: () => void): void {
     process.chdir(cwd);
   }
 }
+
+it('a path longer than a key of the ledger may be is a part like others', () =>
+  inFolder(async root => {
+    // 2,200 bytes: nine folders of eighty syllables
+    const folders = Array.from({ length: 9 }, () => '가'.repeat(80)).join('/');
+    const [long, twin] = [`docs/${folders}/a.jsonl`, `docs/${folders}/b.jsonl`];
+    put(root, { [long]: jsonl([{ id: 'a', text: 'one' }]), [twin]: jsonl([{ id: 'b', text: 'two' }]) });
+    await run(root, lines());
+    expect((await run(root, lines())).mode).toBe('nothing');
+    put(root, { [twin]: jsonl([{ id: 'b', text: 'other' }]) });
+    const again = await run(root, lines());
+    expect(again.result.steps[0]).toMatchObject({ changed: 1, kept: 1 });
+    const [found] = await findInState(stateFolderOf(root, 'inc'), 'b');
+    expect(found.part).toBe(twin);
+    rmSync(join(root, twin));
+    expect((await run(root, lines())).result.steps[0]).toMatchObject({ deleted: 1, kept: 1 });
+    expect(await asFull(root, lines())).toMatchObject([{ text: 'one' }]);
+  }));
+
+it('--full passes over a commit that cannot be finished any more', () =>
+  inFolder(async root => {
+    put(root, { 'docs/a.jsonl': jsonl([{ id: 'a', text: 'one' }]) });
+    process.env.MILLRACE_FAULT = 'after-record!';
+    try {
+      expect((await tryRun(root, lines())).result.status).toBe('failed');
+    } finally {
+      delete process.env.MILLRACE_FAULT;
+    }
+    const folder = stateFolderOf(root, 'inc');
+    const journal = readdirSync(folder).find(name => name.startsWith('journal-')) as string;
+    rmSync(join(folder, journal));
+    mkdirSync(join(folder, journal));
+    expect((await tryRun(root, lines())).result.status).toBe('failed');
+    expect((await run(root, lines(), { full: true })).mode).toBe('full');
+    expect((await run(root, lines())).mode).toBe('nothing');
+    expect(rowsAt(root)).toHaveLength(1);
+  }));

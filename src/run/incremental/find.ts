@@ -3,7 +3,7 @@ import type { Json } from '../../define/index.ts';
 import { idBytes, Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { decodeChildren } from './children.ts';
 import type { FlowState, StepState } from './flow-memory.ts';
-import { decodePart } from './part-entry.ts';
+import { partsOf } from './part-entry.ts';
 import { described } from './row-entry.ts';
 import { layoutsOf, type RowWhy } from './source-diff.ts';
 
@@ -163,9 +163,9 @@ function lineage(
 }
 
 function placeOf(ledger: Ledger, slot: number, id: number): { part?: string; row?: number } {
-  for (const { key, value } of ledger.entries(TABLE.pieces, slot)) {
-    const row = decodePart(value).ids.indexOf(id);
-    if (row >= 0) return { part: key.toString('utf8') || undefined, row };
+  for (const { name, ids } of partsOf(ledger, slot)) {
+    const row = ids.indexOf(id);
+    if (row >= 0) return { part: name || undefined, row };
   }
   return {};
 }

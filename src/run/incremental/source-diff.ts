@@ -4,11 +4,17 @@
  */
 import type { RecordBatch } from 'apache-arrow';
 import { type Columns, columnData, Fingerprints, HASH_BYTES, takeRows, valueAt } from '../../arrow/index.ts';
-import type { Json, RecordError, SourceInstance, SourcePart } from '../../define/index.ts';
+import {
+  type Json,
+  type RecordError,
+  type SourceInstance,
+  type SourcePart,
+  UserError,
+} from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { BitSet, type HashMap64 } from './hash-set.ts';
 import { IdRanges } from './id-ranges.ts';
-import { decodePart, encodePart, type KnownPart, partKey, recordsOf } from './part-entry.ts';
+import { encodePart, type KnownPart, partKey, partsOf, recordsOf } from './part-entry.ts';
 import {
   hashRecords,
   knownRecords,
@@ -113,9 +119,7 @@ export class SourceDiff {
     this.#seed = recordSeed(columns.sort().join('\n'));
     if (options.fresh) return;
     this.#layouts = layoutsOf(options.ledger, options.slot);
-    for (const { key, value } of options.ledger.entries(TABLE.pieces, options.slot)) {
-      this.#old.set(key.toString('utf8'), decodePart(value));
-    }
+    for (const part of partsOf(options.ledger, options.slot)) this.#old.set(part.name, part);
     if (options.resumes) {
       const done = options.ledger.get(tableKey(TABLE.done, options.slot, NONE));
       this.#done = done ? BitSet.from(done) : new BitSet();
@@ -188,7 +192,13 @@ export class SourceDiff {
     const known = this.#layouts.findIndex(l => JSON.stringify(l) === text);
     if (known >= 0) return known;
     const number = this.#layouts.push(layout) - 1;
-    if (number > 0xff) throw new Error('the columns of a source have changed too often');
+    if (number > 0xff)
+      throw new UserError(
+        'the columns of this source have changed 256 times, more than its ledger can tell apart',
+        {
+          help: 'run with --full: it begins anew',
+        },
+      );
     journal.put(tableKey(TABLE.layouts, slot, Uint8Array.of(number)), Buffer.from(text));
     return number;
   }
@@ -302,7 +312,8 @@ export class SourceDiff {
     const signature = this.#signatures.get(part);
     const ids = this.#found.get(part);
     if (signature === undefined || !ids || this.#closed.has(part) || this.#noted.has(part)) return;
-    const entry = encodePart(signature, ids, this.#leftOut.has(part), this.#hashesOf(part, ids));
+    const leftOut = this.#leftOut.has(part);
+    const entry = encodePart({ name: part, signature, ids, leftOut }, this.#hashesOf(part, ids));
     this.#o.journal.put(partKey(this.#o.slot, part), entry);
     this.#hashes.delete(part);
     this.#closed.add(part);
@@ -443,7 +454,8 @@ export class SourceDiff {
       }
       this.#closed.delete(name);
       const signature = whole ? (signatures.get(name) ?? '') : '';
-      journal.put(partKey(slot, name), encodePart(signature, known, this.#leftOut.has(name)));
+      const leftOut = this.#leftOut.has(name);
+      journal.put(partKey(slot, name), encodePart({ name, signature, ids: known, leftOut }));
       if (whole) this.#noted.add(name);
     }
     if (!all && !resumes && !this.#o.fresh) return;
@@ -477,18 +489,21 @@ export class SourceDiff {
       }
       if (!listed) journal.delete(partKey(slot, name));
       else if (!this.#found.has(name))
-        journal.put(partKey(slot, name), encodePart(signatures.get(name) ?? '', new IdRanges(), false));
+        journal.put(partKey(slot, name), encodePart({ name, signature: signatures.get(name) ?? '' }));
     }
     for (const [name, ids] of this.#found)
       if (!this.#closed.has(name) && !this.#noted.has(name))
         journal.put(
           partKey(slot, name),
-          encodePart(signatures.get(name) ?? '', ids, this.#leftOut.has(name), this.#hashesOf(name, ids)),
+          encodePart(
+            { name, signature: signatures.get(name) ?? '', ids, leftOut: this.#leftOut.has(name) },
+            this.#hashesOf(name, ids),
+          ),
         );
     // parts without rows are known all the same, so that they are not read again
     for (const [name, signature] of signatures) {
       if (!this.#found.has(name) && !this.#old.has(name))
-        journal.put(partKey(slot, name), encodePart(signature, new IdRanges(), false));
+        journal.put(partKey(slot, name), encodePart({ name, signature }));
     }
     if (this.#done || this.#kept) journal.delete(tableKey(TABLE.done, slot, NONE));
     this.counts.deleted = gone.length;
