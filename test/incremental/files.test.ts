@@ -197,3 +197,26 @@ it('--full passes over a commit that cannot be finished any more', () =>
     expect((await run(root, lines())).mode).toBe('nothing');
     expect(rowsAt(root)).toHaveLength(1);
   }));
+
+it.each([
+  ['k', 'n'],
+  ['yes', 'n'],
+])('a key of 64-bit numbers and others: %s %s', (...key) =>
+  inFolder(async root => {
+    const columns = { k: 'utf8', n: 'int64', yes: 'bool', text: 'utf8' };
+    const steps: AnyStep[] = [
+      { id: 'src', op: 'read.jsonl', with: { path: 'docs', key, columns } as never, onError: 'dead-letter' },
+      table,
+    ];
+    const big = 2 ** 52;
+    const row = (n: number, text: string) => ({ k: `k${n}`, n: big + n, yes: n === 1, text });
+    put(root, { 'docs/a.jsonl': jsonl([row(1, 'one'), row(2, 'two')]) });
+    await run(root, steps);
+    put(root, { 'docs/a.jsonl': jsonl([row(1, 'other'), row(1, 'twin')]) });
+    expect((await run(root, steps)).result.steps[1]).toMatchObject({ changed: 1, deleted: 1 });
+    const shown = { k: 'k "k1"', n: `n ${big + 1}`, yes: 'yes true' };
+    const names = key.map(name => shown[name as 'k']).join(', ');
+    expect(await letters(root)).toEqual([`docs/a.jsonl: ${names}`]);
+    expect(await asFull(root, steps)).toMatchObject([{ text: 'other' }]);
+  }),
+);

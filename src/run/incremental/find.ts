@@ -3,6 +3,7 @@ import type { Json } from '../../define/index.ts';
 import { idBytes, Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { decodeChildren } from './children.ts';
 import type { FlowState, StepState } from './flow-memory.ts';
+import { keyText, typedKey } from './key-text.ts';
 import { partsOf } from './part-entry.ts';
 import { described } from './row-entry.ts';
 import { layoutsOf, type RowWhy } from './source-diff.ts';
@@ -67,7 +68,7 @@ function sourceRows(ledger: Ledger, slot: number, key: string): number[] {
   const layouts = layoutsOf(ledger, slot);
   for (const { key: id, value } of ledger.entries(TABLE.keys, slot)) {
     const { key: parts } = described(value, layouts);
-    if (parts.map(String).join(', ') === key) ids.push(id.readUInt32BE(0));
+    if (typedKey(parts) === key) ids.push(id.readUInt32BE(0));
   }
   return ids;
 }
@@ -88,17 +89,9 @@ function sourceRowOf(
   const entry = ledger.get(tableKey(TABLE.keys, stream.slot, idBytes(id)));
   return (
     entry &&
-    sourceRowOf(ledger, state, stream, source, childKey(described(entry, layoutsOf(ledger, stream.slot)).key))
+    sourceRowOf(ledger, state, stream, source, keyText(described(entry, layoutsOf(ledger, stream.slot)).key))
   );
 }
-
-// as a diff writes the key of a row
-const childKey = (key: readonly Json[]): string =>
-  key.length === 1
-    ? typeof key[0] === 'string'
-      ? key[0]
-      : JSON.stringify([String(key[0])])
-    : JSON.stringify(key);
 
 /** Ids that a source row's rows have at the step that a sink's rows come from one by one. */
 function idsAt(
@@ -118,7 +111,7 @@ function idsAt(
     if (keys.size === 0) return [];
     const layouts = layoutsOf(ledger, stream.slot);
     return [...ledger.entries(TABLE.keys, stream.slot)].flatMap(({ key, value }) =>
-      keys.has(childKey(described(value, layouts).key)) ? [key.readUInt32BE(0)] : [],
+      keys.has(keyText(described(value, layouts).key)) ? [key.readUInt32BE(0)] : [],
     );
   });
 }

@@ -3,7 +3,7 @@
  * id, passes on the rows that count, and says at the end which are gone.
  */
 import type { RecordBatch } from 'apache-arrow';
-import { type Columns, columnData, Fingerprints, HASH_BYTES, takeRows, valueAt } from '../../arrow/index.ts';
+import { type Columns, Fingerprints, HASH_BYTES, takeRows } from '../../arrow/index.ts';
 import {
   type Json,
   type RecordError,
@@ -14,6 +14,7 @@ import {
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { BitSet, type HashMap64 } from './hash-set.ts';
 import { IdRanges } from './id-ranges.ts';
+import { shownKeyOf } from './key-text.ts';
 import { encodePart, type KnownPart, partKey, partsOf, recordsOf } from './part-entry.ts';
 import {
   hashRecords,
@@ -70,9 +71,6 @@ export interface RowWhy {
 /** The layouts of the rows of a step, by number. */
 export const layoutsOf = (ledger: Ledger, slot: number): Layout[] =>
   [...ledger.entries(TABLE.layouts, slot)].map(({ value }) => JSON.parse(value.toString('utf8')) as Layout);
-
-const keyOf = (batch: RecordBatch, row: number, key: readonly string[]): string =>
-  key.map(name => `${name} ${JSON.stringify(valueAt(columnData(batch, name), row))}`).join(', ');
 
 /** Rows that are taken, with the hashes of their keys and of their values. */
 interface RowsOf {
@@ -348,7 +346,7 @@ export class SourceDiff {
       if (first !== undefined && this.#isBehind(first, part, row, batch.numRows, records))
         this.#needsAllRows = true;
       this.#leftOut.add(part);
-      const where = keyOf(batch, row, key);
+      const where = shownKeyOf(batch, row, key);
       const other = first === undefined || this.#seen.has(first) ? '' : this.#partOf(first);
       errors.push({
         where: part ? `${part}: ${where}` : where,
