@@ -217,6 +217,8 @@ export interface SourceInstance extends Closable {
   parts?(): readonly SourcePart[] | Promise<readonly SourcePart[]>;
   /** Pure: the same bytes and meta give the same rows anywhere. */
   decode?(raw: Uint8Array, meta: Json): Decoded | Promise<Decoded>;
+  /** The line, from 1, on which each row begins that `decode` gives of these bytes: asked where a row is looked up. */
+  linesOf?(raw: Uint8Array, meta: Json): ArrayLike<number> | Promise<ArrayLike<number>>;
   /** For `decode`: records that need no decoding where they have not changed. */
   readonly records?: SourceRecords;
   /** How much there is to read, for progress. */

@@ -220,3 +220,87 @@ it.each([
     expect(await asFull(root, steps)).toMatchObject([{ text: 'other' }]);
   }),
 );
+
+const INDEX = `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs }, onError: dead-letter }
+  - { id: passages, op: split.passages, with: { words: 1 } }
+  - { id: index, op: index.sparse, with: { path: ix } }
+`;
+
+it('trace names the line of a row, whatever stands before it', async () => {
+  const folder = folderWith({
+    'p.yaml': INDEX,
+    'docs/a.jsonl': `\n\n${jsonl([{ id: 'a', text: 'one' }])}no JSON\n${jsonl([
+      { id: 'a', text: 'twin' },
+      { id: 'b', text: 'two' },
+    ])}`,
+    'c.yaml':
+      'name: c\nsteps:\n  - { id: docs, op: read.csv, with: { path: c.csv } }\n  - { id: index, op: index.sparse, with: { path: ic } }\n',
+    'c.csv': 'id,text\nx,"one\n\ntwo"\ny,three\n',
+  });
+  await millrace(folder, 'run', 'p.yaml');
+  await millrace(folder, 'run', 'c.yaml');
+  expect((await millrace(folder, 'trace', 'p.yaml', 'b')).stdout).toContain('docs/a.jsonl:6 (step "docs")');
+  expect((await millrace(folder, 'trace', 'c.yaml', 'y')).stdout).toContain('c.csv:5 (step "docs")');
+  // nothing but the ledger is left to tell
+  rmSync(join(folder, 'docs'), { recursive: true });
+  expect((await millrace(folder, 'trace', 'p.yaml', 'b')).stdout).toContain('docs/a.jsonl, row 2 of those');
+});
+
+it('why goes on to tell the parameters that made all rows go through, all of them', async () => {
+  const folder = folderWith({
+    'p.yaml': INDEX,
+    'docs/a.jsonl': jsonl([{ id: 'a', text: 'one two' }]),
+    'docs/b.jsonl': jsonl([{ id: 'b', text: 'three' }]),
+  });
+  await millrace(folder, 'run', 'p.yaml');
+  const set = ['--set', 'steps.passages.with.words=2', '--set', 'steps.passages.with.stride=1'];
+  const told = ['since "passages": with.words: 1 → 2', 'since "passages": with.stride: 0 → 1'];
+  const plan = (await millrace(folder, 'plan', 'p.yaml', ...set)).stdout;
+  for (const text of told) expect(plan).toContain(text);
+  await millrace(folder, 'run', 'p.yaml', ...set);
+  writeFileSync(join(folder, 'docs/b.jsonl'), jsonl([{ id: 'b', text: 'four five' }]));
+  await millrace(folder, 'run', 'p.yaml', ...set);
+  const why = (await millrace(folder, 'why', 'p.yaml', 'a')).stdout;
+  expect(why).toContain('of changed rows only');
+  expect(why).toContain('before that, every row went through');
+  for (const text of told) expect(why).toContain(text);
+  // what was there first, of all that is told, is the first run: it says nothing
+  expect(why).not.toContain('has not run before');
+  // another place is a parameter, not something else's doing
+  const moved = await millrace(folder, 'plan', 'p.yaml', ...set, '--set', 'steps.index.with.path=iy');
+  expect(moved.stdout).toContain('since "index": with.path: "ix" → "iy"');
+});
+
+it('a file that a step reads is named where it changed', async () => {
+  const folder = folderWith({
+    'p.yaml': `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }
+  - { id: index, op: index.sparse, with: { path: ix } }
+  - { id: questions, op: read.jsonl, with: { path: q.jsonl, key: question_id }, after: index }
+  - { id: hits, op: search.sparse, with: { index: ix } }
+  - { id: judged, op: index.sparse, with: { path: iy, key: unit_id } }
+`,
+    'docs.jsonl': jsonl([{ id: 'a', text: 'one two' }]),
+    'q.jsonl': jsonl([{ question_id: 'q', question: 'one' }]),
+  });
+  await millrace(folder, 'run', 'p.yaml');
+  writeFileSync(join(folder, 'docs.jsonl'), jsonl([{ id: 'a', text: 'one three' }]));
+  const ran = await millrace(folder, 'run', 'p.yaml');
+  expect(ran.code).toBe(0);
+  expect((await millrace(folder, 'why', 'p.yaml', 'q')).stdout).toContain('what it reads has changed: ix');
+});
+
+it('dead letters of a source are tried again though their file is as it was', () =>
+  inFolder(async root => {
+    put(root, { 'docs/a.jsonl': `no JSON\n${jsonl([{ id: 'a', text: 'one' }])}` });
+    const steps = lines('docs', 'dead-letter');
+    const first = await run(root, steps);
+    const redo = new Map([['src', new Set(['docs/a.jsonl:1'])]]);
+    const again = await run(root, steps, { redo });
+    expect(again.result.steps[0]).toMatchObject({ deadLetters: 1, rowsIn: 1, kept: 1 });
+    expect(await letters(root)).toEqual(['docs/a.jsonl:1']);
+    expect(first.result.status).toBe('ok');
+  }));

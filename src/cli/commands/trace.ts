@@ -1,14 +1,13 @@
-import type { Lineage } from '../../run/index.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { pipelineArguments } from '../prepare.ts';
-import { placeText, rowsOfKey } from '../state.ts';
+import { type FoundRow, placeText, rowsOfKey } from '../state.ts';
 import { counted } from '../table.ts';
 import type { Style } from '../terminal.ts';
 
 const MOST = 20;
 
-function lines(row: Lineage, style: Style): string[] {
+function lines(row: FoundRow, style: Style): string[] {
   const out = [`${style.bold(row.key.map(String).join(', '))}  ${placeText(row)}`];
   for (const [column, value] of Object.entries(row.values)) out.push(`  ${column}: ${JSON.stringify(value)}`);
   for (const [sink, keys] of Object.entries(row.at)) {
@@ -36,11 +35,12 @@ export const command = defineCommand({
     const rows = await rowsOfKey(args);
     if (args.json)
       io.json(
-        rows.map(({ flow, source, key, part, row, values, at }) => ({
+        rows.map(({ flow, source, key, part, line, row, values, at }) => ({
           flow,
           source,
           key,
           part,
+          line,
           row,
           values,
           at,

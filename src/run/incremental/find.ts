@@ -2,7 +2,7 @@
 import type { Json } from '../../define/index.ts';
 import { idBytes, Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { decodeChildren } from './children.ts';
-import type { FlowState, StepState } from './flow-memory.ts';
+import type { FlowState, Pass, StepState } from './flow-memory.ts';
 import { keyText, typedKey } from './key-text.ts';
 import { partsOf } from './part-entry.ts';
 import { described } from './row-entry.ts';
@@ -16,7 +16,7 @@ export interface Lineage {
   readonly key: readonly Json[];
   /** How its values begin. */
   readonly values: Readonly<Record<string, Json>>;
-  /** The part of the source (a file) it stands in, and its number there, from 0. */
+  /** The part of the source (a file) it stands in, and its number among the rows of that, from 0. */
   readonly part?: string;
   readonly row?: number;
   /** Keys of its rows at each sink. */
@@ -24,8 +24,9 @@ export interface Lineage {
   /** Why it went through last; absent where it has not changed since its flow first ran. */
   readonly why?: RowWhy;
   /** The last run of its flow. */
-  readonly last: FlowState['last'];
-  /** Runs of the flow's steps that went over every row are in `last.reasons`. */
+  readonly last: Pass;
+  /** The last runs over all rows in which it went through since `why`, the latest first. */
+  readonly passes: readonly Pass[];
   readonly matched: 'source' | 'sink';
 }
 
@@ -135,7 +136,8 @@ function lineage(
   const entry = ledger.get(tableKey(TABLE.keys, slot, idBytes(id)));
   if (!entry) return undefined;
   const place = placeOf(ledger, slot, id);
-  const why = ledger.get(tableKey(TABLE.why, slot, idBytes(id)));
+  const entryOfWhy = ledger.get(tableKey(TABLE.why, slot, idBytes(id)));
+  const why = entryOfWhy && (JSON.parse(entryOfWhy.toString('utf8')) as RowWhy);
   const at = sinks.flatMap(([step, sink]) => {
     const keys = idsAt(ledger, state, sink.root, source, id).flatMap(root => {
       const children = ledger.get(tableKey(TABLE.children, sink.slot, idBytes(root)));
@@ -150,10 +152,16 @@ function lineage(
     ...described(entry, layoutsOf(ledger, slot)),
     ...place,
     at: Object.fromEntries(at),
-    why: why && (JSON.parse(why.toString('utf8')) as RowWhy),
+    why,
     last: state.last,
+    passes: (state.passes ?? []).filter(p => why === undefined || isSince(p, why)),
   };
 }
+
+// ids of runs begin with the second they began in
+const SECOND = '20260101T000000'.length;
+const isSince = ({ run }: Pass, why: RowWhy): boolean =>
+  run !== undefined && run.slice(0, SECOND) >= why.run.slice(0, SECOND);
 
 function placeOf(ledger: Ledger, slot: number, id: number): { part?: string; row?: number } {
   for (const { name, ids } of partsOf(ledger, slot)) {

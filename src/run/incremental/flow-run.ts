@@ -53,7 +53,7 @@ export class FlowChanges {
     ledger: Ledger,
     folder: string,
     run: string,
-    redo?: ReadonlyMap<string, ReadonlySet<number>>,
+    redo?: ReadonlyMap<string, ReadonlySet<number | string>>,
     recheck = false,
   ) {
     this.#flow = flow;

@@ -56,8 +56,8 @@ export interface SourceDiffOptions {
   readonly resumes?: boolean;
   /** Reads parts whose signature is as it was, too. */
   readonly recheck?: boolean;
-  /** Rows to work on again though they are as they were: dead letters that are tried anew. */
-  readonly redo?: ReadonlySet<number>;
+  /** Ids of rows to work on again though they are as they were, and places whose parts are to be read again. */
+  readonly redo?: ReadonlySet<number | string>;
 }
 
 /** Why a row went through. */
@@ -156,9 +156,7 @@ export class SourceDiff {
   }
   /** Whether the part that a record of a source is of (`file:line`) was read in this run. */
   readPart(where: string): boolean {
-    return [...this.#found.keys()].some(
-      part => where === part || where.startsWith(`${part}:`) || part === '',
-    );
+    return [...this.#found.keys()].some(part => part === '' || isIn(part, where));
   }
 
   /** The parts to read; undefined for all. Parts whose signature is as it was stay, unless all rows go on. */
@@ -167,11 +165,13 @@ export class SourceDiff {
     if (!parts || this.#o.all || this.#o.fresh || this.#o.recheck) return undefined;
     const read = new Set<string>();
     const differs = this.differs(parts);
+    const places = [...(this.#o.redo ?? [])].filter(where => typeof where === 'string');
     for (const { name, signature } of parts) {
       const old = this.#old.get(name);
       const again =
         // a key may have become free for a row that was left out
         (differs && old?.leftOut) ||
+        places.some(where => isIn(name, where)) ||
         old?.ids.some(id => this.#o.redo?.has(id) || this.#done?.has(id) === false);
       if (old?.signature === signature && !again) {
         old.ids.addTo(this.#elsewhere);
@@ -511,3 +511,4 @@ export class SourceDiff {
 
 const NONE = new Uint8Array(0);
 const NO_IDS = new Int32Array(0);
+const isIn = (part: string, where: string): boolean => where === part || where.startsWith(`${part}:`);
