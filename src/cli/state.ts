@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../define/index.ts';
 import type { Plan } from '../plan/types.ts';
-import type { Lineage } from '../run/index.ts';
+import type { Border, Lineage } from '../run/index.ts';
 import { asCalled } from './called.ts';
 import { checkLoaded, load, type Selection } from './prepare.ts';
 
@@ -26,9 +26,17 @@ export async function stateOf(args: Selection): Promise<{ name: string; folder: 
 /** The source rows that a key means. @throws UserError where there is none */
 export async function rowsOfKey(args: Selection & { readonly key: string }): Promise<FoundRow[]> {
   const { name, folder } = await stateOf(args);
-  const { findInState, flowsWithoutRows } = await import('../run/index.ts');
+  const { findInState, flowsWithoutRows, sinksBehindAll } = await import('../run/index.ts');
   const rows = await findInState(folder, args.key);
   if (rows.length === 0) {
+    const [sink] = await sinksBehindAll(folder, args.key);
+    if (sink !== undefined)
+      throw new UserError(
+        `"${args.key}" is a row of "${sink}"; which source rows it came from is not remembered`,
+        {
+          help: 'steps before it, such as a join, work over all rows, of which the ledger keeps no trail',
+        },
+      );
     const without = await flowsWithoutRows(folder);
     const flows = without.map(f => `"${f}"`).join(', ');
     throw new UserError(
@@ -44,12 +52,22 @@ export async function rowsOfKey(args: Selection & { readonly key: string }): Pro
   }
   const plan = await planOf(args);
   const found: FoundRow[] = [];
-  for (const row of rows) found.push({ ...row, line: plan && (await lineIn(plan, row)) });
+  for (const row of rows)
+    if (!plan) found.push({ ...row, from: [], to: [] });
+    else {
+      const { bordersOf } = await import('../run/index.ts');
+      found.push({ ...row, ...bordersOf(plan, row), line: await lineIn(plan, row) });
+    }
   return found;
 }
 
-/** A row, and on which line of its part it stands now, where that has lines. */
-export type FoundRow = Lineage & { readonly line?: number };
+export interface FoundRow extends Lineage {
+  /** On which line of its part it stands now, where that has lines. */
+  readonly line?: number;
+  /** What its file was written by, and what reads the files that its flow writes. */
+  readonly from: readonly Border[];
+  readonly to: readonly Border[];
+}
 
 /** The plan of a pipeline, where there is one. */
 export async function planOf(args: Selection): Promise<Plan | undefined> {

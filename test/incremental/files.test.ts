@@ -248,6 +248,28 @@ it('trace names the line of a row, whatever stands before it', async () => {
   expect((await millrace(folder, 'trace', 'p.yaml', 'b')).stdout).toContain('docs/a.jsonl, row 2 of those');
 });
 
+it('trace says where the trail goes on behind a file that one flow writes and another reads', async () => {
+  const folder = folderWith({
+    'p.yaml': `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }
+  - { id: index, op: index.sparse, with: { path: ix } }
+  - { id: out, op: write.jsonl, from: docs, with: { path: out/docs.jsonl } }
+  - { id: again, op: read.jsonl, with: { path: out }, after: out }
+  - { id: second, op: index.sparse, with: { path: iy } }
+`,
+    'docs.jsonl': jsonl([{ id: 'a', text: 'one two' }]),
+    // columns are guessed before it is written
+    'out/docs.jsonl': jsonl([{ doc_id: 'a', text: '' }]),
+  });
+  expect((await millrace(folder, 'run', 'p.yaml')).code).toBe(0);
+  const { stdout } = await millrace(folder, 'trace', 'p.yaml', 'a');
+  expect(stdout).toContain(
+    '→ "out" wrote out/docs.jsonl, which "again" reads: the key of its row there leads on',
+  );
+  expect(stdout).toContain('← "out" of flow "docs" wrote out/docs.jsonl: the key of its row there leads on');
+});
+
 it('why goes on to tell the parameters that made all rows go through, all of them', async () => {
   const folder = folderWith({
     'p.yaml': INDEX,
@@ -304,3 +326,27 @@ it('dead letters of a source are tried again though their file is as it was', ()
     expect(await letters(root)).toEqual(['docs/a.jsonl:1']);
     expect(first.result.status).toBe('ok');
   }));
+
+it('of a row behind a join it is said that nothing leads back from it', async () => {
+  const folder = folderWith({
+    'p.yaml': `name: p
+steps:
+  - { id: questions, op: read.jsonl, with: { path: q.jsonl, key: question_id } }
+  - { id: one, op: search.sparse, with: { index: ix } }
+  - { id: two, op: search.sparse, from: questions, with: { index: ix } }
+  - { id: hits, op: merge.hits, from: [one, two] }
+  - { id: kept, op: index.sparse, with: { path: iy, key: unit_id } }
+`,
+    'docs.yaml':
+      'name: docs\nsteps:\n  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }\n  - { id: passages, op: split.passages }\n  - { id: index, op: index.sparse, with: { path: ix } }\n',
+    'docs.jsonl': jsonl([{ id: 'a', text: 'one two' }]),
+    'q.jsonl': jsonl([{ question_id: 'q', question: 'one' }]),
+  });
+  await millrace(folder, 'run', 'docs.yaml');
+  expect((await millrace(folder, 'run', 'p.yaml')).code).toBe(0);
+  const traced = await millrace(folder, 'trace', 'p.yaml', 'a#0');
+  expect(traced.code).not.toBe(0);
+  expect(traced.stderr).toContain(
+    '"a#0" is a row of "kept"; which source rows it came from is not remembered',
+  );
+});

@@ -181,6 +181,23 @@ export async function flowsWithoutRows(folder: string): Promise<string[]> {
   }
 }
 
+/** Sinks behind steps that work over all rows (a join, say) that have a row of this key: its source row is not known. */
+export async function sinksBehindAll(folder: string, key: string): Promise<string[]> {
+  const ledger = await Ledger.open(folder);
+  try {
+    return flowsOf(ledger).flatMap(([, { steps }]) =>
+      Object.entries(steps).flatMap(([id, { shape, root, slot }]) => {
+        if (shape !== 'sink' || root !== undefined) return [];
+        for (const { value } of ledger.entries(TABLE.children, slot))
+          if (decodeChildren(value).some(child => child.key === key)) return [id];
+        return [];
+      }),
+    );
+  } finally {
+    await ledger.close();
+  }
+}
+
 /** Opens a pipeline's ledger, looks the key up, and closes it. */
 export async function findInState(folder: string, key: string): Promise<Lineage[]> {
   const ledger = await Ledger.open(folder);

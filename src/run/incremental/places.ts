@@ -10,7 +10,8 @@ import { hashAsset, rowFingerprint } from '../../plan/fingerprint.ts';
 import { markedValues } from '../../plan/schema.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 
-function places(step: PlannedStep, location: 'read' | 'write', ctx: PlanContext): string[] {
+/** The paths that a step's parameters name. */
+export function placesOf(step: PlannedStep, location: 'read' | 'write', ctx: PlanContext): string[] {
   return markedValues(step.op.params, step.params).flatMap(({ value, mark }) =>
     mark.location === location
       ? [value].flat().flatMap(path => (typeof path === 'string' ? [ctx.path(path)] : []))
@@ -51,7 +52,7 @@ export interface Live {
 export async function liveStep(step: PlannedStep, ctx: PlanContext): Promise<Live> {
   const { op, params } = step;
   // a source's files are held against the ledger row by row
-  const read = op.shape === 'source' ? [] : places(step, 'read', ctx);
+  const read = op.shape === 'source' ? [] : placesOf(step, 'read', ctx);
   const assets = (op.assets?.(params, ctx) ?? []).map(a => ctx.path(a));
   if (read.length === 0 && assets.length === 0) return { fingerprint: step.rowFingerprint, reads: {} };
   const hashes = await Promise.all([...assets.map(hashAsset), ...read.map(contentOf)]);
@@ -72,7 +73,7 @@ export async function outputSignatures(flow: Flow, ctx: PlanContext): Promise<Re
   const out: Record<string, string> = {};
   for (const step of flow.steps) {
     if (step.op.shape !== 'sink' || step.op.changes) continue;
-    const parts = await Promise.all(places(step, 'write', ctx).map(signatureOf));
+    const parts = await Promise.all(placesOf(step, 'write', ctx).map(signatureOf));
     out[step.id] = parts.join('|');
   }
   return out;
