@@ -6,7 +6,7 @@ import type { FlowState, Pass, StepState } from './flow-memory.ts';
 import { keyText, typedKey } from './key-text.ts';
 import { partsOf } from './part-entry.ts';
 import { described } from './row-entry.ts';
-import { layoutsOf, type RowWhy } from './source-diff.ts';
+import { layoutsOf, type RowWhy } from './row-notes.ts';
 
 /** A source row and everything it has become. */
 export interface Lineage {

@@ -41,6 +41,10 @@ export class FlowChanges {
   readonly #sinks = new Map<string, SinkDiff>();
   readonly #streams = new Map<string, StreamDiff>();
   readonly #overlays: Overlay[] = [];
+  /** Whether entries go into the ledger before the first commit. */
+  #wentAhead = false;
+  #needsAllRows = false;
+  #settling: Promise<void> = Promise.resolve();
 
   /**
    * @param folder the pipeline's state folder
@@ -141,9 +145,6 @@ export class FlowChanges {
     const known = new Set(Object.values(this.#ledger.meta<Slots>('slots') ?? {}));
     return this.#flow.steps.map(s => this.decision.slots[s.id]).filter(slot => !known.has(slot));
   }
-  /** Whether entries go into the ledger before the first commit. */
-  #wentAhead = false;
-
   // behind a stream a root may be given, deleted and given again in one run
   #overlay(root: string | undefined, options: Omit<OverlayOptions, 'folder'>): Overlay | undefined {
     if (root === undefined || this.#sources.has(root)) return undefined;
@@ -234,7 +235,6 @@ export class FlowChanges {
   set needsAllRows(needed: boolean) {
     this.#needsAllRows = needed;
   }
-  #needsAllRows = false;
 
   /** The keys, for people, of rows that a step's rows come from: a source's, or a stream's. */
   async namesOf(step: string, ids: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
@@ -258,7 +258,6 @@ export class FlowChanges {
     done.catch(() => undefined);
     this.#settling = done;
   }
-  #settling: Promise<void> = Promise.resolve();
   /** Whether a dead letter of an earlier run speaks of something that was done again, or is gone. */
   settles(letter: { step: string; where: string; root?: { source: string; id: number } }): boolean {
     if (!this.#flow.steps.some(s => s.id === letter.step)) return false;

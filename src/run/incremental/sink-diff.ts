@@ -14,8 +14,8 @@ import {
 } from '../../arrow/index.ts';
 import type { Change } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
+import { BitSet } from './bit-set.ts';
 import { type Child, decodeChildren, encodeChildren, packed, sameHash } from './children.ts';
-import { BitSet } from './hash-set.ts';
 import { FREE, KeyOwners } from './key-owners.ts';
 import { keyTexts, keyValues, shownKey } from './key-text.ts';
 import type { Overlay } from './overlay.ts';
