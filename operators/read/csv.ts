@@ -149,13 +149,14 @@ async function* scanCsv(
   }
 }
 
-/** Decodes a block of records. */
+/** Decodes a block of records. @param places gets the line of each row */
 async function decodeCsv(
   p: CsvParams,
   raw: Uint8Array,
   meta: CsvMeta,
   layout: Layout,
   warn: (message: string) => void,
+  places?: number[],
 ): Promise<Decoded> {
   const { delimiter, header } = meta;
   const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
@@ -198,6 +199,7 @@ async function decodeCsv(
         : rows.push(parse(header, found), layout.made ? `${meta.name}#${lines[i]}` : '');
     if (wrong !== undefined)
       errors.push({ where: `${meta.file}:${lines[i]}`, message: wrong, record: shownRecord(texts[i]) });
+    else places?.push(lines[i]);
   }
   return { batch: rows.finish(), errors };
 }
@@ -266,6 +268,11 @@ export const readCsv = operator({
       ...fileSource(files, (some, from) => scanCsv(p, some, ctx, from)),
       decode: (raw: Uint8Array, meta: Json) =>
         decodeCsv(p, raw, meta as unknown as CsvMeta, layout, ctx.warn),
+      linesOf: async (raw: Uint8Array, meta: Json) => {
+        const lines: number[] = [];
+        await decodeCsv(p, raw, meta as unknown as CsvMeta, layout, () => undefined, lines);
+        return lines;
+      },
     };
   },
 });

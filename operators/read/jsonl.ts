@@ -93,12 +93,13 @@ const kindOfJson = (value: unknown): string =>
         ? 'text'
         : `a ${typeof value}`;
 
-/** Decodes a block of lines. */
+/** Decodes a block of lines. @param lines gets the line of each row */
 export function decodeLines(
   raw: Uint8Array,
   meta: BlockMeta,
   layout: Layout,
   warn: (message: string) => void,
+  lines?: number[],
 ): Decoded {
   const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
   const ascii = isAscii(raw);
@@ -123,7 +124,9 @@ export function decodeLines(
     }
     if (!isRecord(record)) return fail(`found ${kindOfJson(record)}, wanted a JSON object`, start, end, line);
     const wrong = rows.push(record, layout.made ? `${meta.name}#${line}` : '');
-    return wrong === undefined ? true : fail(wrong, start, end, line);
+    if (wrong !== undefined) return fail(wrong, start, end, line);
+    lines?.push(line);
+    return true;
   });
   return { batch: rows.finish(), errors };
 }
@@ -231,6 +234,11 @@ Objects, and lists that are mixed or nested, are kept as their JSON text. Blank 
       records: layout.made ? undefined : lineRecords,
       decode: (raw: Uint8Array, meta: Json) =>
         decodeLines(raw, meta as unknown as BlockMeta, layout, ctx.warn),
+      linesOf: (raw: Uint8Array, meta: Json) => {
+        const lines: number[] = [];
+        decodeLines(raw, meta as unknown as BlockMeta, layout, () => undefined, lines);
+        return lines;
+      },
     };
   },
 });

@@ -34,8 +34,8 @@ export interface PlanRunOptions {
   readonly commitEvery?: RunOptions['commitEvery'];
   /** What steps that call a model or an endpoint may spend. */
   readonly maxCost?: RunOptions['maxCost'];
-  /** By source step, ids of rows that go through again. */
-  readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
+  /** By source step, ids of rows that go through again, and places to read again. */
+  readonly redo?: ReadonlyMap<string, ReadonlySet<number | string>>;
   /** A sample of the pipeline: nothing is remembered of it, or taken from what was done before. */
   readonly sample?: boolean;
   /** Where the plan is a part of a pipeline. */

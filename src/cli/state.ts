@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../define/index.ts';
-import type { Lineage } from '../run/index.ts';
+import type { Plan } from '../plan/types.ts';
+import type { Border, Lineage } from '../run/index.ts';
 import { asCalled } from './called.ts';
-import { load, type Selection } from './prepare.ts';
+import { checkLoaded, load, type Selection } from './prepare.ts';
 
 /** The state folder of a pipeline that has run. @throws UserError where it has not */
 export async function stateOf(args: Selection): Promise<{ name: string; folder: string }> {
@@ -23,11 +24,19 @@ export async function stateOf(args: Selection): Promise<{ name: string; folder: 
 }
 
 /** The source rows that a key means. @throws UserError where there is none */
-export async function rowsOfKey(args: Selection & { readonly key: string }): Promise<Lineage[]> {
+export async function rowsOfKey(args: Selection & { readonly key: string }): Promise<FoundRow[]> {
   const { name, folder } = await stateOf(args);
-  const { findInState, flowsWithoutRows } = await import('../run/index.ts');
+  const { findInState, flowsWithoutRows, sinksBehindAll } = await import('../run/index.ts');
   const rows = await findInState(folder, args.key);
   if (rows.length === 0) {
+    const [sink] = await sinksBehindAll(folder, args.key);
+    if (sink !== undefined)
+      throw new UserError(
+        `"${args.key}" is a row of "${sink}"; which source rows it came from is not remembered`,
+        {
+          help: 'steps before it, such as a join, work over all rows, of which the ledger keeps no trail',
+        },
+      );
     const without = await flowsWithoutRows(folder);
     const flows = without.map(f => `"${f}"`).join(', ');
     throw new UserError(
@@ -41,11 +50,44 @@ export async function rowsOfKey(args: Selection & { readonly key: string }): Pro
       },
     );
   }
-  return rows;
+  const plan = await planOf(args);
+  const found: FoundRow[] = [];
+  for (const row of rows)
+    if (!plan) found.push({ ...row, from: [], to: [] });
+    else {
+      const { bordersOf } = await import('../run/index.ts');
+      found.push({ ...row, ...bordersOf(plan, row), line: await lineIn(plan, row) });
+    }
+  return found;
+}
+
+export interface FoundRow extends Lineage {
+  /** On which line of its part it stands now, where that has lines. */
+  readonly line?: number;
+  /** What its file was written by, and what reads the files that its flow writes. */
+  readonly from: readonly Border[];
+  readonly to: readonly Border[];
+}
+
+/** The plan of a pipeline, where there is one. */
+export async function planOf(args: Selection): Promise<Plan | undefined> {
+  try {
+    return (await checkLoaded(await load(args), args, 'run')).plan;
+  } catch {
+    return undefined;
+  }
+}
+async function lineIn(plan: Plan, row: Lineage): Promise<number | undefined> {
+  const { lineOf } = await import('../run/index.ts');
+  // a file that cannot be read any more is no reason not to say what is known
+  return lineOf(plan, row, new AbortController().signal).catch(() => undefined);
 }
 
 /** Where a source row stands, in words. */
-export const placeText = (row: Lineage): string =>
-  row.part === undefined
-    ? `step "${row.source}"`
-    : `${row.part}, record ${(row.row ?? 0) + 1} (step "${row.source}")`;
+export function placeText(row: FoundRow): string {
+  const step = `(step "${row.source}")`;
+  if (row.part === undefined) return step.slice(1, -1);
+  if (row.line !== undefined) return `${row.part}:${row.line} ${step}`;
+  // rows that were left out are not among them
+  return `${row.part}, row ${(row.row ?? 0) + 1} of those it gave ${step}`;
+}

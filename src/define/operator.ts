@@ -13,7 +13,7 @@ export type ParamsSchema = z.ZodObject;
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /**
- * What a step remembers from run to run, by keys of its own (at most 1,900 bytes). What was put is seen at once and
+ * What a step remembers from run to run, by keys of its own, of any length. What was put is seen at once and
  * kept when the run commits; a run that fails leaves it as it was. Empty where the step begins from nothing.
  */
 export interface StepState {
@@ -217,6 +217,8 @@ export interface SourceInstance extends Closable {
   parts?(): readonly SourcePart[] | Promise<readonly SourcePart[]>;
   /** Pure: the same bytes and meta give the same rows anywhere. */
   decode?(raw: Uint8Array, meta: Json): Decoded | Promise<Decoded>;
+  /** The line, from 1, on which each row begins that `decode` gives of these bytes: asked where a row is looked up. */
+  linesOf?(raw: Uint8Array, meta: Json): ArrayLike<number> | Promise<ArrayLike<number>>;
   /** For `decode`: records that need no decoding where they have not changed. */
   readonly records?: SourceRecords;
   /** How much there is to read, for progress. */

@@ -32,11 +32,20 @@ export type RunEvent =
       readonly steps: readonly { id: string; op: string }[];
     }
   | {
-      /** How much of a flow is done: everything, every row again, or what changed; and why. */
+      /**
+       * How much of a flow is done: everything, every row again, or what changed; and why: where a step is another than
+       * it was, `what` of it (`with.words`, `version`, `columns`), as it was and as it is.
+       */
       readonly type: 'flow';
       readonly flow: string;
       readonly mode: 'full' | 'replay' | 'resume' | 'changes' | 'nothing';
-      readonly reasons: readonly { readonly step?: string; readonly text: string }[];
+      readonly reasons: readonly {
+        readonly step?: string;
+        readonly text: string;
+        readonly what?: string;
+        readonly old?: Json;
+        readonly now?: Json;
+      }[];
     }
   | { readonly type: 'open'; readonly step: string; readonly ms: number }
   | {

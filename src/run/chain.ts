@@ -8,7 +8,8 @@ import type { Json, MapInstance, RecordError, SourceInstance } from '../define/i
 import type { PlannedStep } from '../plan/types.ts';
 import { type Assembled, assembler } from './assemble.ts';
 import { StepError } from './errors.ts';
-import { halving, keyText, type RowFailure, splitNulls } from './row-errors.ts';
+import { plainKey } from './incremental/key-text.ts';
+import { halving, type RowFailure, splitNulls } from './row-errors.ts';
 import { tokenPieces } from './tokens.ts';
 
 /** A row or record that is put aside, for the dead letters or for counting. */
@@ -139,7 +140,7 @@ export class Chain {
       }
     }
     for (const failure of failures) {
-      const row = keyText(failure.row, 0, step.inputKeys[0] ?? []);
+      const row = plainKey(failure.row, 0, step.inputKeys[0] ?? []);
       const message = failure.error instanceof Error ? failure.error.message : String(failure.error);
       if (step.onError === 'fail') {
         throw new StepError(step.id, message, {

@@ -137,7 +137,7 @@ export async function execute(plan: Plan, options: RunOptions, watched: Watched)
       await recover(folder, operators, ctx, record => state.follow(record));
     } catch (error) {
       // what cannot be published any more is made anew
-      if (!options.full || !(error instanceof UserError) || error instanceof StateError) throw error;
+      if (!options.full || !(error instanceof UserError)) throw error;
       warn('', `the last run could not be finished, everything is done anew: ${error.message}`);
     }
     await withState(folder, () => sweep(folder));

@@ -28,7 +28,7 @@ export interface PassOptions {
   readonly full: boolean;
   readonly recheck: boolean | undefined;
   /** By source step, ids of rows to work on again. */
-  readonly redo: ReadonlyMap<string, ReadonlySet<number>> | undefined;
+  readonly redo: ReadonlyMap<string, ReadonlySet<number | string>> | undefined;
   readonly control: FlowControl;
   readonly committing: Committing;
   readonly state: KeptState;

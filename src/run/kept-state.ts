@@ -14,7 +14,7 @@ import {
 } from '../state/index.ts';
 import { type CacheCounts, cachedExecutor } from './cached.ts';
 import type { Executor } from './executor.ts';
-import { liveFingerprint } from './incremental/places.ts';
+import { liveStep } from './incremental/places.ts';
 
 export interface KeptStateOptions {
   /** The pipeline's state folder. */
@@ -67,7 +67,7 @@ export class KeptState {
     this.#cache ??= await Cache.open(cacheFolderOf(ctx.root), message => warn(step.id, message));
     const counts = { hits: 0, misses: 0 };
     this.#cacheCounts.set(step.id, counts);
-    return cachedExecutor(step, inner, this.#cache, await liveFingerprint(step, ctx), counts, anew);
+    return cachedExecutor(step, inner, this.#cache, (await liveStep(step, ctx)).fingerprint, counts, anew);
   }
   cacheCounts(step: string): CacheCounts | undefined {
     return this.#cacheCounts.get(step);

@@ -1,6 +1,6 @@
 /** A row's error is not the batch's: halve and try again, down to the row, and put aside the rows that fail. */
 import type { RecordBatch } from 'apache-arrow';
-import { columnData, hasColumn, isNull, sliceRows, takeRows, valueAt } from '../arrow/index.ts';
+import { columnData, isNull, sliceRows, takeRows } from '../arrow/index.ts';
 
 /** A row that could not be processed. */
 export interface RowFailure {
@@ -70,12 +70,4 @@ export function splitNulls(
       });
   }
   return { clean: keep.length ? takeRows(batch, Int32Array.from(keep)) : undefined, failures };
-}
-
-/** A row's key for messages: `doc_id a, rank 3`. */
-export function keyText(batch: RecordBatch, row: number, key: readonly string[]): string {
-  return key
-    .filter(name => hasColumn(batch, name))
-    .map(name => `${name} ${String(valueAt(columnData(batch, name), row))}`)
-    .join(', ');
 }

@@ -17,8 +17,11 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Where the run keeps its state. Default `.millrace/<pipeline>` under the plan's root. */
   readonly stateFolder?: string;
-  /** By source step, ids of rows to work on again: dead letters that are tried anew. */
-  readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
+  /**
+   * By source step, ids of rows to work on again, and places of errors (`file:line`) whose parts are to be read again:
+   * dead letters that are tried anew.
+   */
+  readonly redo?: ReadonlyMap<string, ReadonlySet<number | string>>;
   /** Does everything anew, whatever was done before. */
   readonly full?: boolean;
   /** Reads every file and compares all its rows, though its size and time of change are as they were. */

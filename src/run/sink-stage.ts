@@ -9,10 +9,11 @@ import { breathe, type RunContext } from './context.ts';
 import { StepError } from './errors.ts';
 import { Clashes } from './incremental/clashes.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
+import { plainKey } from './incremental/key-text.ts';
 import { withoutRowIds } from './incremental/row-id.ts';
 import { rebatched } from './map-stage.ts';
 import type { Packet } from './packet.ts';
-import { keyText, splitNulls } from './row-errors.ts';
+import { splitNulls } from './row-errors.ts';
 
 /** Takes the input to its end; acks are given back in `written`, to release once the sink has committed. */
 export async function sinkStage(
@@ -108,7 +109,7 @@ export async function withoutNulls(
   const { clean, failures } = splitNulls(batch, required);
   if (failures.length === 0) return { clean, failed: [] };
   const letters = failures.map((f): Letter => {
-    const where = keyText(f.row, 0, step.inputKeys[0] ?? []);
+    const where = plainKey(f.row, 0, step.inputKeys[0] ?? []);
     const message = (f.error as Error).message;
     if (step.onError === 'fail') throw new StepError(step.id, message, { row: where });
     return { step: step.id, where, message, row: f.row };

@@ -9,4 +9,4 @@ export * from './journal.ts';
 export * from './ledger.ts';
 export * from './lock.ts';
 export { eachEntry, eachSorted } from './sorted-entries.ts';
-export { idBytes, MOST_SLOTS, TABLE, tableKey } from './tables.ts';
+export { idBytes, MOST_KEY, MOST_SLOTS, shortKey, TABLE, tableKey } from './tables.ts';

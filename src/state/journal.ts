@@ -8,9 +8,10 @@ import { crc32 } from 'node:zlib';
 import { ByteWriter } from '../arrow/index.ts';
 import { UserError } from '../define/index.ts';
 import type { Ahead } from './ahead/ahead.ts';
-import { refuseNewer, withState } from './errors.ts';
+import { refuseNewer, StateError, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
 import { DELETED, ENTRY_HEAD, entryLength, MOST_ENTRIES } from './sorted-entries.ts';
+import { MOST_KEY } from './tables.ts';
 
 const FLUSH_BYTES = 1 << 20;
 const MAGIC = Buffer.from('MRJ1');
@@ -82,6 +83,15 @@ export class JournalWriter implements Entries {
     this.#out.put(key);
   }
   #head(key: number, value: number): void {
+    // the store would refuse it when the commit is done, and every later run
+    if (key > MOST_KEY)
+      throw new StateError(
+        this.#path,
+        `a key of ${key} bytes is longer than the ledger takes (${MOST_KEY})`,
+        {
+          help: 'this is an error of Millrace: please report it with the pipeline',
+        },
+      );
     const out = this.#out;
     out.room(ENTRY_HEAD);
     out.used = out.bytes.writeUInt16LE(key, out.used);

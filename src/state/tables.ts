@@ -1,4 +1,5 @@
 /** The tables of a ledger, and how their keys are made. */
+import { createHash } from 'node:crypto';
 import { blockOf } from './id-blocks.ts';
 
 /** Tables, by the first byte of a key; the next two are the slot of the step they speak of. */
@@ -47,6 +48,19 @@ export function tableKey(table: number, slot: number, rest: Uint8Array): Buffer 
   key.writeUInt16BE(slot, 1);
   key.set(rest, HEAD);
   return key;
+}
+
+/** The longest key that the store takes, in bytes. */
+export const MOST_KEY = 1978;
+/** Bytes of a key's own part that stand in it as they are. */
+const MOST_PLAIN = MOST_KEY - HEAD;
+/** What a hash begins with that stands for a long key: no text does, in UTF-8. */
+const HASHED = 0xff;
+
+/** The rest of a key, which may be of any length: a long one is its hash, and so is one that looks like such a hash. */
+export function shortKey<K extends Uint8Array>(rest: K): K | Buffer {
+  if (rest.length <= MOST_PLAIN && !(rest.length === 33 && rest[0] === HASHED)) return rest;
+  return Buffer.concat([Uint8Array.of(HASHED), createHash('sha256').update(rest).digest()]);
 }
 
 /** Four bytes, largest first, so that ids sort as numbers. */

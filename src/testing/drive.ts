@@ -13,7 +13,8 @@ import {
 } from '../define/index.ts';
 import { assembler, columnsToBatch } from '../run/assemble.ts';
 import { cutPoints, keyString } from '../run/groups.ts';
-import { firstNull, keyText } from '../run/row-errors.ts';
+import { plainKey } from '../run/incremental/key-text.ts';
+import { firstNull } from '../run/row-errors.ts';
 import type { TestedStep } from './step.ts';
 
 /** What an operator is fed with. */
@@ -162,7 +163,7 @@ function refuseNulls(step: TestedStep, batch: RecordBatch, input: number): void 
     Object.keys(reads).filter(name => !free.has(name)),
   );
   if (!bad) return;
-  const key = keyText(batch, bad.row, step.inputKeys[input]?.filter(name => name !== bad.column) ?? []);
+  const key = plainKey(batch, bad.row, step.inputKeys[input]?.filter(name => name !== bad.column) ?? []);
   throw new UserError(`${op.name}: column "${bad.column}" is null in row ${bad.row}${key && ` (${key})`}`);
 }
 

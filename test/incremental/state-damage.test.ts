@@ -136,7 +136,11 @@ it('dead letters with any bit flipped are read, or refused by name', () =>
         for await (const _ of listDeadLetters(stateFolderOf(root, 'inc'))) found++;
       } catch (error) {
         refused = true;
-        expect((error as Error).message).toContain(`${path}: these dead letters cannot be read`);
+        // a flipped version byte reads as a newer format
+        expect((error as Error).message).toMatch(
+          /these dead letters cannot be read|has format \d+; this version reads/,
+        );
+        expect((error as Error).message).toContain(path);
       }
       expect(refused && found <= 4, `byte ${at}`).toBe(true);
     }

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Overlay } from '../../src/run/incremental/overlay.ts';
 import {
   eachSorted,
   JournalError,
   JournalWriter,
   journalPieces,
+  shortKey,
   TABLE,
   tableKey,
 } from '../../src/state/index.ts';
@@ -148,4 +150,30 @@ it('a journal of a newer format is refused by name, not taken for damaged', asyn
   const refused = await entries(path).catch(error => error);
   expect(refused.message).toContain(`${path} has format 2; this version reads up to 1`);
   expect(refused).not.toBeInstanceOf(JournalError);
+});
+
+it('refuses a key that the ledger could not take, before anything counts; a hash stands for a long one', () => {
+  const journal = new JournalWriter(join(folder, 'journal'));
+  const long = Buffer.alloc(1976, 'k');
+  expect(() => journal.put(tableKey(TABLE.state, 1, long), Buffer.of(1))).toThrow('a key of 1979 bytes');
+  const short = shortKey(long);
+  expect(short).toHaveLength(33);
+  journal.put(tableKey(TABLE.state, 1, short), Buffer.of(1));
+  // others stay as they are, but for those that look like a hash
+  expect(shortKey(Buffer.from('key'))).toEqual(Buffer.from('key'));
+  expect(shortKey(short)).not.toEqual(short);
+});
+
+it('what a step remembers may have keys of any length', async () => {
+  const state = new Overlay({ table: TABLE.state, slot: 1, fresh: true, folder: () => folder });
+  const keys = Array.from({ length: 5 }, (_, i) =>
+    Buffer.from(`https://example.org/${'a/'.repeat(4000)}${i}`),
+  );
+  for (const [i, key] of keys.entries()) state.put(key, Buffer.alloc(2 << 20, i));
+  // into the scratch store
+  await state.drain();
+  expect(keys.map(key => state.get(key)?.[0])).toEqual([0, 1, 2, 3, 4]);
+  state.delete(keys[1]);
+  expect(state.get(keys[1])).toBeUndefined();
+  await state.close();
 });

@@ -2,7 +2,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { glob } from 'tinyglobby';
 import {
   nearest,
   type PlanContext,
@@ -11,12 +10,13 @@ import {
   type SourcePosition,
   UserError,
 } from '../../../src/define/index.ts';
+import { filesUnder, unreadable } from './walk.ts';
 
 /** A file to read. */
 export interface SourceFile {
   /** Absolute, as the file system spells it. */
   readonly path: string;
-  /** For messages and positions: relative to the working folder, with `/`, in NFC. */
+  /** For messages and positions: relative to the working folder, with `/`, in NFC where no other file is called so. */
   readonly shown: string;
   /** For ids: relative to the folder or the fixed part of the glob it was found by; the base name of a lone file. */
   readonly name: string;
@@ -38,13 +38,16 @@ export interface FileKind {
 /** Endings that say how a file is compressed. */
 export const COMPRESSED = ['.gz', '.br', '.zst'] as const;
 
-const slashes = (path: string): string => (sep === '/' ? path : path.split(sep).join('/')).normalize('NFC');
+const forward = (path: string): string => (sep === '/' ? path : path.split(sep).join('/'));
+const slashes = (path: string): string => forward(path).normalize('NFC');
+
+function shorter(root: string, path: string): string {
+  const short = relative(root, path) || '.';
+  return short.length < path.length && !isAbsolute(short) ? short : path;
+}
 
 /** A path as messages and positions show it: relative to the root where that is not longer. */
-export function shownPath(root: string, path: string): string {
-  const short = relative(root, path) || '.';
-  return slashes(short.length < path.length && !isAbsolute(short) ? short : path);
-}
+export const shownPath = (root: string, path: string): string => slashes(shorter(root, path));
 
 /** A file name without compression ending. */
 export const plainName = (name: string): string => {
@@ -74,9 +77,9 @@ function splitPattern(pattern: string): { base: string; rest: string } {
   return { base: parts.slice(0, first).join('/') || (pattern.startsWith('/') ? '/' : '.'), rest };
 }
 
-async function globbed(folder: string, pattern: string): Promise<string[]> {
+function globbed(root: string, folder: string, pattern: string): Promise<string[]> {
   const forms = [...new Set([pattern, pattern.normalize('NFC'), pattern.normalize('NFD')])];
-  return glob(forms, { cwd: folder, absolute: true, onlyFiles: true, dot: false, expandDirectories: false });
+  return filesUnder(folder, forms, path => shownPath(root, path));
 }
 
 /** What stands beside a path that is missing, for the error's help. */
@@ -120,14 +123,19 @@ export async function resolveFiles(
   ctx: PlanContext,
   kind: FileKind,
 ): Promise<SourceFile[]> {
-  const found = new Map<string, SourceFile>();
+  const found = new Map<string, Found>();
   const root = resolve(ctx.root);
   const add = async (names: readonly string[], base: string): Promise<void> => {
     const files = names.filter(file => !found.has(file));
     for (let i = 0; i < files.length; i += AT_ONCE) {
       const some = files.slice(i, i + AT_ONCE);
-      for (const [s, info] of (await Promise.all(some.map(settled))).entries())
+      const asked = (file: string): ReturnType<typeof settled> =>
+        settled(file).catch(error => {
+          throw unreadable(shownPath(root, file), error as NodeJS.ErrnoException);
+        });
+      for (const [s, info] of (await Promise.all(some.map(asked))).entries())
         found.set(some[s], {
+          base,
           path: some[s],
           shown: shownPath(root, some[s]),
           name: slashes(relative(base, some[s])),
@@ -144,7 +152,7 @@ export async function resolveFiles(
       const { base, rest } = splitPattern(asked);
       const folder = await onDisk(resolve(ctx.path(base)));
       if (folder === undefined) throw await missing(root, asked, resolve(ctx.path(base)), kind.what);
-      const files = await globbed(folder, rest);
+      const files = await globbed(root, folder, rest);
       if (files.length === 0) {
         const names = (await readdir(folder)).filter(n => !n.startsWith('.')).sort();
         throw new UserError(`with.path: no file matches ${asked}; the working folder is ${root}`, {
@@ -163,7 +171,7 @@ export async function resolveFiles(
     const info = await stat(real);
     if (info.isDirectory()) {
       const endings = kind.endings.flatMap(e => [e, ...COMPRESSED.map(c => e + c)]);
-      const all = await globbed(real, '**/*');
+      const all = await globbed(root, real, '**/*');
       const files = all.filter(f => endings.some(e => f.toLowerCase().endsWith(e)));
       if (files.length === 0) {
         const others = all.map(f => slashes(relative(real, f))).sort();
@@ -184,11 +192,27 @@ export async function resolveFiles(
     } else if (info.isFile()) await add([real], dirname(real));
     else throw new UserError(`with.path: ${asked} is not a regular file, wanted ${kind.what}`);
   }
-  const files = [...found.values()].sort((a, b) => (a.shown < b.shown ? -1 : a.shown > b.shown ? 1 : 0));
-  // two lists may bring files of one name: ids must still differ
-  const names = new Map<string, number>();
-  for (const file of files) names.set(file.name, (names.get(file.name) ?? 0) + 1);
-  return files.map(f => ((names.get(f.name) as number) > 1 ? { ...f, name: f.shown } : f));
+  return distinct([...found.values()], root).sort((a, b) =>
+    a.shown < b.shown ? -1 : a.shown > b.shown ? 1 : 0,
+  );
+}
+
+/** A file, and the folder it was found by. */
+type Found = SourceFile & { readonly base: string };
+
+/** Files of one name, in two normal forms or from two lists, get others: parts and ids must differ. */
+function distinct(files: readonly Found[], root: string): SourceFile[] {
+  const often = (names: readonly string[]): ReadonlySet<string> => {
+    const once = new Set<string>();
+    return new Set(names.filter(name => once.size === once.add(name).size));
+  };
+  const twins = often(files.map(f => f.shown));
+  const spelled = files.map(({ base, ...f }): SourceFile => {
+    if (!twins.has(f.shown)) return f;
+    return { ...f, shown: forward(shorter(root, f.path)), name: forward(relative(base, f.path)) };
+  });
+  const names = often(spelled.map(f => f.name));
+  return spelled.map(f => (names.has(f.name) ? { ...f, name: f.shown } : f));
 }
 
 /** Files that are asked for their size and time together. */
@@ -214,9 +238,9 @@ async function settled(file: string): Promise<{ size: number; mtimeMs: number; u
   return coarse ? { size, mtimeMs, unsettled: true } : { size, mtimeMs };
 }
 
-/** What tells a file from how it was: its size and the time it was changed. */
+/** What tells a file from how it was: its size, the time it was changed, and its name, of which keys may be made. */
 const signatureOf = (file: SourceFile): string =>
-  `${file.size}:${file.changed ?? ''}${file.unsettled ? '?' : ''}`;
+  `${file.size}:${file.changed ?? ''}${file.unsettled ? '?' : ''} ${file.name}`;
 
 /**
  * What sources of files share: their total, their parts (a file each), and a scan of some of them.

@@ -59,14 +59,15 @@ async function show(letters: Letters, id: string, json: boolean, io: Io): Promis
 
 /** Runs the pipeline with the rows of the letters going through again. */
 async function rerun(args: Args, letters: () => Letters, io: Io): Promise<number> {
-  const redo = new Map<string, Set<number>>();
+  const redo = new Map<string, Set<number | string>>();
   let before = 0;
-  for await (const { root, step } of letters()) {
+  for await (const { root, step, where } of letters()) {
     before++;
     // where rows are not remembered one by one, the flow of the step is done again
     const of = root?.source ?? step;
-    const ids = redo.get(of) ?? new Set();
-    redo.set(of, root ? ids.add(root.id) : ids);
+    const again = redo.get(of) ?? new Set();
+    // a row that could not be read has a place alone
+    redo.set(of, again.add(root ? root.id : where));
   }
   const loaded = await load(args);
   const found = await checkLoaded(loaded, args, 'run');

@@ -1,24 +1,36 @@
-import type { Lineage } from '../../run/index.ts';
+import { asCalled } from '../called.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { pipelineArguments } from '../prepare.ts';
-import { placeText, rowsOfKey } from '../state.ts';
+import { type FoundRow, placeText, rowsOfKey } from '../state.ts';
 import { counted } from '../table.ts';
 import type { Style } from '../terminal.ts';
 
 const MOST = 20;
 
-function lines(row: Lineage, style: Style): string[] {
+function lines(row: FoundRow, style: Style, pipeline: string): string[] {
   const out = [`${style.bold(row.key.map(String).join(', '))}  ${placeText(row)}`];
+  for (const { path, writer, writerFlow, leadsOn } of row.from)
+    out.push(`  ← "${writer}" of flow "${writerFlow}" wrote ${path}${onward(leadsOn, writerFlow, pipeline)}`);
   for (const [column, value] of Object.entries(row.values)) out.push(`  ${column}: ${JSON.stringify(value)}`);
   for (const [sink, keys] of Object.entries(row.at)) {
     out.push(`  → "${sink}": ${counted(keys.length, 'row')}`);
     for (const key of keys.slice(0, MOST)) out.push(`      ${key}`);
     if (keys.length > MOST) out.push(`      … ${keys.length - MOST} more`);
   }
+  for (const { path, writer, reader, readerFlow, leadsOn } of row.to)
+    out.push(
+      `  → "${writer}" wrote ${path}, which "${reader}" reads${onward(leadsOn, readerFlow, pipeline)}`,
+    );
   if (Object.keys(row.at).length === 0) out.push('  → no rows in sinks that are kept up to date row by row');
   return out;
 }
+
+/** How the trail goes on behind a file, of whose rows the ledger does not know what they were. */
+const onward = (leads: boolean, flow: string, pipeline: string): string =>
+  leads
+    ? `: the key of its row there leads on, ${asCalled(`millrace trace ${pipeline} KEY`)}`
+    : `; "${flow}" writes its results whole, so its rows are not remembered one by one`;
 
 export const command = defineCommand({
   usage: 'trace <pipeline> <key>',
@@ -36,17 +48,20 @@ export const command = defineCommand({
     const rows = await rowsOfKey(args);
     if (args.json)
       io.json(
-        rows.map(({ flow, source, key, part, row, values, at }) => ({
+        rows.map(({ flow, source, key, part, line, row, values, at, from, to }) => ({
           flow,
           source,
           key,
           part,
+          line,
           row,
           values,
           at,
+          from,
+          to,
         })),
       );
-    else for (const row of rows) io.out(lines(row, io.style).join('\n'));
+    else for (const row of rows) io.out(lines(row, io.style, args.pipeline).join('\n'));
     return EXIT.ok;
   },
 });

@@ -1,15 +1,15 @@
 import type { Json } from '../../define/index.ts';
-import type { Lineage } from '../../run/index.ts';
+import type { Lineage, Pass } from '../../run/index.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { pipelineArguments } from '../prepare.ts';
-import { placeText, rowsOfKey } from '../state.ts';
+import { type FoundRow, placeText, rowsOfKey } from '../state.ts';
 import type { Style } from '../terminal.ts';
 
 const shown = (value: Json): string =>
   typeof value === 'string' ? JSON.stringify(value) : JSON.stringify(value);
 
-function lines(row: Lineage, style: Style): string[] {
+function lines(row: FoundRow, style: Style): string[] {
   const { why, last } = row;
   const head = `${style.bold(row.key.map(String).join(', '))}  ${placeText(row)}`;
   const out = [head];
@@ -24,8 +24,22 @@ function lines(row: Lineage, style: Style): string[] {
   out.push(
     `  the last run of "${row.flow}" (${last.time}) was ${last.mode === 'changes' ? 'of changed rows only' : 'over every row'}`,
   );
-  for (const r of last.reasons) out.push(`    since ${r.step === undefined ? '' : `"${r.step}": `}${r.text}`);
+  out.push(...sinceLines(last));
+  const before = lastPassBefore(row);
+  if (before) {
+    out.push(`  before that, every row went through (${before.time})`);
+    out.push(...sinceLines(before));
+  }
   return out;
+}
+
+const sinceLines = ({ reasons }: Pass): string[] =>
+  reasons.map(r => `    since ${r.step === undefined ? '' : `"${r.step}": `}${r.text}`);
+
+/** The last run over all rows that counts for a row, before the last run: not the one that read it first. */
+function lastPassBefore({ last, passes }: Lineage): Pass | undefined {
+  const [pass] = passes.filter(p => p.run !== last.run);
+  return pass?.mode === 'full' && passes.at(-1) === pass ? undefined : pass;
 }
 
 export const command = defineCommand({
@@ -44,7 +58,15 @@ export const command = defineCommand({
     const rows = await rowsOfKey(args);
     if (args.json)
       io.json(
-        rows.map(({ flow, source, key, why, last }) => ({ flow, source, key, why: why ?? null, last })),
+        rows.map(({ flow, source, key, line, why, last, passes }) => ({
+          flow,
+          source,
+          key,
+          line,
+          why: why ?? null,
+          last,
+          passes,
+        })),
       );
     else for (const row of rows) io.out(lines(row, io.style).join('\n'));
     return EXIT.ok;

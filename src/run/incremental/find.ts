@@ -2,10 +2,11 @@
 import { type Json, UserError } from '../../define/index.ts';
 import { idBytes, Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { decodeChildren } from './children.ts';
-import type { FlowState, StepState } from './flow-memory.ts';
-import { decodePart } from './part-entry.ts';
+import type { FlowState, Pass, StepState } from './flow-memory.ts';
+import { keyText, typedKey } from './key-text.ts';
+import { partsOf } from './part-entry.ts';
 import { described } from './row-entry.ts';
-import { layoutsOf, type RowWhy } from './source-diff.ts';
+import { layoutsOf, type RowWhy } from './row-notes.ts';
 
 /** A source row and everything it has become. */
 export interface Lineage {
@@ -15,7 +16,7 @@ export interface Lineage {
   readonly key: readonly Json[];
   /** How its values begin. */
   readonly values: Readonly<Record<string, Json>>;
-  /** The part of the source (a file) it stands in, and its number there, from 0. */
+  /** The part of the source (a file) it stands in, and its number among the rows of that, from 0. */
   readonly part?: string;
   readonly row?: number;
   /** Keys of its rows at each sink. */
@@ -23,8 +24,9 @@ export interface Lineage {
   /** Why it went through last; absent where it has not changed since its flow first ran. */
   readonly why?: RowWhy;
   /** The last run of its flow. */
-  readonly last: FlowState['last'];
-  /** Runs of the flow's steps that went over every row are in `last.reasons`. */
+  readonly last: Pass;
+  /** The last runs over all rows in which it went through since `why`, the latest first. */
+  readonly passes: readonly Pass[];
   readonly matched: 'source' | 'sink';
 }
 
@@ -67,7 +69,7 @@ function sourceRows(ledger: Ledger, slot: number, key: string): number[] {
   const layouts = layoutsOf(ledger, slot);
   for (const { key: id, value } of ledger.entries(TABLE.keys, slot)) {
     const { key: parts } = described(value, layouts);
-    if (parts.map(String).join(', ') === key) ids.push(id.readUInt32BE(0));
+    if (typedKey(parts) === key) ids.push(id.readUInt32BE(0));
   }
   return ids;
 }
@@ -88,17 +90,9 @@ function sourceRowOf(
   const entry = ledger.get(tableKey(TABLE.keys, stream.slot, idBytes(id)));
   return (
     entry &&
-    sourceRowOf(ledger, state, stream, source, childKey(described(entry, layoutsOf(ledger, stream.slot)).key))
+    sourceRowOf(ledger, state, stream, source, keyText(described(entry, layoutsOf(ledger, stream.slot)).key))
   );
 }
-
-// as a diff writes the key of a row
-const childKey = (key: readonly Json[]): string =>
-  key.length === 1
-    ? typeof key[0] === 'string'
-      ? key[0]
-      : JSON.stringify([String(key[0])])
-    : JSON.stringify(key);
 
 /** Ids that a source row's rows have at the step that a sink's rows come from one by one. */
 function idsAt(
@@ -118,7 +112,7 @@ function idsAt(
     if (keys.size === 0) return [];
     const layouts = layoutsOf(ledger, stream.slot);
     return [...ledger.entries(TABLE.keys, stream.slot)].flatMap(({ key, value }) =>
-      keys.has(childKey(described(value, layouts).key)) ? [key.readUInt32BE(0)] : [],
+      keys.has(keyText(described(value, layouts).key)) ? [key.readUInt32BE(0)] : [],
     );
   });
 }
@@ -142,7 +136,8 @@ function lineage(
   const entry = ledger.get(tableKey(TABLE.keys, slot, idBytes(id)));
   if (!entry) return undefined;
   const place = placeOf(ledger, slot, id);
-  const why = ledger.get(tableKey(TABLE.why, slot, idBytes(id)));
+  const entryOfWhy = ledger.get(tableKey(TABLE.why, slot, idBytes(id)));
+  const why = entryOfWhy && (JSON.parse(entryOfWhy.toString('utf8')) as RowWhy);
   const at = sinks.flatMap(([step, sink]) => {
     const keys = idsAt(ledger, state, sink.root, source, id).flatMap(root => {
       const children = ledger.get(tableKey(TABLE.children, sink.slot, idBytes(root)));
@@ -157,15 +152,21 @@ function lineage(
     ...described(entry, layoutsOf(ledger, slot)),
     ...place,
     at: Object.fromEntries(at),
-    why: why && (JSON.parse(why.toString('utf8')) as RowWhy),
+    why,
     last: state.last,
+    passes: (state.passes ?? []).filter(p => why === undefined || isSince(p, why)),
   };
 }
 
+// ids of runs begin with the second they began in
+const SECOND = '20260101T000000'.length;
+const isSince = ({ run }: Pass, why: RowWhy): boolean =>
+  run !== undefined && run.slice(0, SECOND) >= why.run.slice(0, SECOND);
+
 function placeOf(ledger: Ledger, slot: number, id: number): { part?: string; row?: number } {
-  for (const { key, value } of ledger.entries(TABLE.pieces, slot)) {
-    const row = decodePart(value).ids.indexOf(id);
-    if (row >= 0) return { part: key.toString('utf8') || undefined, row };
+  for (const { name, ids } of partsOf(ledger, slot)) {
+    const row = ids.indexOf(id);
+    if (row >= 0) return { part: name || undefined, row };
   }
   return {};
 }
@@ -175,6 +176,23 @@ export async function flowsWithoutRows(folder: string): Promise<string[]> {
   const ledger = await Ledger.openForReading(folder);
   try {
     return flowsOf(ledger).flatMap(([flow, { rows }]) => (rows === false ? [flow] : []));
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** Sinks behind steps that work over all rows (a join, say) that have a row of this key: its source row is not known. */
+export async function sinksBehindAll(folder: string, key: string): Promise<string[]> {
+  const ledger = await Ledger.openForReading(folder);
+  try {
+    return flowsOf(ledger).flatMap(([, { steps }]) =>
+      Object.entries(steps).flatMap(([id, { shape, root, slot }]) => {
+        if (shape !== 'sink' || root !== undefined) return [];
+        for (const { value } of ledger.entries(TABLE.children, slot))
+          if (decodeChildren(value).some(child => child.key === key)) return [id];
+        return [];
+      }),
+    );
   } finally {
     await ledger.close();
   }

@@ -13,6 +13,10 @@ export interface StepState {
   readonly from: readonly string[];
   readonly key: readonly string[];
   readonly slot: number;
+  /** Types by name of the columns it gives, or, a sink, gets; absent in ledgers of before. */
+  readonly columns?: Readonly<Record<string, string>>;
+  /** Hashes of the files and indexes it reads besides its rows, by path. */
+  readonly reads?: Readonly<Record<string, string>>;
   /** Of a user's own operator: a hash of its code. */
   readonly source?: string;
   /** Where rows of it were skipped or put aside: what `onError` said then. */
@@ -27,7 +31,9 @@ export interface StepState {
 export interface FlowState {
   readonly commit: string;
   /** The run that committed it last: when, how much it did, and why. */
-  readonly last: { readonly time: string; readonly mode: FlowMode; readonly reasons: readonly Reason[] };
+  readonly last: Pass;
+  /** The last runs over all rows, the latest first. */
+  readonly passes?: readonly Pass[];
   /** What steps did in the last run over all rows, for estimates. */
   readonly work: Readonly<Record<string, StepWork>>;
   readonly steps: Readonly<Record<string, StepState>>;
@@ -41,6 +47,15 @@ export interface FlowState {
   readonly clashed?: readonly string[];
   /** What evaluations measured, so that a run that changes nothing can say it again. */
   readonly reports: Readonly<Record<string, StoredReport>>;
+}
+
+/** A run that committed a flow. */
+export interface Pass {
+  /** The run's id, as rows have it; absent in ledgers of before. */
+  readonly run?: string;
+  readonly time: string;
+  readonly mode: FlowMode;
+  readonly reasons: readonly Reason[];
 }
 
 /** Rows and time of a step in one run. */
@@ -67,6 +82,10 @@ export type FlowMode = 'full' | 'replay' | 'resume' | 'changes';
 export interface Reason {
   readonly step?: string;
   readonly text: string;
+  /** Where a step is another than it was: what of it, as it was and as it is. */
+  readonly what?: string;
+  readonly old?: Json;
+  readonly now?: Json;
 }
 
 /** A flow's name: the id of its first source. */

@@ -32,7 +32,7 @@ export interface FlowChangesOptions {
   /** Every flow of the pipeline does everything anew. */
   readonly full: boolean;
   /** Rows to work on again: ids by source, or, where none are known, the step that they failed at. */
-  readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
+  readonly redo?: ReadonlyMap<string, ReadonlySet<number | string>>;
   /** Sources are read whatever their parts' signatures say. */
   readonly recheck?: boolean;
 }
@@ -61,6 +61,10 @@ export class FlowChanges {
   readonly #sinks = new Map<string, SinkDiff>();
   readonly #streams = new Map<string, StreamDiff>();
   readonly #overlays: Overlay[] = [];
+  /** Whether entries go into the ledger before the first commit. */
+  #wentAhead = false;
+  #needsAllRows = false;
+  #settling: Promise<void> = Promise.resolve();
 
   constructor({
     flow,
@@ -79,7 +83,7 @@ export class FlowChanges {
     this.#steps = steps;
     this.#all = full;
     this.#recheck = recheck;
-    const again = (step: string): ReadonlySet<number> | undefined => {
+    const again = (step: string): ReadonlySet<number | string> | undefined => {
       const sets = [...(redo ?? [])].flatMap(([id, ids]) => (this.#nowId(id) === step ? [ids] : []));
       return sets.length > 1 ? new Set(sets.flatMap(ids => [...ids])) : sets[0];
     };
@@ -164,9 +168,6 @@ export class FlowChanges {
     const known = new Set(Object.values(this.#ledger.meta<Slots>('slots') ?? {}));
     return this.#flow.steps.map(s => this.decision.slots[s.id]).filter(slot => !known.has(slot));
   }
-  /** Whether entries go into the ledger before the first commit. */
-  #wentAhead = false;
-
   // behind a stream a root may be given, deleted and given again in one run
   #overlay(root: string | undefined, options: Omit<OverlayOptions, 'folder'>): Overlay | undefined {
     if (root === undefined || this.#sources.has(root)) return undefined;
@@ -257,7 +258,6 @@ export class FlowChanges {
   set needsAllRows(needed: boolean) {
     this.#needsAllRows = needed;
   }
-  #needsAllRows = false;
 
   /** The keys, for people, of rows that a step's rows come from: a source's, or a stream's. */
   async namesOf(step: string, ids: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
@@ -281,7 +281,6 @@ export class FlowChanges {
     done.catch(() => undefined);
     this.#settling = done;
   }
-  #settling: Promise<void> = Promise.resolve();
   /** The id that a step of this flow has now; undefined for one that it does not have. */
   #nowId(id: string): string | undefined {
     const { steps } = this.#flow;
@@ -356,7 +355,14 @@ export class FlowChanges {
     const forgets = before && before.rows !== false ? [...this.#parts.keys()] : [];
     const fresh = new Set([...this.decision.fresh, ...forgets]);
     const clashed = [...this.clashed];
-    const state = flowState(this.#flow, commit, this.decision, nextId, { reports, work, clashed }, interim);
+    const state = flowState(
+      this.#flow,
+      { commit, run: this.#run },
+      this.decision,
+      nextId,
+      { reports, work, clashed },
+      interim,
+    );
     const journal = this.#journalName();
     // a run that was cut short may have left something under slots that nobody has; what went ahead is there already
     const freed = [...fresh].map(id => slots[id]);

@@ -6,15 +6,17 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Json, PlanContext } from '../../define/index.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 import type { CommitRecord, Ledger } from '../../state/index.ts';
+import { changedColumnTypes, changedParams, columnsOf, differences, reasonsOf } from './differences.ts';
 import {
   type FlowMode,
   type FlowState,
   flowName,
+  type Pass,
   plainParams,
   type Reason,
   type StepState,
 } from './flow-memory.ts';
-import { liveFingerprint, outputSignatures } from './places.ts';
+import { type Live, liveStep, outputSignatures } from './places.ts';
 import { remembered, type Slots, type Surroundings } from './remembered.ts';
 
 export interface FlowDecision {
@@ -32,8 +34,8 @@ export interface FlowDecision {
   readonly left: readonly number[];
   /** The name the ledger has for the flow, where it is another. */
   readonly formerName?: string;
-  /** Row fingerprints with the content of what steps read besides their rows. */
-  readonly fingerprints: ReadonlyMap<string, string>;
+  /** What steps are now. */
+  readonly live: ReadonlyMap<string, Live>;
   /** Hashes of the code of own operators, by step. */
   readonly sources?: ReadonlyMap<string, string>;
 }
@@ -86,8 +88,8 @@ export async function decide(
 ): Promise<FlowDecision> {
   const name = flowName(flow);
   const { state, commit, slots, left, formerName } = remembered(flow, ledger, commits, around);
-  const fingerprints = new Map<string, string>();
-  for (const step of flow.steps) fingerprints.set(step.id, await liveFingerprint(step, ctx));
+  const live = new Map<string, Live>();
+  for (const step of flow.steps) live.set(step.id, await liveStep(step, ctx));
   const everything = new Set(flow.steps.filter(s => s.op.shape !== 'map').map(s => s.id));
   const anew = (text: string): FlowDecision => ({
     mode: 'full',
@@ -99,7 +101,7 @@ export async function decide(
     slots,
     left,
     formerName,
-    fingerprints,
+    live,
     sources: around.sources,
   });
   if (full) return anew('--full was asked for');
@@ -117,16 +119,26 @@ export async function decide(
   const reasons: Reason[] = [];
   const fresh = new Set<string>();
   const from = new Map<string, Json>();
+  // steps that give other columns, for a reason that is told
+  const recast = new Set<string>();
   for (const step of flow.steps) {
     const before = state.steps[step.id];
     if (!before) {
       reasons.push({ step: step.id, text: 'it is new' });
+      recast.add(step.id);
       if (everything.has(step.id)) fresh.add(step.id);
       continue;
     }
-    const why = difference(before, step, fingerprints.get(step.id) as string);
-    if (why) {
-      reasons.push({ step: step.id, text: why });
+    const found = differences(before, step, live.get(step.id) as Live);
+    const columns = changedColumnTypes(before.columns, columnsOf(step));
+    if (columns) {
+      if (found.length === 0 && !step.from.some(id => recast.has(id))) found.push(columns);
+      recast.add(step.id);
+      // what it has written has other columns
+      if (step.op.shape === 'sink') fresh.add(step.id);
+    }
+    if (found.length > 0) {
+      reasons.push(...reasonsOf(step.id, found));
       if (step.op.shape === 'sink') fresh.add(step.id);
       const gives = step.op.shape === 'source' || takesChanges(step);
       if (gives && !isDeepStrictEqual(before.key, step.key))
@@ -151,7 +163,9 @@ export async function decide(
         : // what is recorded and not published yet will be, before anything else
           last !== undefined && (!commit.published || isDeepStrictEqual(now, last.token));
       if (!stands) {
-        reasons.push({ step: step.id, text: 'what it wrote was changed or removed since by something else' });
+        const elsewhere = changedParams(before, step);
+        const text = 'what it wrote was changed or removed since by something else';
+        reasons.push(...(elsewhere.length > 0 ? reasonsOf(step.id, elsewhere) : [{ step: step.id, text }]));
         fresh.add(step.id);
       } else if (commit.interim && last) from.set(step.id, last.token);
     }
@@ -164,7 +178,7 @@ export async function decide(
   );
   const whole = flow.steps.filter(s => s.op.shape === 'sink' && !changesOnly(s));
   const { sources } = around;
-  const decided = { fresh, state, from, slots, left, formerName, fingerprints, sources };
+  const decided = { fresh, state, from, slots, left, formerName, live, sources };
   if (reasons.length > 0) return { mode: 'replay', reasons, skippable: false, ...decided };
   // the row that stays, and the one to take its place, are known when all have been seen
   for (const step of state.clashed ?? []) reasons.push({ step, text: 'two rows gave it one key' });
@@ -182,34 +196,16 @@ export async function decide(
   return { mode: 'replay', reasons: [{ step: step.id, text }], skippable, ...decided };
 }
 
-function difference(before: StepState, step: PlannedStep, fingerprint: string): string | undefined {
-  if (before.op !== step.op.name) return `its operator was ${before.op}, now ${step.op.name}`;
-  if (!isDeepStrictEqual(before.from, step.from))
-    return `it took its rows from ${before.from.join(', ')}, now ${step.from.join(', ')}`;
-  if (before.badRows !== undefined && before.badRows !== step.onError)
-    return `onError: ${before.badRows} → ${step.onError}, and it had bad rows`;
-  if (before.rowFingerprint === fingerprint) return undefined;
-  if (before.version !== step.op.version) return `version ${before.version} → ${step.op.version}`;
-  const now = plainParams(step) as Record<string, Json>;
-  const old = before.params as Record<string, Json>;
-  for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
-    if (!isDeepStrictEqual(old[name], now[name])) {
-      return `with.${name}: ${JSON.stringify(old[name])} → ${JSON.stringify(now[name])}`;
-    }
-  }
-  return 'a file or index it reads has changed';
-}
-
 /** What the ledger is to remember of the flow. */
 export function flowState(
   flow: Flow,
-  commit: string,
+  { commit, run }: { readonly commit: string; readonly run: string },
   decision: FlowDecision,
   nextId: Readonly<Record<string, number>>,
   { reports, work, clashed }: Required<Pick<FlowState, 'reports' | 'work' | 'clashed'>>,
   interim = false,
 ): FlowState {
-  const { slots, fingerprints, mode, reasons } = decision;
+  const { slots, live, mode, reasons } = decision;
   const roots = rootOf(flow);
   const steps = flow.steps.map((s): [string, StepState] => [
     s.id,
@@ -217,7 +213,9 @@ export function flowState(
       op: s.op.name,
       shape: s.op.shape,
       version: s.op.version,
-      rowFingerprint: fingerprints.get(s.id) ?? s.rowFingerprint,
+      rowFingerprint: live.get(s.id)?.fingerprint ?? s.rowFingerprint,
+      reads: live.get(s.id)?.reads,
+      columns: columnsOf(s),
       params: plainParams(s),
       from: s.from,
       key: s.key,
@@ -235,7 +233,7 @@ export function flowState(
       was: decision.state?.steps[s.id]?.was,
     },
   ]);
-  const last = { time: new Date().toISOString(), mode, reasons };
+  const last: Pass = { run, time: new Date().toISOString(), mode, reasons };
   // a run over few rows says little of how long all take
   const before = decision.state?.work ?? {};
   const known = mode === 'changes' ? before : mode === 'resume' ? sumOf(before, work) : work;
@@ -246,6 +244,7 @@ export function flowState(
   return {
     commit,
     last,
+    passes: passesWith(last, decision.state),
     work: known,
     steps: Object.fromEntries(steps),
     nextId,
@@ -255,6 +254,15 @@ export function flowState(
     clashed: all.length ? all : undefined,
   };
 }
+
+/** Runs over all rows that are kept: who asks wants the last one that was for a reason. */
+const MOST_PASSES = 8;
+
+// commits in the middle of a run are of one pass
+const passesWith = (last: Pass, before: FlowState | undefined): readonly Pass[] => {
+  const earlier = (before?.passes ?? []).filter(p => p.run !== last.run);
+  return last.mode === 'full' || last.mode === 'replay' ? [last, ...earlier].slice(0, MOST_PASSES) : earlier;
+};
 
 const sumOf = (a: FlowState['work'], b: FlowState['work']): FlowState['work'] =>
   Object.fromEntries(

@@ -1,7 +1,7 @@
 /** Row ids in an order of their own, as ranges: rows that came one after the other have ids that do. */
 
 import { ByteWriter, readVarint } from '../../arrow/index.ts';
-import type { BitSet } from './hash-set.ts';
+import type { BitSet } from './bit-set.ts';
 
 export class IdRanges {
   // first id and number of ids of each range
@@ -30,6 +30,10 @@ export class IdRanges {
   *[Symbol.iterator](): Generator<number> {
     for (let r = 0; r < this.#used; r += 2)
       for (let i = 0; i < this.#bounds[r + 1]; i++) yield this.#bounds[r] + i;
+  }
+  /** First id and number of ids of each range. */
+  *ranges(): Generator<readonly [number, number]> {
+    for (let r = 0; r < this.#used; r += 2) yield [this.#bounds[r], this.#bounds[r + 1]];
   }
   some(test: (id: number) => boolean): boolean {
     for (const id of this) if (test(id)) return true;

@@ -1,5 +1,5 @@
 /** Which root has a key: 64 bits of hash and a number a key, since there may be as many as rows. */
-import { HashMap64 } from './hash-set.ts';
+import { HashMap64 } from './hash-map.ts';
 
 /** A key that was given up, and that none has taken over. */
 export const FREE = 0xfffffffe;

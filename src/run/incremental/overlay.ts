@@ -6,7 +6,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import type { StepState } from '../../define/index.ts';
-import { type JournalWriter, type Ledger, tableKey } from '../../state/index.ts';
+import { type JournalWriter, type Ledger, shortKey, tableKey } from '../../state/index.ts';
 
 /** Bytes of keys and values that are held before they go to the scratch store. */
 const HELD_BYTES = 8 << 20;
@@ -38,7 +38,8 @@ export class Overlay implements StepState {
   get lasts(): boolean {
     return this.#o.ledger !== undefined;
   }
-  get(key: Uint8Array): Buffer | undefined {
+  get(long: Uint8Array): Buffer | undefined {
+    const key = shortKey(long);
     const text = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
     if (this.#held.has(text)) {
       const held = this.#held.get(text);
@@ -55,7 +56,8 @@ export class Overlay implements StepState {
   delete(key: Uint8Array): void {
     this.#set(key, undefined);
   }
-  #set(key: Uint8Array, value: Uint8Array | undefined): void {
+  #set(long: Uint8Array, value: Uint8Array | undefined): void {
+    const key = shortKey(long);
     const text = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
     this.#bytes += key.length + (value?.length ?? 0) + 64;
     this.#held.set(text, value);

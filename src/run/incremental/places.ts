@@ -2,14 +2,16 @@
  * The files and folders that steps name: what a step reads besides its rows counts as part of what it is, and what a
  * sink wrote must still be there for a run to leave it as it is.
  */
+import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { PlanContext } from '../../define/index.ts';
 import { hashAsset, rowFingerprint } from '../../plan/fingerprint.ts';
 import { markedValues } from '../../plan/schema.ts';
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 
-function places(step: PlannedStep, location: 'read' | 'write', ctx: PlanContext): string[] {
+/** The paths that a step's parameters name. */
+export function placesOf(step: PlannedStep, location: 'read' | 'write', ctx: PlanContext): string[] {
   return markedValues(step.op.params, step.params).flatMap(({ value, mark }) =>
     mark.location === location
       ? [value].flat().flatMap(path => (typeof path === 'string' ? [ctx.path(path)] : []))
@@ -36,26 +38,42 @@ async function contentOf(path: string): Promise<string> {
   return file?.isFile() ? hashAsset(path) : signatureOf(path);
 }
 
+/** A step as it stands now. */
+export interface Live {
+  /** The row fingerprint with the content of the files and indexes that it reads besides its rows. */
+  readonly fingerprint: string;
+  /** Hashes of these by path, as it is shown. */
+  readonly reads: Readonly<Record<string, string>>;
+}
+
 /**
- * The row fingerprint with the content of the files and indexes that a step reads besides its rows, as they are now:
- * an index that an earlier flow has built since the plan was made counts as it stands.
+ * What a step is now: an index that an earlier flow has built since the plan was made counts as it stands.
  */
-export async function liveFingerprint(step: PlannedStep, ctx: PlanContext): Promise<string> {
+export async function liveStep(step: PlannedStep, ctx: PlanContext): Promise<Live> {
   const { op, params } = step;
   // a source's files are held against the ledger row by row
-  const read = op.shape === 'source' ? [] : places(step, 'read', ctx);
-  const assets = op.assets?.(params, ctx) ?? [];
-  if (read.length === 0 && assets.length === 0) return step.rowFingerprint;
-  const hashes = await Promise.all([...assets.map(a => hashAsset(ctx.path(a))), ...read.map(contentOf)]);
-  return rowFingerprint(op, params, hashes);
+  const read = op.shape === 'source' ? [] : placesOf(step, 'read', ctx);
+  const assets = (op.assets?.(params, ctx) ?? []).map(a => ctx.path(a));
+  if (read.length === 0 && assets.length === 0) return { fingerprint: step.rowFingerprint, reads: {} };
+  const hashes = await Promise.all([...assets.map(hashAsset), ...read.map(contentOf)]);
+  const shown = (path: string): string => {
+    const short = relative(ctx.root, path);
+    return short === '' || short.startsWith('..') ? path : short;
+  };
+  // a few bytes tell which of them is another
+  const reads = [...assets, ...read].map((path, i) => [shown(path), shortHash(hashes[i])] as const);
+  return { fingerprint: rowFingerprint(op, params, hashes), reads: Object.fromEntries(reads) };
 }
+
+const shortHash = (text: string): string =>
+  createHash('sha256').update(text).digest('base64url').slice(0, 11);
 
 /** What the sinks of a flow have written, by step, as it stands now. */
 export async function outputSignatures(flow: Flow, ctx: PlanContext): Promise<Record<string, string>> {
   const out: Record<string, string> = {};
   for (const step of flow.steps) {
     if (step.op.shape !== 'sink' || step.op.changes) continue;
-    const parts = await Promise.all(places(step, 'write', ctx).map(signatureOf));
+    const parts = await Promise.all(placesOf(step, 'write', ctx).map(signatureOf));
     out[step.id] = parts.join('|');
   }
   return out;

@@ -235,7 +235,7 @@ async function previewFlow(
 function paid(step: PlannedStep, decision: FlowDecision, cost: Cost): Cost {
   const { op, params } = step;
   const cached = op.shape === 'map' && (typeof op.cache === 'function' ? op.cache(params) : op.cache);
-  const as = decision.state?.steps[step.id]?.rowFingerprint === decision.fingerprints.get(step.id);
+  const as = decision.state?.steps[step.id]?.rowFingerprint === decision.live.get(step.id)?.fingerprint;
   const again = decision.mode === 'replay' && cached && as;
   return again ? { rows: 0, tokens: 0 } : { rows: cost.rows, tokens: Math.round(cost.tokens) };
 }

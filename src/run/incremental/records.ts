@@ -3,7 +3,7 @@
  * ledger has 8 bytes of hash for each of its rows.
  */
 import { fingerprints, hashWords } from '../../arrow/index.ts';
-import { HashMap64 } from './hash-set.ts';
+import { HashMap64 } from './hash-map.ts';
 import type { IdRanges } from './id-ranges.ts';
 
 export const RECORD_BYTES = 8;

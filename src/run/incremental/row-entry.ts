@@ -13,6 +13,7 @@ import {
   valueAt,
 } from '../../arrow/index.ts';
 import type { Json } from '../../define/index.ts';
+import { shownKey } from './key-text.ts';
 
 /** Bytes of the hash of a row's values: held against one other alone, it misses one change of 10¹⁴. */
 export const VALUE_BYTES = 6;
@@ -102,10 +103,13 @@ export function describer(
 }
 
 /** The key of a row, for people: `doc_id "a"`. */
-export function shownKey(entry: Buffer, layouts: readonly Layout[]): string {
+export function shownEntry(entry: Buffer, layouts: readonly Layout[]): string {
   const values = valuesOf(entry, layouts);
   const { key } = layouts[entry[NAME_BYTES]];
-  return key.map(name => `${name} ${JSON.stringify(values.get(name)?.shown ?? null)}`).join(', ');
+  return shownKey(
+    key,
+    key.map(name => values.get(name)?.shown ?? null),
+  );
 }
 
 /** How the hash of the key begins that an entry of `keys` has. */

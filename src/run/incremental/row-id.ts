@@ -13,9 +13,24 @@ import {
   numbers,
   schemaOf,
 } from '../../arrow/index.ts';
+import { UserError } from '../../define/index.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 
 export const ROW_ID = '__row';
+
+/** One more than the largest id: they are 32-bit numbers with a sign, and streams keep a bit beside them. */
+const MOST_IDS = 2 ** 31 - 2;
+
+/** The id itself, where there may be one. @throws UserError where all have been given */
+export function givenId(id: number): number {
+  if (id < MOST_IDS) return id;
+  throw new UserError(
+    'this step has given an id to two thousand million rows, of now and of before: there are no more',
+    {
+      help: 'run with --full: ids begin anew; more rows than that must be parted over several pipelines',
+    },
+  );
+}
 
 /** A batch with the ids of its rows behind its columns. */
 export function withRowIds(batch: RecordBatch, ids: Int32Array): RecordBatch {

@@ -1,7 +1,7 @@
 /** The keys of rows by their ids, for messages: out of the ledger, and of a journal that is not committed yet. */
 import { eachEntry, idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
-import { type Layout, shownKey } from './row-entry.ts';
-import { layoutsOf } from './source-diff.ts';
+import { type Layout, shownEntry } from './row-entry.ts';
+import { layoutsOf } from './row-notes.ts';
 
 /**
  * @param ledger absent where nothing of it counts
@@ -34,7 +34,7 @@ export async function namesOf(
       });
     }
   }
-  return new Map([...entries].map(([id, entry]) => [id, shownKey(entry, layouts)]));
+  return new Map([...entries].map(([id, entry]) => [id, shownEntry(entry, layouts)]));
 }
 
 const NONE = new Uint8Array(0);

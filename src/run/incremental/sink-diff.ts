@@ -7,18 +7,17 @@ import type { RecordBatch } from 'apache-arrow';
 import {
   batchFromRows,
   type Columns,
-  columnData,
   Fingerprints,
   HASH_BYTES,
   selectColumns,
   takeRows,
-  valueAt,
 } from '../../arrow/index.ts';
 import type { Change } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
+import { BitSet } from './bit-set.ts';
 import { type Child, decodeChildren, encodeChildren, packed, sameHash } from './children.ts';
-import { BitSet } from './hash-set.ts';
 import { FREE, KeyOwners } from './key-owners.ts';
+import { keyTexts, keyValues, shownKey } from './key-text.ts';
 import type { Overlay } from './overlay.ts';
 import { idsIn, ROW_ID, rowIds, withoutRowIds } from './row-id.ts';
 import { SeenHashes } from './seen-hashes.ts';
@@ -139,26 +138,8 @@ export class SinkDiff {
     const rest = typeof root === 'number' ? idBytes(root) : root;
     return overlay ? overlay.get(rest) : ledger.get(tableKey(TABLE.children, slot, rest));
   }
-  #keyText(batch: RecordBatch): (row: number) => string {
-    const datas = this.#names.map(name => columnData(batch, name));
-    if (datas.length === 1) {
-      const [data] = datas;
-      return row => {
-        const value = valueAt(data, row);
-        return typeof value === 'string' ? value : JSON.stringify([String(value)]);
-      };
-    }
-    return row => JSON.stringify(datas.map(d => valueAt(d, row)));
-  }
-  /** A key as people read it: `unit_id "a#0"`. */
   #shown(key: string): string {
-    const { values } = this.#valuesOf(key);
-    return this.#names.map((name, i) => `${name} ${JSON.stringify(values[i])}`).join(', ');
-  }
-  #valuesOf(key: string): { values: unknown[] } {
-    const [first] = this.#names;
-    if (this.#names.length === 1 && String(this.#o.key[first].type) === 'Utf8') return { values: [key] };
-    return { values: JSON.parse(key) as unknown[] };
+    return shownKey(this.#names, keyValues(key, this.#o.key));
   }
 
   /**
@@ -205,7 +186,7 @@ export class SinkDiff {
     asks: number[],
   ): RecordBatch | undefined {
     const plain = withoutRowIds(batch);
-    const textOf = this.#keyText(plain);
+    const textOf = keyTexts(plain, this.#names);
     const all = new Fingerprints(plain);
     const hashes = all.rows(plain.schema.fields.map(f => f.name));
     const names = ids ? undefined : all.rows(this.#names);
@@ -261,7 +242,7 @@ export class SinkDiff {
   claim(asks: RecordBatch, there: Uint8Array | undefined): void {
     const ids = rowIds(asks);
     const plain = withoutRowIds(asks);
-    const textOf = this.#keyText(plain);
+    const textOf = keyTexts(plain, this.#names);
     for (let row = 0; row < ids.length; row++)
       if (there?.[row] !== 0) this.#claims.set(textOf(row), { root: ids[row], sure: there !== undefined });
   }
@@ -415,10 +396,8 @@ export class SinkDiff {
     this.counts.deleted -= keys.length - left.length;
     if (left.length === 0) return undefined;
     const rows = left.map(text => {
-      const { values } = this.#valuesOf(text);
-      return Object.fromEntries(
-        this.#names.map((name, i) => [name, typed(values[i], String(this.#o.key[name].type))]),
-      );
+      const values = keyValues(text, this.#o.key);
+      return Object.fromEntries(this.#names.map((name, i) => [name, values[i]]));
     });
     return batchFromRows(this.#o.key, rows);
   }
@@ -431,11 +410,4 @@ export class SinkDiff {
     this.#owners.set(key, FREE);
     return true;
   }
-}
-
-// values of keys went through JSON
-function typed(value: unknown, type: string): unknown {
-  if (type === 'Int64') return BigInt(value as string);
-  if (type !== 'Utf8' && typeof value === 'string') return Number(value);
-  return value;
 }

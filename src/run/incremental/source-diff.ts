@@ -3,22 +3,20 @@
  * id, passes on the rows that count, and says at the end which are gone.
  */
 import type { RecordBatch } from 'apache-arrow';
-import { type Columns, columnData, Fingerprints, HASH_BYTES, takeRows, valueAt } from '../../arrow/index.ts';
-import type { Json, RecordError, SourceInstance, SourcePart } from '../../define/index.ts';
-import { type Entries, idBytes, type Ledger, TABLE, tableKey } from '../../state/index.ts';
-import { BitSet, type HashMap64 } from './hash-set.ts';
+import { type Columns, Fingerprints, HASH_BYTES, takeRows } from '../../arrow/index.ts';
+import type { RecordError, SourceInstance, SourcePart } from '../../define/index.ts';
+import { type Entries, type Ledger, TABLE, tableKey } from '../../state/index.ts';
+import { BitSet } from './bit-set.ts';
+import type { HashMap64 } from './hash-map.ts';
 import { IdRanges } from './id-ranges.ts';
-import { decodePart, encodePart, type KnownPart, partKey, recordsOf } from './part-entry.ts';
-import {
-  hashRecords,
-  knownRecords,
-  RECORD_BYTES,
-  RecordHashes,
-  type Records,
-  recordSeed,
-} from './records.ts';
-import { changedColumns, describer, type Layout, nameOf, VALUE_BYTES, writeRowEntry } from './row-entry.ts';
-import { withRowIds } from './row-id.ts';
+import { shownKeyOf } from './key-text.ts';
+import { encodePart, type KnownPart, partKey, partsOf, recordsOf } from './part-entry.ts';
+import { PartScan } from './part-scan.ts';
+import { hashRecords, knownRecords, RECORD_BYTES, type Records, recordSeed } from './records.ts';
+import { VALUE_BYTES } from './row-entry.ts';
+import { givenId, withRowIds } from './row-id.ts';
+import { RowNotes, type RowsOf } from './row-notes.ts';
+import { RowPlaces } from './row-places.ts';
 import { SeenHashes } from './seen-hashes.ts';
 
 /** Numbers of a source's diff. */
@@ -49,73 +47,49 @@ export interface SourceDiffOptions {
   readonly resumes?: boolean;
   /** Reads parts whose signature is as it was, too. */
   readonly recheck?: boolean;
-  /** Rows to work on again though they are as they were: dead letters that are tried anew. */
-  readonly redo?: ReadonlySet<number>;
-}
-
-/** Why a row went through. */
-export interface RowWhy {
-  readonly run: string;
-  readonly kind: 'added' | 'changed' | 'again';
-  /** The columns that changed, with how their values began and begin. */
-  readonly columns?: Readonly<Record<string, { readonly old: Json; readonly now: Json }>>;
-}
-
-/** The layouts of the rows of a step, by number. */
-export const layoutsOf = (ledger: Ledger, slot: number): Layout[] =>
-  [...ledger.entries(TABLE.layouts, slot)].map(({ value }) => JSON.parse(value.toString('utf8')) as Layout);
-
-const keyOf = (batch: RecordBatch, row: number, key: readonly string[]): string =>
-  key.map(name => `${name} ${JSON.stringify(valueAt(columnData(batch, name), row))}`).join(', ');
-
-/** Rows that are taken, with the hashes of their keys and of their values. */
-interface RowsOf {
-  readonly batch: RecordBatch;
-  readonly prints: Fingerprints;
-  readonly names: Uint8Array;
-  readonly values: Uint8Array;
+  /** Ids of rows to work on again though they are as they were, and places whose parts are to be read again. */
+  readonly redo?: ReadonlySet<number | string>;
 }
 
 export class SourceDiff {
   readonly #o: SourceDiffOptions;
+  readonly #notes: RowNotes;
+  readonly #seed: Uint8Array;
+  /** Parts as the ledger has them. */
   readonly #old = new Map<string, KnownPart>();
-  readonly #found = new Map<string, IdRanges>();
-  /** Ids of rows in parts that are not read this time. */
+  /** As listed before the scan, by name and in order. */
+  #signatures: ReadonlyMap<string, string> = new Map();
+  /** Parts that are not read this time, and the ids of their rows. */
+  readonly #unread: KnownPart[] = [];
   readonly #elsewhere = new BitSet();
+  #unreadRows: RowPlaces | undefined;
+  /** Parts that are read, the one that is read now, and ids of rows it had by the hashes of their records. */
+  readonly #scans = new Map<string, PartScan>();
+  #scan: PartScan | undefined;
+  #known: { part: string; ids: HashMap64 | undefined } | undefined;
+  /** Ids of rows that came, and of those that went on. */
   readonly #seen = new BitSet();
   readonly #passed = new BitSet();
-  /** Ids of rows that went through before the run over all rows was cut short. */
-  readonly #done: BitSet | undefined;
-  #last: string | undefined;
-  readonly #seed: Uint8Array;
-  #signatures: ReadonlyMap<string, string> = new Map();
-  /** Records of the part that is read now: ids of before by their hashes, and hashes of its rows so far. */
-  #known: { part: string; ids: HashMap64 | undefined } | undefined;
-  readonly #hashes = new Map<string, RecordHashes>();
-  /** Parts whose last entry stands in the journal. */
-  readonly #closed = new Set<string>();
-  /** Parts that hold rows whose key a row before them has. */
-  readonly #leftOut = new Set<string>();
   /** Records that were found to be as they were ahead of their turn: pieces are sifted before those in work are taken. */
   readonly #ahead = new BitSet();
-  #needsAllRows = false;
-  #layouts: Layout[] = [];
-  #described: { batch: RecordBatch; write: ReturnType<typeof describer> } | undefined;
-  #kept = false;
+  /** Keys that the ledger does not know. */
   readonly #new = new SeenHashes();
+  /** Ids of rows that went through before the run over all rows was cut short. */
+  readonly #done: BitSet | undefined;
+  /** Whether a commit in the middle has noted which rows went through. */
+  #kept = false;
+  #needsAllRows = false;
   readonly counts: DiffCounts = { added: 0, changed: 0, deleted: 0, kept: 0 };
   nextId: number;
 
   constructor(options: SourceDiffOptions) {
     this.#o = options;
     this.nextId = options.nextId;
+    this.#notes = new RowNotes(options);
     const columns = Object.entries(options.columns).map(([name, { type }]) => `${name} ${type}`);
     this.#seed = recordSeed(columns.sort().join('\n'));
     if (options.fresh) return;
-    this.#layouts = layoutsOf(options.ledger, options.slot);
-    for (const { key, value } of options.ledger.entries(TABLE.pieces, options.slot)) {
-      this.#old.set(key.toString('utf8'), decodePart(value));
-    }
+    for (const part of partsOf(options.ledger, options.slot)) this.#old.set(part.name, part);
     if (options.resumes) {
       const done = options.ledger.get(tableKey(TABLE.done, options.slot, NONE));
       this.#done = done ? BitSet.from(done) : new BitSet();
@@ -154,9 +128,7 @@ export class SourceDiff {
   }
   /** Whether the part that a record of a source is of (`file:line`) was read in this run. */
   readPart(where: string): boolean {
-    return [...this.#found.keys()].some(
-      part => where === part || where.startsWith(`${part}:`) || part === '',
-    );
+    return [...this.#scans.keys()].some(part => part === '' || isIn(part, where));
   }
 
   /** The parts to read; undefined for all. Parts whose signature is as it was stay, unless all rows go on. */
@@ -165,65 +137,21 @@ export class SourceDiff {
     if (!parts || this.#o.all || this.#o.fresh || this.#o.recheck) return undefined;
     const read = new Set<string>();
     const differs = this.differs(parts);
+    const places = [...(this.#o.redo ?? [])].filter(where => typeof where === 'string');
     for (const { name, signature } of parts) {
       const old = this.#old.get(name);
       const again =
         // a key may have become free for a row that was left out
         (differs && old?.leftOut) ||
+        places.some(where => isIn(name, where)) ||
         old?.ids.some(id => this.#o.redo?.has(id) || this.#done?.has(id) === false);
       if (old?.signature === signature && !again) {
+        this.#unread.push(old);
         old.ids.addTo(this.#elsewhere);
         this.counts.kept += old.ids.length;
       } else read.add(name);
     }
     return read;
-  }
-
-  // the number of the layout of these columns; a new one is noted
-  #layout(batch: RecordBatch): number {
-    const columns = batch.schema.fields.map(f => f.name).sort();
-    const { journal, slot, key } = this.#o;
-    const layout: Layout = { columns, key };
-    const text = JSON.stringify(layout);
-    const known = this.#layouts.findIndex(l => JSON.stringify(l) === text);
-    if (known >= 0) return known;
-    const number = this.#layouts.push(layout) - 1;
-    if (number > 0xff) throw new Error('the columns of a source have changed too often');
-    journal.put(tableKey(TABLE.layouts, slot, Uint8Array.of(number)), Buffer.from(text));
-    return number;
-  }
-  // the row's key and how its values begin, for people
-  #describe(id: number, rows: RowsOf, row: number): Buffer {
-    const { batch, prints, names } = rows;
-    if (this.#described?.batch !== batch) {
-      const number = this.#layout(batch);
-      this.#described = { batch, write: describer(batch, number, this.#layouts[number], prints) };
-    }
-    const { journal, slot } = this.#o;
-    this.#described.write(journal.beginId(TABLE.keys, slot, id), names, row * HASH_BYTES, row);
-    return journal.end();
-  }
-  #changed(id: number, rows: RowsOf, row: number): void {
-    const entry = this.#o.ledger.get(tableKey(TABLE.keys, this.#o.slot, idBytes(id)));
-    const now = this.#describe(id, rows, row);
-    const columns = entry ? changedColumns(entry, now, this.#layouts) : {};
-    this.#note(id, { run: this.#o.run, kind: 'changed', columns });
-  }
-  // the row's id and content, by the hash of its key
-  #know(id: number, { names, values }: RowsOf, row: number): void {
-    const { journal, slot } = this.#o;
-    const at = row * HASH_BYTES;
-    writeRowEntry(journal.begin(TABLE.rows, slot, names, at, at + HASH_BYTES), id, values, at);
-    journal.end();
-  }
-  // takes the row of an id out, of those whose hash of the key begins so
-  #forget(start: Uint8Array, id: number): void {
-    const { ledger, journal, slot } = this.#o;
-    for (const { key, value } of ledger.entries(TABLE.rows, slot, start))
-      if (value.readUInt32LE(0) === id) journal.delete(tableKey(TABLE.rows, slot, key));
-  }
-  #note(id: number, why: RowWhy): void {
-    this.#o.journal.put(tableKey(TABLE.why, this.#o.slot, idBytes(id)), Buffer.from(JSON.stringify(why)));
   }
 
   /**
@@ -267,49 +195,22 @@ export class SourceDiff {
     return this.#known.ids;
   }
 
-  // rows of a part in their order: those left out and those that came, or -1 for one that is none
+  #scanOf(part: string): PartScan {
+    const known = this.#scans.get(part);
+    if (known) return known;
+    const scan = new PartScan(part);
+    this.#scans.set(part, scan);
+    return scan;
+  }
   #add(part: string, came: readonly number[], records: Records | undefined): void {
-    if (this.#last !== undefined && this.#last !== part) this.#close(this.#last);
-    this.#last = part;
-    this.#noted.delete(part);
-    let found = this.#found.get(part);
-    if (!found) {
-      found = new IdRanges();
-      this.#found.set(part, found);
-      this.#hashes.set(part, new RecordHashes());
-    }
-    this.#closed.delete(part);
-    const hashes = this.#hashes.get(part);
-    const put = (id: number, at: number | undefined): void => {
-      if (id < 0) return;
-      found.add(id);
-      hashes?.add(at === undefined ? undefined : records?.hashes, at);
-    };
-    const all = records?.ids ?? NO_IDS;
-    let empty = 0;
-    for (let i = 0; i < all.length; i++) if (all[i] < 0) empty++;
-    if (!records || empty !== came.length) {
-      // a record that gave no row: which one is whose is not known
-      for (let i = 0; i < all.length; i++) put(all[i], i * RECORD_BYTES);
-      for (const id of came) put(id, undefined);
-      return;
-    }
-    let next = 0;
-    for (let i = 0; i < all.length; i++) put(all[i] < 0 ? came[next++] : all[i], i * RECORD_BYTES);
+    const scan = this.#scanOf(part);
+    if (this.#scan && this.#scan !== scan) this.#close(this.#scan);
+    this.#scan = scan;
+    scan.add(came, records);
   }
-  // a part is over: its entry goes into the journal, so that the hashes of its records need not stay
-  #close(part: string): void {
-    const signature = this.#signatures.get(part);
-    const ids = this.#found.get(part);
-    if (signature === undefined || !ids || this.#closed.has(part) || this.#noted.has(part)) return;
-    const entry = encodePart(signature, ids, this.#leftOut.has(part), this.#hashesOf(part, ids));
-    this.#o.journal.put(partKey(this.#o.slot, part), entry);
-    this.#hashes.delete(part);
-    this.#closed.add(part);
-  }
-  #hashesOf(part: string, ids: IdRanges): Uint8Array {
-    const bytes = this.#hashes.get(part)?.bytes();
-    return bytes?.length === ids.length * RECORD_BYTES ? bytes : NONE;
+  #close(scan: PartScan): void {
+    const signature = this.#signatures.get(scan.name);
+    if (signature !== undefined) scan.close(this.#o.journal, this.#o.slot, signature);
   }
 
   /** Takes rows of a part. Gives those that go on, with their ids, and errors for keys that were given before. */
@@ -336,8 +237,8 @@ export class SourceDiff {
     const leaveOut = (row: number, first: number | undefined): void => {
       if (first !== undefined && this.#isBehind(first, part, row, batch.numRows, records))
         this.#needsAllRows = true;
-      this.#leftOut.add(part);
-      const where = keyOf(batch, row, key);
+      this.#scanOf(part).leftOut = true;
+      const where = shownKeyOf(batch, row, key);
       const other = first === undefined || this.#seen.has(first) ? '' : this.#partOf(first);
       errors.push({
         where: part ? `${part}: ${where}` : where,
@@ -363,26 +264,23 @@ export class SourceDiff {
           if (this.#done?.has(id) === false) goesOn = true;
           if (this.#o.redo?.has(id)) {
             goesOn = true;
-            this.#note(id, { run: this.#o.run, kind: 'again' });
+            this.#notes.again(id);
           }
         } else {
           this.counts.changed++;
           goesOn = true;
-          this.#changed(id, these, row);
-          this.#know(id, these, row);
+          this.#notes.changed(id, these, row);
         }
       } else {
         if (this.#new.seen(names, at)) {
           leaveOut(row, undefined);
           continue;
         }
-        id = this.nextId++;
+        id = givenId(this.nextId++);
         this.counts.added++;
         goesOn = true;
-        this.#know(id, these, row);
-        this.#describe(id, these, row);
         // where all rows go through there is nothing to ask: each was read first then
-        if (!all && !fresh) this.#note(id, { run: this.#o.run, kind: 'added' });
+        this.#notes.added(id, these, row, !all && !fresh);
       }
       this.#seen.add(id);
       came.push(id);
@@ -399,6 +297,7 @@ export class SourceDiff {
     return { batch: withRowIds(kept, Int32Array.from(ids)), errors };
   }
 
+  // records that were sifted have their turn
   #inTurn(records: Records | undefined): void {
     const ids = records?.ids ?? NO_IDS;
     for (let i = 0; i < ids.length; i++) if (ids[i] >= 0) this.#ahead.remove(ids[i]);
@@ -413,13 +312,16 @@ export class SourceDiff {
       return empty.length !== rows || at > empty[row];
     }
     if (this.#seen.has(id)) return false;
-    const order = [...this.#signatures.keys()];
-    return order.indexOf(this.#partOf(id)) > order.indexOf(part);
+    const places = this.#places();
+    return places.orderOf(this.#partOf(id)) > places.orderOf(part);
   }
   // the part that is not read in which a row stands
   #partOf(id: number): string {
-    for (const [name, { ids }] of this.#old) if (ids.indexOf(id) >= 0 && !this.#found.has(name)) return name;
-    return '';
+    return this.#places().partOf(id);
+  }
+  #places(): RowPlaces {
+    this.#unreadRows ??= new RowPlaces(this.#unread, [...this.#signatures.keys()]);
+    return this.#unreadRows;
   }
 
   /**
@@ -429,22 +331,20 @@ export class SourceDiff {
   checkpoint(parts: readonly SourcePart[] | undefined): void {
     const { journal, slot, all, resumes } = this.#o;
     const signatures = new Map((parts ?? []).map(p => [p.name, p.signature]));
-    for (const [name, ids] of this.#found) {
-      if (this.#noted.has(name)) continue;
+    for (const scan of this.#scans.values()) {
+      if (scan.state === 'noted') continue;
+      const { name, ids, leftOut } = scan;
       // rows it had before and has not shown yet may be gone, or further down, or in another part: to be seen then
       const known = new IdRanges();
       for (const id of ids) known.add(id);
       for (const id of this.#old.get(name)?.ids ?? [])
         if (!this.#seen.has(id) && !this.#elsewhere.has(id)) known.add(id);
-      const whole = name !== this.#last && known.length === ids.length;
-      if (whole && this.#closed.has(name)) {
-        this.#noted.add(name);
-        continue;
+      const whole = scan !== this.#scan && known.length === ids.length;
+      if (!whole || scan.state !== 'closed') {
+        const signature = whole ? (signatures.get(name) ?? '') : '';
+        journal.put(partKey(slot, name), encodePart({ name, signature, ids: known, leftOut }));
       }
-      this.#closed.delete(name);
-      const signature = whole ? (signatures.get(name) ?? '') : '';
-      journal.put(partKey(slot, name), encodePart(signature, known, this.#leftOut.has(name)));
-      if (whole) this.#noted.add(name);
+      scan.state = whole ? 'noted' : 'reading';
     }
     if (!all && !resumes && !this.#o.fresh) return;
     const done = BitSet.from(this.#passed.bytes());
@@ -452,43 +352,33 @@ export class SourceDiff {
     journal.put(tableKey(TABLE.done, slot, NONE), done.bytes());
     this.#kept = true;
   }
-  // parts whose entry stands in the journal as it will be
-  readonly #noted = new Set<string>();
-
   /**
    * After a scan that read everything it should: stores the parts and gives the ids of the rows that are gone.
    * @param parts as listed before the scan; undefined where the source cannot tell
    */
   finish(parts: readonly SourcePart[] | undefined): Int32Array {
-    const { ledger, journal, slot } = this.#o;
+    const { journal, slot } = this.#o;
     const signatures = new Map((parts ?? []).map(p => [p.name, p.signature]));
     const gone: number[] = [];
     for (const [name, old] of this.#old) {
-      const listed = parts ? signatures.has(name) : this.#found.has(name);
-      const read = this.#found.has(name) || (parts !== undefined && signatures.get(name) !== old.signature);
+      const listed = parts ? signatures.has(name) : this.#scans.has(name);
+      const read = this.#scans.has(name) || (parts !== undefined && signatures.get(name) !== old.signature);
       if (listed && !read && !this.#o.all) continue;
       for (const id of old.ids) {
         if (this.#seen.has(id) || this.#elsewhere.has(id)) continue;
         gone.push(id);
-        const entry = ledger.get(tableKey(TABLE.keys, slot, idBytes(id)));
-        if (entry) this.#forget(nameOf(entry), id);
-        journal.delete(tableKey(TABLE.keys, slot, idBytes(id)));
-        journal.delete(tableKey(TABLE.why, slot, idBytes(id)));
+        this.#notes.gone(id);
       }
       if (!listed) journal.delete(partKey(slot, name));
-      else if (!this.#found.has(name))
-        journal.put(partKey(slot, name), encodePart(signatures.get(name) ?? '', new IdRanges(), false));
+      else if (!this.#scans.has(name))
+        journal.put(partKey(slot, name), encodePart({ name, signature: signatures.get(name) ?? '' }));
     }
-    for (const [name, ids] of this.#found)
-      if (!this.#closed.has(name) && !this.#noted.has(name))
-        journal.put(
-          partKey(slot, name),
-          encodePart(signatures.get(name) ?? '', ids, this.#leftOut.has(name), this.#hashesOf(name, ids)),
-        );
+    for (const scan of this.#scans.values())
+      if (scan.state === 'reading') scan.write(journal, slot, signatures.get(scan.name) ?? '');
     // parts without rows are known all the same, so that they are not read again
     for (const [name, signature] of signatures) {
-      if (!this.#found.has(name) && !this.#old.has(name))
-        journal.put(partKey(slot, name), encodePart(signature, new IdRanges(), false));
+      if (!this.#scans.has(name) && !this.#old.has(name))
+        journal.put(partKey(slot, name), encodePart({ name, signature }));
     }
     if (this.#done || this.#kept) journal.delete(tableKey(TABLE.done, slot, NONE));
     this.counts.deleted = gone.length;
@@ -498,3 +388,4 @@ export class SourceDiff {
 
 const NONE = new Uint8Array(0);
 const NO_IDS = new Int32Array(0);
+const isIn = (part: string, where: string): boolean => where === part || where.startsWith(`${part}:`);

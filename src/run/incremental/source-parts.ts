@@ -3,9 +3,8 @@
  * anything to do.
  */
 import type { SourcePart } from '../../define/index.ts';
-import { type Entries, type Ledger, TABLE } from '../../state/index.ts';
-import { IdRanges } from './id-ranges.ts';
-import { decodePart, encodePart, partKey } from './part-entry.ts';
+import type { Entries, Ledger } from '../../state/index.ts';
+import { encodePart, partKey, partsOf } from './part-entry.ts';
 
 export interface SourcePartsOptions {
   readonly ledger: Ledger;
@@ -22,8 +21,7 @@ export class SourceParts {
   constructor(options: SourcePartsOptions) {
     this.#o = options;
     if (options.fresh) return;
-    for (const { key, value } of options.ledger.entries(TABLE.pieces, options.slot))
-      this.#old.set(key.toString('utf8'), decodePart(value).signature);
+    for (const { name, signature } of partsOf(options.ledger, options.slot)) this.#old.set(name, signature);
   }
 
   /** Whether any part is new, gone or has another signature. */
@@ -40,7 +38,6 @@ export class SourceParts {
     const { journal, slot } = this.#o;
     const now = new Map(parts.map(p => [p.name, p.signature]));
     for (const name of this.#old.keys()) if (!now.has(name)) journal.delete(partKey(slot, name));
-    for (const [name, signature] of now)
-      journal.put(partKey(slot, name), encodePart(signature, new IdRanges(), false));
+    for (const [name, signature] of now) journal.put(partKey(slot, name), encodePart({ name, signature }));
   }
 }

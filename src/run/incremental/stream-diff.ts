@@ -6,10 +6,11 @@ import type { RecordBatch } from 'apache-arrow';
 import { Fingerprints, HASH_BYTES } from '../../arrow/index.ts';
 import type { Change } from '../../define/index.ts';
 import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
-import { BitSet, HashMap64 } from './hash-set.ts';
+import { BitSet } from './bit-set.ts';
+import { HashMap64 } from './hash-map.ts';
 import type { Overlay } from './overlay.ts';
 import { describer, type Layout } from './row-entry.ts';
-import { idBatch, idsIn, withRowIds } from './row-id.ts';
+import { givenId, idBatch, idsIn, withRowIds } from './row-id.ts';
 import type { SinkDiff } from './sink-diff.ts';
 
 export interface StreamIdsOptions {
@@ -69,7 +70,7 @@ export class StreamIds {
     for (let row = 0; row < ids.length; row++) {
       const at = row * HASH_BYTES;
       const known = this.#idOf(hashes, at);
-      const id = known?.id ?? this.nextId++;
+      const id = known?.id ?? givenId(this.nextId++);
       ids[row] = id;
       if (known && !known.gone && this.#touched.has(id)) again.push(id);
       if (!known || known.gone) {

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import * as disk from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { resolveFiles } from '../../../operators/read/lib/files.ts';
+import { filesUnder, type WalkFs } from '../../../operators/read/lib/walk.ts';
 import { context, failure, folder } from './support.ts';
 
 const kind = { endings: ['.jsonl'], what: 'JSONL files' };
@@ -71,6 +73,15 @@ describe('resolveFiles', () => {
       expect(await names(root, path)).toEqual(['자료/가나.jsonl as 가나.jsonl']);
   });
 
+  test('two files whose names differ in their normal form alone keep two names', async () => {
+    const [nfc, nfd] = ['é.jsonl'.normalize('NFC'), 'é.jsonl'.normalize('NFD')];
+    const root = folder({ [`d/${nfc}`]: '', [`d/${nfd}`]: '' });
+    // a file system may know one of them
+    if (readdirSync(join(root, 'd')).length < 2) return;
+    expect(await names(root, 'd')).toEqual([`d/${nfd} as ${nfd}`, `d/${nfc} as ${nfc}`]);
+    expect(await names(root, [`d/${nfc}`, `d/${nfd}`])).toEqual([`d/${nfd} as ${nfd}`, `d/${nfc} as ${nfc}`]);
+  });
+
   test('paths outside the root are shown whole where that is shorter', async () => {
     const root = folder();
     const other = mkdtempSync(join(tmpdir(), 'millrace-io-other-'));
@@ -81,5 +92,48 @@ describe('resolveFiles', () => {
     } finally {
       rmSync(other, { recursive: true });
     }
+  });
+});
+
+describe('filesUnder', () => {
+  const failing = (at: string, code: string, call: keyof WalkFs = 'readdir'): WalkFs => {
+    const { readdir, realpath, stat } = disk;
+    const real: WalkFs = { readdir, realpath, stat };
+    const fails = (path: string, ...rest: unknown[]): void => {
+      const error = Object.assign(new Error(`${code}: it fails`), { code });
+      if (path.replace(/\/$/, '').endsWith(at)) (rest.at(-1) as (e: Error) => void)(error);
+      else (real[call] as (...args: unknown[]) => void)(path, ...rest);
+    };
+    return { ...real, [call]: fails };
+  };
+  const under = async (root: string, fs?: WalkFs): Promise<string[]> =>
+    (await filesUnder(root, ['**/*.txt'], p => p.slice(root.length + 1).replace(/\/$/, ''), fs))
+      .map(f => f.slice(root.length + 1))
+      .sort();
+
+  test('a folder that cannot be listed is an error that names it, not an empty folder', async () => {
+    const root = folder({ 'a/x.txt': '', 'b/y.txt': '', '.git/z.txt': '', 'lost+found/w.txt': '' });
+    expect(await under(root)).toEqual(['a/x.txt', 'b/y.txt', 'lost+found/w.txt']);
+    const denied = await failure(under(root, failing('/b', 'EACCES')));
+    expect(denied).toContain('UserError: b cannot be read: permission denied (EACCES)');
+    expect(denied).toContain('nothing is deleted');
+    expect(await failure(under(root, failing('/b', 'EIO')))).toContain('b cannot be read: EIO: it fails');
+    // of those that nothing is looked for in, and of one that went meanwhile, nothing is missing
+    expect(await under(root, failing('/.git', 'EACCES'))).toHaveLength(3);
+    expect(await under(root, failing('/lost+found', 'EACCES'))).toEqual(['a/x.txt', 'b/y.txt']);
+    expect(await under(root, failing('/b', 'ENOENT'))).toEqual(['a/x.txt', 'lost+found/w.txt']);
+  });
+
+  test('links are followed, links to nothing are passed over, and what hides behind an error is one', async () => {
+    const root = folder({ 'd/x.txt': '', 'e/y.txt': '' });
+    symlinkSync(join(root, 'e'), join(root, 'd/folder'));
+    symlinkSync(join(root, 'e/y.txt'), join(root, 'd/file.txt'));
+    symlinkSync(join(root, 'nowhere.txt'), join(root, 'd/dangling.txt'));
+    symlinkSync(join(root, 'd'), join(root, 'd/again'));
+    const found = await under(join(root, 'd'));
+    expect(found).toEqual(expect.arrayContaining(['file.txt', 'folder/y.txt', 'x.txt']));
+    expect(found).not.toContain('dangling.txt');
+    const stale = failing('/e/y.txt', 'ESTALE', 'stat');
+    expect(await failure(under(join(root, 'd'), stale))).toContain('cannot be read: ESTALE');
   });
 });
