@@ -1,5 +1,5 @@
 import { emptyBitmap, hasBit, setBit } from './bitmap.ts';
-import { SectionFile, SectionWriter } from './section-file.ts';
+import { SectionFile, SectionWriter, verifySections } from './section-file.ts';
 import type { Segment } from './segment.ts';
 
 const KIND = 'deletes';
@@ -103,11 +103,6 @@ export class Tombstones {
 
   /** Checks the file's checksums. */
   static verify(path: string): void {
-    const file = new SectionFile(path, KIND);
-    try {
-      file.verify();
-    } finally {
-      file.close();
-    }
+    verifySections(path, KIND);
   }
 }
