@@ -67,7 +67,7 @@ export function indexSink(options: {
  * @param kind the generations of its index
  * @param open opens what is published for reading: an IndexError says that changes cannot be put onto it
  */
-export const takesChanges = (kind: Kind, open: (dir: string) => Promise<{ close(): void }>) => ({
+export const takesChanges = (kind: Kind, open: (dir: string) => Promise<ReadableIndex>) => ({
   changes: true as const,
 
   /** The token of what is published; undefined where nothing sound is there that changes could be put onto. */
@@ -83,6 +83,19 @@ export const takesChanges = (kind: Kind, open: (dir: string) => Promise<{ close(
     }
   },
 
+  /** Rows in the order of their text: numbers of documents depend on how the index came about. */
+  readBack: async (p: Placed, ctx: PlanContext): Promise<string[]> => {
+    const index = await withIndex(() => open(ctx.path(p.path)));
+    try {
+      return index
+        .rows(index.live())
+        .map(row => JSON.stringify(row, (_, v) => (typeof v === 'bigint' ? `${v}n` : v)))
+        .sort();
+    } finally {
+      index.close();
+    }
+  },
+
   resumes: async (p: Placed, token: Json, ctx: PlanContext): Promise<boolean> => {
     const dir = ctx.path(p.path);
     return isNamed(kind, dir, token) && kind.isSound(dir, numberOf(kind, dir, token));
@@ -93,6 +106,14 @@ export const takesChanges = (kind: Kind, open: (dir: string) => Promise<{ close(
     await withIndex(() => kind.publish(dir, numberOf(kind, dir, token)));
   },
 });
+
+interface ReadableIndex {
+  /** Numbers of the documents that are not deleted. */
+  live(): Int32Array;
+  /** The key and all stored columns. */
+  rows(docs: Int32Array): object[];
+  close(): void;
+}
 
 interface Placed {
   readonly path: string;

@@ -226,6 +226,11 @@ export class LateIndex {
     return this.index.rows(docs, columns);
   }
 
+  /** Numbers of all documents that are not deleted, ascending. */
+  live(): Int32Array {
+    return this.index.live();
+  }
+
   keys(docs: Int32Array | readonly number[]): string[] {
     return this.index.keys(docs);
   }

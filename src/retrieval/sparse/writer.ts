@@ -16,7 +16,6 @@ import { keptFiles, nextFileNumber, switchTo } from './generations.ts';
 import { acquireLock, type Held, heirOf } from './lock.ts';
 import {
   filesOf,
-  generations,
   type Manifest,
   manifestName,
   readCurrent,
@@ -181,7 +180,7 @@ export class SparseIndexWriter {
     await this.settle();
     this.startMerging();
     await this.settle();
-    const generation = Math.max(0, ...generations(this.dir), this.base?.generation ?? 0) + 1;
+    const generation = sparseGenerations.nextNumber(this.dir);
     for (const segment of this.segments) {
       const file = await segment.writeTombstones(this.dir, generation);
       if (file !== undefined) this.created.push(file);

@@ -133,6 +133,11 @@ export class Generations<M extends AnyManifest> {
     await writeAtomically(path.join(dir, CURRENT), sealed(this.format, current));
   }
 
+  /** A number that no generation has, nor had where CURRENT names one whose manifest is lost. */
+  nextNumber(dir: string): number {
+    return Math.max(0, ...generations(dir), this.readSound(dir)?.generation ?? 0) + 1;
+  }
+
   /** The live generation; undefined where nothing was ever published there. */
   readCurrent(dir: string): Current | undefined {
     const file = path.join(dir, CURRENT);

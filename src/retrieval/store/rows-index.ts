@@ -80,6 +80,17 @@ export class RowsIndex {
     );
   }
 
+  /** Numbers of all documents that are not deleted, ascending. */
+  live(): Int32Array {
+    return Int32Array.from(
+      this.segments.flatMap(({ first, documents, deletes }) =>
+        Array.from({ length: documents }, (_, d) => d)
+          .filter(d => !deletes?.has(d))
+          .map(d => first + d),
+      ),
+    );
+  }
+
   segmentOf(document: number): OpenRows {
     for (let s = this.segments.length - 1; s >= 0; s--) {
       const open = this.segments[s];

@@ -6,7 +6,7 @@ import type { FrontCodedCursor } from '../sparse/front-coded.ts';
 import { acquireLock, type Held, heirOf } from '../sparse/lock.ts';
 import { chooseMerge, type Mergeable } from '../sparse/merge-policy.ts';
 import { TextColumnReader } from '../sparse/stored.ts';
-import { type Generations, generations, manifestName, nextFileNumber } from './generations.ts';
+import { type Generations, manifestName, nextFileNumber } from './generations.ts';
 import { RowsBuffer } from './rows-buffer.ts';
 import { RowsDeletes } from './rows-deletes.ts';
 import { mergeRowsSegments } from './rows-merge.ts';
@@ -222,7 +222,7 @@ export class RowsWriter {
     await this.flush();
     await this.merge();
     await this.gather();
-    const generation = Math.max(0, ...generations(this.dir), this.base?.generation ?? 0) + 1;
+    const generation = this.kind.generations.nextNumber(this.dir);
     for (const segment of this.segments) {
       const file = await segment.writeDeletes(this.dir, generation);
       if (file !== undefined) this.created.push(file);
