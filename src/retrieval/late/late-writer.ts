@@ -1,5 +1,6 @@
 /** Writing an index of token vectors: segments of compressed tokens, and the codebook they are compressed by. */
 import { join } from 'node:path';
+import { faultPoint } from '../../files/fault.ts';
 import type { Multiply } from '../dense/exact.ts';
 import { plainMultiply } from '../dense/exact.ts';
 import { hasBit } from '../sparse/bitmap.ts';
@@ -207,6 +208,7 @@ export class LateIndexWriter {
     );
     const written = await writeCodebook(this.rows.dir, book);
     this.rows.made(written.file);
+    faultPoint('sink-codebook');
     this.book = book;
     this.settings = {
       ...this.settings,

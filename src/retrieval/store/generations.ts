@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { faultPoint } from '../../files/fault.ts';
 import { IndexError } from '../sparse/errors.ts';
 import { acquireLock } from '../sparse/lock.ts';
 import { type Format, sealed, unseal, writeAtomically } from './sealed.ts';
@@ -277,6 +278,7 @@ export class Generations<M extends AnyManifest> {
     }
     const previous = await this.goodToGoBackTo(dir, current?.generation);
     await this.writeCurrent(dir, { generation, previous, id });
+    faultPoint('sink-published');
     this.removeUnused(dir, [generation, previous ?? undefined]);
   }
 
