@@ -2,23 +2,18 @@ import { DataType } from 'apache-arrow';
 import { z } from 'zod';
 import { type Columns, fixedList, float32, typeName, utf8, vectorView } from '../../src/arrow/index.ts';
 import { operator, UserError, writesPath } from '../../src/define/index.ts';
-import {
-  DenseIndex,
-  DenseIndexWriter,
-  denseGenerations,
-  verifyDense,
-} from '../../src/retrieval/dense/index.ts';
+import { DenseIndex, DenseIndexWriter, denseGenerations } from '../../src/retrieval/dense/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { withIndex } from './errors.ts';
+import { fromOf, indexSink, takesChanges } from './index-sink.ts';
 import { keyColumn, storedColumns } from './keyed.ts';
-import { currentRows, fromOf, publishRows, resumesRows, rowsSink } from './rows-sink.ts';
 import { keyedRows } from './stored.ts';
 
 export const indexDense = operator({
   name: 'index.dense',
   version: 1,
   shape: 'sink',
-  changes: true,
+  ...takesChanges(denseGenerations, dir => DenseIndex.open(dir, { cacheBytes: 0 })),
   summary: 'Builds an index of vectors, for search.dense.',
   description: `Rows are named by \`key\`; a row whose key is there already replaces it. The columns \`unit\`, \`doc_id\`, \`title\`,
 \`text\`, \`start\` and \`end\` are kept where the input has them, and those named in \`store\`.
@@ -97,7 +92,7 @@ nearest, and what it finds is scored exactly.
         from: fromOf(denseGenerations, dir, ctx),
       }),
     );
-    return rowsSink({
+    return indexSink({
       kind: denseGenerations,
       dir,
       key,
@@ -108,15 +103,6 @@ nearest, and what it finds is scored exactly.
       },
     });
   },
-  current: (p, ctx) =>
-    currentRows(
-      denseGenerations,
-      ctx.path(p.path),
-      dir => DenseIndex.open(dir, { cacheBytes: 0 }),
-      verifyDense,
-    ),
-  resumes: (p, token, ctx) => resumesRows(denseGenerations, p.path, token, ctx),
-  publish: (p, token, ctx) => publishRows(denseGenerations, ctx.path(p.path), token),
 });
 
 /** Numbers in a vector of a column. */

@@ -2,19 +2,19 @@ import { DataType } from 'apache-arrow';
 import { z } from 'zod';
 import { type Columns, fixedList, float32, list, listView, typeName, utf8 } from '../../src/arrow/index.ts';
 import { operator, UserError, writesPath } from '../../src/define/index.ts';
-import { LateIndex, LateIndexWriter, lateGenerations, verifyLate } from '../../src/retrieval/late/index.ts';
+import { LateIndex, LateIndexWriter, lateGenerations } from '../../src/retrieval/late/index.ts';
 import { openMultiplying } from '../search/multiply.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { withIndex } from './errors.ts';
+import { fromOf, indexSink, takesChanges } from './index-sink.ts';
 import { keyColumn, storedColumns } from './keyed.ts';
-import { currentRows, fromOf, publishRows, resumesRows, rowsSink } from './rows-sink.ts';
 import { keyedRows } from './stored.ts';
 
 export const indexLate = operator({
   name: 'index.late',
   version: 1,
   shape: 'sink',
-  changes: true,
+  ...takesChanges(lateGenerations, dir => LateIndex.open(dir, { cacheBytes: 0 })),
   summary: 'Builds an index of token vectors (late interaction), for search.late.',
   description: `Takes the lists of encode.tokens. A token is kept as the number of its nearest centroid (ColBERTv2, Santhanam et al. 2022)
 and 1 or 2 bits for what is left of each number, by a trellis: 35 bytes at 128 numbers and 2 bits, where floats take 512.
@@ -95,7 +95,7 @@ Rows are named by \`key\`; a row whose key is there already replaces it. The col
         }),
       ),
     );
-    return rowsSink({
+    return indexSink({
       kind: lateGenerations,
       dir,
       key,
@@ -108,10 +108,6 @@ Rows are named by \`key\`; a row whose key is there already replaces it. The col
       close: product.close,
     });
   },
-  current: (p, ctx) =>
-    currentRows(lateGenerations, ctx.path(p.path), dir => LateIndex.open(dir, { cacheBytes: 0 }), verifyLate),
-  resumes: (p, token, ctx) => resumesRows(lateGenerations, p.path, token, ctx),
-  publish: (p, token, ctx) => publishRows(lateGenerations, ctx.path(p.path), token),
 });
 
 /** Numbers in each vector of a column of lists. @throws UserError */

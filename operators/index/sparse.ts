@@ -1,31 +1,22 @@
 import { z } from 'zod';
-import { type Columns, columnData, utf8, valuesOf } from '../../src/arrow/index.ts';
-import { formatBytes, operator, type SinkInstance, writesPath } from '../../src/define/index.ts';
+import { type Columns, utf8 } from '../../src/arrow/index.ts';
+import { operator, writesPath } from '../../src/define/index.ts';
 import type { AnalyzerSpec } from '../../src/retrieval/analysis/index.ts';
-import {
-  changedSince,
-  IndexError,
-  isWhole,
-  publish,
-  SparseIndex,
-  SparseIndexWriter,
-  sparseGenerations,
-  verify,
-} from '../../src/retrieval/sparse/index.ts';
+import { SparseIndex, SparseIndexWriter, sparseGenerations } from '../../src/retrieval/sparse/index.ts';
 import { anyColumns } from '../shape/any-column.ts';
 import { analyzerParam, analyzerProblems } from '../tokenize/analyzer-param.ts';
 import { withIndex } from './errors.ts';
 import { fieldColumns, fieldProblems, fieldsParam, searchedColumns } from './fields-param.ts';
-import { deletedValues, keyColumn, storedColumns } from './keyed.ts';
+import { fromOf, indexSink, takesChanges } from './index-sink.ts';
+import { keyColumn, storedColumns } from './keyed.ts';
 import { documentBatch } from './stored.ts';
-import { isNamed, numberOf, tokenOf } from './token.ts';
 import { checkWeightedTerms } from './weighted-terms.ts';
 
 export const indexSparse = operator({
   name: 'index.sparse',
   version: 1,
   shape: 'sink',
-  changes: true,
+  ...takesChanges(sparseGenerations, dir => SparseIndex.open(dir, { preload: false, cacheBytes: 0 })),
   summary: 'Builds an inverted index over the text of documents or units, for search.sparse.',
   description: `The analyzer turns text into terms and is stored with the index, so queries go through the same one. Names:
 \`english\` (Unicode words, lower case, Porter stemmer, Lucene's stop words), \`korean\` (character bigrams of Hangul,
@@ -113,51 +104,15 @@ exact. Nothing is visible before the run commits; readers go on with the generat
         positions: p.positions,
         memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.3)),
         replace: ctx.full,
-        from: ctx.from === undefined ? undefined : numberOf(sparseGenerations, dir, ctx.from),
+        from: fromOf(sparseGenerations, dir, ctx),
       }),
     );
-    const instance: SinkInstance = {
-      write: async ({ deletes, upserts }) => {
-        if (deletes?.numRows) await withIndex(() => writer.delete(...deletedValues(deletes, key)));
-        if (upserts?.numRows)
-          await withIndex(() => writer.add(documentBatch(upserts, key, searched, stored)));
-      },
-      has: keys => withIndex(async () => writer.has(valuesOf(columnData(keys, key)).map(String))),
-      prepare: async () => {
-        const { generation, documents, segments, bytes } = await withIndex(() => writer.prepare());
-        // the engine publishes on the main thread, wherever the index was built
-        await writer.handOver();
-        return {
-          token: tokenOf(sparseGenerations, dir, generation),
-          summary: { documents, segments, size: formatBytes(bytes) },
-        };
-      },
-      keep: token => withIndex(() => writer.keep(numberOf(sparseGenerations, dir, token))),
-      abort: () => writer.abort(),
-      close: () => writer.close(),
-    };
-    return instance;
-  },
-  current: async (p, ctx) => {
-    try {
-      const index = await SparseIndex.open(ctx.path(p.path), { preload: false, cacheBytes: 0 });
-      index.close();
-      const dir = ctx.path(p.path);
-      if (!isWhole(dir, index.info.generation)) return undefined;
-      if (changedSince(dir, index.info.generation) && !(await verify(dir)).ok) return undefined;
-      return tokenOf(sparseGenerations, dir);
-    } catch (error) {
-      // nothing there, or nothing that changes could be put onto: it is built anew
-      if (error instanceof IndexError) return undefined;
-      throw error;
-    }
-  },
-  resumes: (p, token, ctx) => {
-    const dir = ctx.path(p.path);
-    return isNamed(sparseGenerations, dir, token) && isWhole(dir, numberOf(sparseGenerations, dir, token));
-  },
-  publish: async (p, token, ctx) => {
-    const dir = ctx.path(p.path);
-    await withIndex(() => publish(dir, numberOf(sparseGenerations, dir, token)));
+    return indexSink({
+      kind: sparseGenerations,
+      dir,
+      key,
+      writer,
+      add: upserts => writer.add(documentBatch(upserts, key, searched, stored)),
+    });
   },
 });

@@ -16,6 +16,7 @@ import {
   UserError,
 } from '../../src/define/index.ts';
 import { asideOf, holds, type Seal, sweepAside, syncFolder } from '../../src/state/durable.ts';
+import { faultPoint } from '../../src/state/fault.ts';
 import type { SourceFile } from '../read/lib/files.ts';
 
 /** Bytes gathered before the file is written to. */
@@ -159,6 +160,7 @@ export class Target {
         await this.#draining;
         if (this.#failure) throw this.#failure;
       }
+      faultPoint('file-prepare');
       await this.#handle.sync();
       this.#closed = true;
       await this.#handle.close();
@@ -228,6 +230,7 @@ type FileToken = { readonly temporary: string } & Seal;
 export async function publishFile(shown: string, prepared: Json, ctx: PlanContext): Promise<void> {
   const token = prepared as unknown as FileToken;
   const path = resolve(ctx.path(shown));
+  faultPoint('file-publish');
   try {
     await rename(join(dirname(path), token.temporary), path);
   } catch (cause) {
@@ -240,5 +243,6 @@ export async function publishFile(shown: string, prepared: Json, ctx: PlanContex
       });
     }
   }
+  faultPoint('file-published');
   await syncFolder(dirname(path));
 }

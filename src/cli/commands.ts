@@ -70,7 +70,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'index',
-    summary: 'look into an index, verify its files, or go back a generation',
+    summary: 'look into an index, verify its files, make it one segment, or go back a generation',
     load: () => import('./commands/index-command.ts'),
   },
   {

@@ -436,6 +436,11 @@ export interface SinkOperator<P = never> extends Declared<P> {
    * so that a long run that is killed does not begin anew. Readers go on with what is published until the run is over.
    */
   resumes?(params: P, token: Json, ctx: PlanContext): boolean | Promise<boolean>;
+  /**
+   * For sinks with `changes`: what is published now, as plain values that are equal where the content is, however it came
+   * about. The contract suite holds upserts and deletes against a build from nothing with it; the engine does not ask.
+   */
+  readBack?(params: P, ctx: PlanContext): unknown;
   batchBy?(params: P): readonly string[];
   open(params: P, ctx: OpenContext): SinkInstance | Promise<SinkInstance>;
   /**

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Columns } from '../arrow/index.ts';
-import type { OpenContext, PlanContext, StepState } from '../define/index.ts';
+import type { Json, OpenContext, PlanContext, StepState } from '../define/index.ts';
 
 /** A folder that a test works in: files are written before, and it is removed after. */
 export class TestFolder {
@@ -75,6 +75,8 @@ export interface ContextOptions {
   readonly state?: StepState;
   /** False for a sink that takes changes onto what is there. Default true. */
   readonly full?: boolean;
+  /** A token that a sink kept, to go on from. */
+  readonly from?: Json;
   readonly inputs: readonly Columns[];
   readonly keys: readonly (readonly string[])[];
   readonly warnings: string[];
@@ -92,5 +94,6 @@ export const openContext = (folder: TestFolder, options: ContextOptions): OpenCo
   inputs: options.inputs,
   keys: options.keys,
   full: options.full ?? true,
+  ...(options.from !== undefined && { from: options.from }),
   state: options.state ?? memoryState(),
 });

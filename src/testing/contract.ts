@@ -11,6 +11,7 @@ import { changesGiveAll } from './rule-changes.ts';
 import { closesAlways } from './rule-close.ts';
 import { handlesNulls } from './rule-nulls.ts';
 import { recordsApart } from './rule-records.ts';
+import { sinkTakesChanges } from './rule-sink.ts';
 import { tellsApart } from './rule-tells.ts';
 import { declaredColumns, describedParams, refusesUnknown, words } from './rules-declaration.ts';
 
@@ -98,6 +99,7 @@ export const contractRules: readonly Rule[] = [
   anyCut,
   sameTwice,
   changesGiveAll,
+  sinkTakesChanges,
   recordsApart,
   tellsApart,
   lentBytes,

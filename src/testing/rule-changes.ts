@@ -1,30 +1,15 @@
 /** What a stream that works from changes has given in the end must be what it gives of the rows that are left. */
-import { type RecordBatch, Schema } from 'apache-arrow';
-import { batchOf, columnData, concatBatches, rowsOf, takeRows } from '../arrow/index.ts';
+import type { RecordBatch } from 'apache-arrow';
+import { concatBatches, rowsOf, takeRows } from '../arrow/index.ts';
 import { asEngine, type Change } from '../define/index.ts';
 import { memoryState, openContext, planContext, TestFolder } from './context.ts';
 import { drive } from './drive.ts';
+import { keysOf, mixed, numbersBelow } from './edits.ts';
 import { exampleInputs, repeated } from './generic.ts';
 import { onExamples, type Rule } from './rule.ts';
 import { parseParams, planStep } from './step.ts';
 
 const RUNS = 40;
-
-/** Whole numbers below `n`, the same in every run. */
-function numbers(seed: number): (n: number) => number {
-  let x = seed;
-  return n => {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    return Math.floor((x / 2 ** 32) * n);
-  };
-}
-
-// the row's key, the values of another row: a changed row
-function mixed(batch: RecordBatch, row: number, other: number, key: readonly string[]): RecordBatch {
-  const [own, theirs] = [takeRows(batch, Int32Array.of(row)), takeRows(batch, Int32Array.of(other))];
-  const datas = batch.schema.fields.map(f => columnData(key.includes(f.name) ? own : theirs, f.name));
-  return batchOf(new Schema(batch.schema.fields), 1, datas);
-}
 
 export const changesGiveAll: Rule = {
   name: 'changes give in the end what all rows give',
@@ -48,7 +33,7 @@ export const changesGiveAll: Rule = {
           const { batches, result } = await drive(step, openContext(folder, open), fed);
           return sorted(result ?? batches.flatMap(rowsOf));
         };
-        const pick = numbers(7);
+        const pick = numbersBelow(7);
         let state = memoryState();
         const live = new Map<number, RecordBatch>();
         let given = new Map<string, Record<string, unknown>>();
@@ -106,13 +91,6 @@ export const changesGiveAll: Rule = {
     });
   },
 };
-
-const keysOf = (batch: RecordBatch, key: readonly string[]): RecordBatch =>
-  batchOf(
-    new Schema(batch.schema.fields.filter(f => key.includes(f.name))),
-    batch.numRows,
-    batch.schema.fields.filter(f => key.includes(f.name)).map(f => columnData(batch, f.name)),
-  );
 
 const sorted = (rows: readonly Record<string, unknown>[]): string =>
   `[${rows

@@ -18,5 +18,6 @@ run(
   'run',
   'test/incremental/equals-full.test.ts',
   'test/incremental/interval.test.ts',
+  'test/incremental/real-operators.test.ts',
 );
 run('--import', 'tsx', 'test/long/crash.ts', kills);

@@ -1,117 +1,66 @@
 import { utimes } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { formatBytes } from '../../define/units.ts';
-import { indexKind } from '../../retrieval/store/kind.ts';
+import { indexActions } from '../../retrieval/kinds.ts';
+import type { VerifyReport } from '../../retrieval/store/verify.ts';
 import { defineCommand, type Io } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { count, counted, left, tableLines } from '../table.ts';
 
-interface Facts {
-  /** What `--json` gives. */
-  readonly json: object;
-  readonly rows: string[][];
-}
-
-async function sparseFacts(folder: string): Promise<Facts> {
-  const { SparseIndex } = await import('../../retrieval/sparse/index.ts');
-  const index = await SparseIndex.open(folder, { preload: false });
-  index.close();
-  const { info: found } = index;
-  const { name, ...options } = found.analyzer.spec as { name: string };
-  return {
-    json: found,
-    rows: [
-      ['kind', 'sparse (inverted)'],
-      ['documents', count(found.documents)],
-      ['terms', count(found.terms)],
-      ['mean length', `${found.averageLength.toFixed(1)} terms`],
-      ['analyzer', `${name}${Object.keys(options).length > 0 ? ` ${JSON.stringify(options)}` : ''}`],
-      ...common(found),
-    ],
-  };
-}
-
-async function denseFacts(folder: string): Promise<Facts> {
-  const { DenseIndex } = await import('../../retrieval/dense/index.ts');
-  const index = await DenseIndex.open(folder, { cacheBytes: 0 });
-  index.close();
-  const { info: found } = index;
-  const { dimension, precision, metric, approximate } = found.settings;
-  const graphs = found.graphs.map(
-    g => `${count(g.documents)} vectors, ${g.search} candidates, recall ${g.recall.toFixed(3)}`,
-  );
-  return {
-    json: found,
-    rows: [
-      ['kind', `dense (${approximate === null ? 'exact' : 'hnsw'})`],
-      ['documents', count(found.documents)],
-      ['vectors', `${dimension} numbers, ${precision}, ${metric}`],
-      ...(graphs.length > 0 ? [['graphs', graphs.join('; ')]] : []),
-      ...common(found),
-    ],
-  };
-}
-
-async function lateFacts(folder: string): Promise<Facts> {
-  const { LateIndex } = await import('../../retrieval/late/index.ts');
-  const index = await LateIndex.open(folder, { cacheBytes: 0 });
-  index.close();
-  const { info: found } = index;
-  const { from, dimension, bits, codebook } = found.settings;
-  return {
-    json: found,
-    rows: [
-      ['kind', 'late (token vectors)'],
-      ['documents', count(found.documents)],
-      ['tokens', count(found.tokens)],
-      ['vectors', `${from} numbers, kept as ${dimension} of ${bits} ${bits === 1 ? 'bit' : 'bits'}`],
-      ['centroids', count(codebook?.centroids ?? 0)],
-      ...common(found),
-    ],
-  };
-}
-
-const common = (found: {
-  readonly keyColumn: string;
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-  readonly bytes: number;
-  readonly segments: number;
-  readonly generation: number;
-}): string[][] => [
-  ['key', found.keyColumn],
-  ['stored', found.columns.map(c => `${c.name} (${c.type})`).join(', ') || 'nothing'],
-  ['size', `${formatBytes(found.bytes)} in ${counted(found.segments, 'segment')}`],
-  ['generation', String(found.generation)],
-];
-
 async function info(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
-  const kind = indexKind(folder) ?? 'sparse';
-  const { json: found, rows } = await { sparse: sparseFacts, dense: denseFacts, late: lateFacts }[kind](
-    folder,
-  );
+  const actions = indexActions(folder);
+  const { info: found, kind, own } = await actions.facts(folder);
   if (json) {
-    io.json({ path: shown, kind, ...found });
+    io.json({ path: shown, kind: actions.kind, ...found });
     return EXIT.ok;
   }
+  const rows: [string, string | number][] = [
+    ['kind', kind],
+    ['documents', found.documents],
+    ...own.map(([name, value]): [string, string | number] => [name, value]),
+    ['key', found.keyColumn],
+    ['stored', found.columns.map(c => `${c.name} (${c.type})`).join(', ') || 'nothing'],
+    ['size', `${formatBytes(found.bytes)} in ${counted(found.segments, 'segment')}`],
+    ['generation', String(found.generation)],
+  ];
   io.out(io.style.bold(shown));
   for (const line of tableLines(
     [left(''), left('')],
-    rows.map(([name, value]) => [io.style.dim(name), value]),
+    rows.map(([name, value]) => [io.style.dim(name), typeof value === 'number' ? count(value) : value]),
     { indent: 2 },
   ))
     io.out(line);
   return EXIT.ok;
 }
 
-async function verifyAny(folder: string) {
-  const kind = indexKind(folder);
-  if (kind === 'dense') return (await import('../../retrieval/dense/index.ts')).verifyDense(folder);
-  if (kind === 'late') return (await import('../../retrieval/late/index.ts')).verifyLate(folder);
-  return (await import('../../retrieval/sparse/index.ts')).verify(folder);
+/** What each damaged generation means, and what to do about it. */
+function advice({ live, previous, damaged }: VerifyReport, shown: string): string[] {
+  if (live === undefined)
+    return [
+      'CURRENT is damaged, so nobody can search this index: run the pipeline that writes it, which builds it anew; or restore the file from a backup',
+    ];
+  return damaged.map(generation => {
+    if (generation === live) {
+      const back =
+        previous !== undefined && !damaged.includes(previous)
+          ? `; or \`millrace index rollback ${shown}\` goes back to generation ${previous}, which is whole`
+          : '';
+      return `generation ${generation}, the live one, is damaged: run the pipeline that writes it, which builds it anew; or restore the file from a backup${back}`;
+    }
+    const what =
+      generation > live
+        ? 'prepared by a run that was cut short'
+        : generation === previous
+          ? 'the one before the live one'
+          : 'one that is left over';
+    const whole = damaged.includes(live) ? '' : `searches read generation ${live}, which is whole; `;
+    const refused = generation === previous ? ', and until then `index rollback` refuses it' : '';
+    return `generation ${generation}, ${what}, is damaged: ${whole}the next run that changes the index drops it${refused}`;
+  });
 }
 
 async function verify(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
-  const report = await verifyAny(folder);
+  const report = await indexActions(folder).verify(folder);
   if (json) io.json({ path: shown, ...report });
   else {
     const state = report.ok ? io.style.green('ok') : io.style.red('damaged');
@@ -119,10 +68,7 @@ async function verify(folder: string, shown: string, json: boolean, io: Io): Pro
       `${shown}: ${state}, ${counted(report.files, 'file')} of ${counted(report.generations.length, 'generation')}, ${formatBytes(report.bytes)}`,
     );
     for (const p of report.problems) io.out(`  ${relative(process.cwd(), p.file)}: ${p.message}`);
-    if (!report.ok)
-      io.err(
-        'help: run the pipeline that writes it, which builds it anew; or restore the file from a backup',
-      );
+    if (!report.ok) for (const line of advice(report, shown)) io.err(`help: ${line}`);
   }
   // files whose bits changed by themselves look as they did: the next run is to see that they are others
   const now = new Date();
@@ -131,8 +77,7 @@ async function verify(folder: string, shown: string, json: boolean, io: Io): Pro
 }
 
 async function compact(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
-  const sparse = await import('../../retrieval/sparse/index.ts');
-  const done = await sparse.compact(folder);
+  const done = await indexActions(folder).compact(folder);
   if (json) {
     io.json({ path: shown, ...done });
     return EXIT.ok;
@@ -148,8 +93,7 @@ async function compact(folder: string, shown: string, json: boolean, io: Io): Pr
 }
 
 async function rollback(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
-  const sparse = await import('../../retrieval/sparse/index.ts');
-  const generation = await sparse.rollback(folder);
+  const generation = await indexActions(folder).rollback(folder);
   if (json) io.json({ path: shown, generation });
   else {
     io.out(`${shown}: generation ${generation} is live again`);

@@ -5,8 +5,8 @@ import { IndexError } from '../sparse/errors.ts';
 import type { Filter } from '../sparse/query/types.ts';
 import type { StoredValue } from '../sparse/stored.ts';
 import { TopK } from '../sparse/top-k.ts';
-import type { VerifyReport } from '../sparse/verify.ts';
-import { countAllowed, type OpenRows, RowsIndex, verifyRows } from '../store/rows-index.ts';
+import { countAllowed, type OpenRows, RowsIndex } from '../store/rows-index.ts';
+import { type VerifyReport, verifyGenerations } from '../store/verify.ts';
 import { DENSE_SEGMENT, type DenseSettings, denseGenerations } from './dense-writer.ts';
 import { Candidates, errorBound, type Multiply, plainMultiply } from './exact.ts';
 import { askedFor, checkGraphFile, Graph, type Near } from './graph.ts';
@@ -146,6 +146,11 @@ export class DenseIndex {
 
   rows(docs: Int32Array | readonly number[], columns?: readonly string[]): Record<string, StoredValue>[] {
     return this.index.rows(docs, columns);
+  }
+
+  /** Numbers of all documents that are not deleted, ascending. */
+  live(): Int32Array {
+    return this.index.live();
   }
 
   keys(docs: Int32Array | readonly number[]): string[] {
@@ -299,8 +304,7 @@ export class DenseIndex {
 }
 
 /** Reads every file of an index and compares checksums. Throws IndexError 'missing' where there is no index. */
-export const verifyDense = async (dir: string): Promise<VerifyReport> =>
-  verifyRows(dir, denseGenerations, DENSE_SEGMENT, checkGraphFile);
+export const verifyDense = (dir: string): Promise<VerifyReport> => verifyGenerations(dir, denseGenerations);
 
 export const publishDense = (dir: string, generation: number): Promise<void> =>
   denseGenerations.publish(dir, generation);

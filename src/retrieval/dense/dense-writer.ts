@@ -1,20 +1,23 @@
 /** Writing a dense index: a vector a row, in segments, with an approximate index beside the large ones. */
 import * as fs from 'node:fs';
 import { IndexError } from '../sparse/errors.ts';
+import type { Compacted } from '../store/compact.ts';
 import { Generations } from '../store/generations.ts';
+import { compactRows } from '../store/rows-compact.ts';
+import { rowsFiles } from '../store/rows-files.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
-import { type KeyedRows, type Prepared, type RowsManifest, rowsFiles } from '../store/rows-types.ts';
+import type { KeyedRows, Prepared, RowsManifest } from '../store/rows-types.ts';
 import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
 import { decodeVectors, type Metric, type Precision, VectorEncoder, vectorBytes } from './codec.ts';
 import { longest } from './exact.ts';
-import { GraphBuilder, type GraphOptions, graphLibrary, graphRowBytes } from './graph.ts';
+import { checkGraphFile, GraphBuilder, type GraphOptions, graphLibrary, graphRowBytes } from './graph.ts';
 import { heldOut, searchFor } from './recall.ts';
 
 export const DENSE_SEGMENT = 'dense';
 
 export const denseGenerations = new Generations<RowsManifest>(
   { name: 'millrace-dense', version: 1, oldest: 1 },
-  rowsFiles,
+  rowsFiles(DENSE_SEGMENT, checkGraphFile),
   /\.(seg|del|graph)$/,
 );
 
@@ -207,3 +210,7 @@ export class DenseIndexWriter {
 /** Whether there is an index of vectors in a folder that can be read. */
 export const hasDenseIndex = (dir: string): boolean =>
   fs.existsSync(dir) && denseGenerations.readCurrent(dir) !== undefined;
+
+/** Makes one segment of all, as {@link compactGenerations} does. @throws IndexError */
+export const compactDense = (dir: string): Promise<Compacted> =>
+  compactRows(dir, denseGenerations, found => kindOf(found as unknown as DenseSettings));

@@ -11,6 +11,7 @@ export {
 } from './dense-index.ts';
 export {
   type ApproximateOptions,
+  compactDense,
   DenseIndexWriter,
   type DenseSettings,
   type DenseWriterOptions,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Multiply } from '../dense/exact.ts';
-import { SectionFile, SectionWriter } from '../sparse/section-file.ts';
+import { SectionFile, SectionWriter, verifySections } from '../sparse/section-file.ts';
 import { fromBytes, toBytes } from './centroid-bytes.ts';
 
 const KIND = 'latebook';
@@ -110,10 +110,5 @@ export function readCodebook(path: string): Codebook {
 }
 
 export function verifyCodebook(path: string): void {
-  const file = new SectionFile(path, KIND);
-  try {
-    file.verify();
-  } finally {
-    file.close();
-  }
+  verifySections(path, KIND);
 }

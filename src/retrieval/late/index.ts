@@ -10,6 +10,7 @@ export {
   verifyLate,
 } from './late-index.ts';
 export {
+  compactLate,
   LateIndexWriter,
   type LateSettings,
   type LateWriterOptions,

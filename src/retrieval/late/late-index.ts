@@ -5,10 +5,10 @@ import { IndexError } from '../sparse/errors.ts';
 import type { Filter } from '../sparse/query/types.ts';
 import type { StoredValue } from '../sparse/stored.ts';
 import { TopK } from '../sparse/top-k.ts';
-import type { VerifyReport } from '../sparse/verify.ts';
-import { countAllowed, RowsIndex, verifyRows } from '../store/rows-index.ts';
+import { countAllowed, RowsIndex } from '../store/rows-index.ts';
+import { type VerifyReport, verifyGenerations } from '../store/verify.ts';
 import { CentroidMaxes } from './centroid-maxes.ts';
-import { type Codebook, projected, readCodebook, verifyCodebook } from './codebook.ts';
+import { type Codebook, projected, readCodebook } from './codebook.ts';
 import { decodeTokens } from './codec.ts';
 import { LATE_SEGMENT, type LateSettings, lateGenerations } from './late-writer.ts';
 import { Lowest } from './lowest.ts';
@@ -226,6 +226,11 @@ export class LateIndex {
     return this.index.rows(docs, columns);
   }
 
+  /** Numbers of all documents that are not deleted, ascending. */
+  live(): Int32Array {
+    return this.index.live();
+  }
+
   keys(docs: Int32Array | readonly number[]): string[] {
     return this.index.keys(docs);
   }
@@ -273,8 +278,7 @@ const given = ({ cells, candidates }: LateSearchOptions): Partial<StageOptions> 
 });
 
 /** Reads every file of an index and compares checksums. Throws IndexError 'missing' where there is no index. */
-export const verifyLate = async (dir: string): Promise<VerifyReport> =>
-  verifyRows(dir, lateGenerations, LATE_SEGMENT, undefined, verifyCodebook);
+export const verifyLate = (dir: string): Promise<VerifyReport> => verifyGenerations(dir, lateGenerations);
 
 export const publishLate = (dir: string, generation: number): Promise<void> =>
   lateGenerations.publish(dir, generation);

@@ -1,14 +1,18 @@
 /** Writing an index of token vectors: segments of compressed tokens, and the codebook they are compressed by. */
 import { join } from 'node:path';
+import { faultPoint } from '../../files/fault.ts';
 import type { Multiply } from '../dense/exact.ts';
 import { plainMultiply } from '../dense/exact.ts';
 import { hasBit } from '../sparse/bitmap.ts';
 import { IndexError } from '../sparse/errors.ts';
+import type { Compacted } from '../store/compact.ts';
 import { Generations } from '../store/generations.ts';
+import { compactRows } from '../store/rows-compact.ts';
+import { rowsFiles } from '../store/rows-files.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
-import { type KeyedRows, type Prepared, type RowsManifest, rowsFiles } from '../store/rows-types.ts';
+import type { KeyedRows, Prepared, RowsManifest } from '../store/rows-types.ts';
 import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
-import { type Codebook, projected, readCodebook, writeCodebook } from './codebook.ts';
+import { type Codebook, projected, readCodebook, verifyCodebook, writeCodebook } from './codebook.ts';
 import { encodeTokens } from './codec.ts';
 import { fromHalves, toHalves } from './halves.ts';
 import { Nearest } from './nearest.ts';
@@ -32,11 +36,13 @@ export interface LateSettings {
 const settingsOf = (manifest: Pick<RowsManifest, 'settings'>): LateSettings =>
   manifest.settings as unknown as LateSettings;
 
+const partsOf = rowsFiles(LATE_SEGMENT);
+
 export const lateGenerations = new Generations<RowsManifest>(
   { name: 'millrace-late', version: 3, oldest: 3 },
   manifest => {
     const { codebook } = settingsOf(manifest);
-    return [...rowsFiles(manifest), ...(codebook ? [codebook.file] : [])];
+    return [...partsOf(manifest), ...(codebook ? [{ ...codebook, check: verifyCodebook }] : [])];
   },
   /\.(seg|del|book)$/,
 );
@@ -202,6 +208,7 @@ export class LateIndexWriter {
     );
     const written = await writeCodebook(this.rows.dir, book);
     this.rows.made(written.file);
+    faultPoint('sink-codebook');
     this.book = book;
     this.settings = {
       ...this.settings,
@@ -300,3 +307,7 @@ const kindOf = (settings: LateSettings): RowsKind => ({
   settings: { ...settings },
   clash: found => clash(found as unknown as LateSettings, settings),
 });
+
+/** Makes one segment of all, as {@link compactGenerations} does. @throws IndexError */
+export const compactLate = (dir: string): Promise<Compacted> =>
+  compactRows(dir, lateGenerations, found => kindOf(found as unknown as LateSettings));

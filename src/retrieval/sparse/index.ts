@@ -9,7 +9,7 @@ export type {
 export { type Compacted, compact } from './compact.ts';
 export { IndexError, type IndexErrorCode } from './errors.ts';
 export type { FieldSpec, TextFieldSpec, WeightsFieldSpec } from './fields.ts';
-export { changedSince, isWhole, publish, rollback } from './generations.ts';
+export { publish, rollback } from './generations.ts';
 export { sparseGenerations } from './manifest.ts';
 export { type PoolOptions, SearchPool } from './pool/pool.ts';
 export type {

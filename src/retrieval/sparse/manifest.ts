@@ -1,8 +1,15 @@
 import type { ResolvedSpec } from '../analysis/index.ts';
-import { type Current, Generations, type GenerationToken } from '../store/generations.ts';
+import {
+  type Current,
+  type GenerationFile,
+  Generations,
+  type GenerationToken,
+} from '../store/generations.ts';
 import type { StoredField } from './columns.ts';
 import { DEFAULT_LAYOUT, type Layout } from './fields.ts';
-import { FORMAT_VERSION, OLDEST_VERSION } from './section-file.ts';
+import { FORMAT_VERSION, OLDEST_VERSION, verifySections } from './section-file.ts';
+import { SEGMENT_KIND } from './segment-writer.ts';
+import { Tombstones } from './tombstones.ts';
 
 export { CURRENT, type Current, generations, manifestName } from '../store/generations.ts';
 export { syncFolder } from '../store/sealed.ts';
@@ -38,19 +45,22 @@ export interface Manifest {
 }
 
 /** The files a manifest names. */
-export function filesOf(manifest: Manifest): string[] {
-  return manifest.segments.flatMap(s =>
-    s.tombstones === undefined ? [s.file] : [s.file, s.tombstones.file],
-  );
-}
+const partsOf = (manifest: Manifest): GenerationFile[] =>
+  manifest.segments.flatMap(({ file, bytes, tombstones }) => [
+    { file, bytes, check: path => verifySections(path, SEGMENT_KIND) },
+    ...(tombstones ? [{ ...tombstones, check: Tombstones.verify }] : []),
+  ]);
 
 /** A manifest of version 1 says nothing of fields. */
 export const sparseGenerations = new Generations<Manifest>(
   { name: 'millrace-sparse', version: FORMAT_VERSION, oldest: OLDEST_VERSION },
-  filesOf,
+  partsOf,
   /\.(seg|del)$/,
   { searched: DEFAULT_LAYOUT, fieldLengths: [0] },
 );
+
+/** The names of the files that a manifest needs. */
+export const filesOf = (manifest: Manifest): string[] => sparseGenerations.filesOf(manifest);
 
 export const writeManifest = (dir: string, manifest: Manifest): Promise<void> =>
   sparseGenerations.write(dir, manifest);

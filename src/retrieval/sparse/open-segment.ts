@@ -73,11 +73,10 @@ export class OpenSegment {
     let term = ABSENT;
     const place = this.segment.findTerm(text, this.termCursor);
     if (place !== undefined) {
-      const gone = this.tombstones?.terms.get(place.ordinal);
       term = {
         place,
-        documents: place.documents - (gone?.documents ?? 0),
-        occurrences: place.occurrences - (gone?.occurrences ?? 0),
+        documents: place.documents - (this.tombstones?.documentsOf(place.ordinal) ?? 0),
+        occurrences: place.occurrences - (this.tombstones?.occurrencesOf(place.ordinal) ?? 0),
       };
     }
     this.terms.set(word, term);

@@ -105,34 +105,52 @@ export class PostingsEncoder {
   }
 }
 
+/** Pairs that a frontier has room for before it grows. */
+const BLOCK_PAIRS = 128;
+
 /** The pairs of highest tf and shortest length; kept by ascending tf and ascending length. */
 class Frontier {
-  private readonly tfs: number[] = [];
-  private readonly lengths: number[] = [];
+  // arrays of their own, as splicing leaves garbage for every pair
+  private tfs = new Float64Array(BLOCK_PAIRS);
+  private lengths = new Float64Array(BLOCK_PAIRS);
+  private count = 0;
 
   clear(): void {
-    this.tfs.length = 0;
-    this.lengths.length = 0;
+    this.count = 0;
   }
 
   add(tf: number, length: number): void {
-    const { tfs, lengths } = this;
-    let at = tfs.length;
+    if (this.count === this.tfs.length) this.grow();
+    const { tfs, lengths, count } = this;
+    let at = count;
     // Entries with a tf at least as high and a length at most as long make the new pair redundant.
     while (at > 0 && tfs[at - 1] >= tf) at--;
-    if (at < tfs.length && lengths[at] <= length) return;
+    if (at < count && lengths[at] <= length) return;
     let first = at;
     while (first > 0 && lengths[first - 1] >= length) first--;
-    const last = at < tfs.length && tfs[at] === tf ? at + 1 : at;
-    tfs.splice(first, last - first, tf);
-    lengths.splice(first, last - first, length);
+    const last = at < count && tfs[at] === tf ? at + 1 : at;
+    if (last !== first + 1) {
+      tfs.copyWithin(first + 1, last, count);
+      lengths.copyWithin(first + 1, last, count);
+    }
+    tfs[first] = tf;
+    lengths[first] = length;
+    this.count = count + 1 - (last - first);
+  }
+
+  private grow(): void {
+    const [tfs, lengths] = [this.tfs, this.lengths];
+    this.tfs = new Float64Array(2 * tfs.length);
+    this.lengths = new Float64Array(2 * tfs.length);
+    this.tfs.set(tfs);
+    this.lengths.set(lengths);
   }
 
   write(out: ByteWriter): void {
-    out.varint(this.tfs.length);
+    out.varint(this.count);
     let tf = 0;
     let length = 0;
-    for (let i = 0; i < this.tfs.length; i++) {
+    for (let i = 0; i < this.count; i++) {
       out.varint(this.tfs[i] - tf);
       out.varint(this.lengths[i] - length);
       tf = this.tfs[i];

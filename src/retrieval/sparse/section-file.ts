@@ -293,3 +293,13 @@ export function versionError(path: string, found: unknown): IndexError {
     path,
   );
 }
+
+/** Compares all checksums of a file. @throws IndexError 'corrupt', 'missing', 'version' */
+export function verifySections(path: string, kind: string): void {
+  const file = new SectionFile(path, kind);
+  try {
+    file.verify();
+  } finally {
+    file.close();
+  }
+}

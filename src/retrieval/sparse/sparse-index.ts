@@ -245,6 +245,17 @@ export class SparseIndex {
     });
   }
 
+  /** Numbers of all documents that are not deleted, ascending. */
+  live(): Int32Array {
+    return Int32Array.from(
+      this.segments.flatMap(({ firstDocument, segment, tombstones }) =>
+        Array.from({ length: segment.lengths.length }, (_, d) => d)
+          .filter(d => !tombstones?.has(d))
+          .map(d => firstDocument + d),
+      ),
+    );
+  }
+
   /** Keys of documents by number. */
   keys(docs: Int32Array | readonly number[]): string[] {
     return Array.from(docs, doc => {

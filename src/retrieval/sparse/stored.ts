@@ -42,6 +42,8 @@ export class TextColumnWriter extends ColumnWriter {
   private readonly lengths = new ByteWriter(4096);
   private readonly text = new ByteWriter(BLOCK_BYTES * 2);
   private pending = 0;
+  /** A block before it is compressed. */
+  private scratch: Uint8Array = new Uint8Array(0);
   /** Where blocks go once `begin` was called. */
   private out: SectionWriter | undefined;
 
@@ -119,7 +121,9 @@ export class TextColumnWriter extends ColumnWriter {
   private flush(): void {
     if (this.pending === 0) return;
     const { packed } = this;
-    const raw = new Uint8Array(this.lengths.length + this.text.length);
+    const size = this.lengths.length + this.text.length;
+    if (this.scratch.length < size) this.scratch = new Uint8Array(size);
+    const raw = this.scratch.subarray(0, size);
     raw.set(this.lengths.view(), 0);
     raw.set(this.text.view(), this.lengths.length);
     packed.reset();

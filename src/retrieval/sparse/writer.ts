@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { faultPoint } from '../../files/fault.ts';
 import { type Analyzer, type AnalyzerSpec, createAnalyzer } from '../analysis/index.ts';
 import { DocumentBuffer } from './buffer.ts';
 import {
@@ -16,7 +17,6 @@ import { keptFiles, nextFileNumber, switchTo } from './generations.ts';
 import { acquireLock, type Held, heirOf } from './lock.ts';
 import {
   filesOf,
-  generations,
   type Manifest,
   manifestName,
   readCurrent,
@@ -181,7 +181,7 @@ export class SparseIndexWriter {
     await this.settle();
     this.startMerging();
     await this.settle();
-    const generation = Math.max(0, ...generations(this.dir), this.base?.generation ?? 0) + 1;
+    const generation = sparseGenerations.nextNumber(this.dir);
     for (const segment of this.segments) {
       const file = await segment.writeTombstones(this.dir, generation);
       if (file !== undefined) this.created.push(file);
@@ -200,8 +200,10 @@ export class SparseIndexWriter {
       ),
       segments: live.map(s => s.entry),
     };
+    faultPoint('sink-prepare');
     await syncFolder(this.dir);
     await writeManifest(this.dir, manifest);
+    faultPoint('sink-prepared');
     this.prepared = manifest;
     this.handedOver = false;
     return {
@@ -229,6 +231,7 @@ export class SparseIndexWriter {
     this.created = [];
     if (before !== undefined) {
       fs.rmSync(path.join(this.dir, manifestName(before.generation)), { force: true });
+      faultPoint('sink-keep');
       const needed = keptFiles(this.dir);
       for (const file of filesOf(before))
         if (!needed.has(file)) fs.rmSync(path.join(this.dir, file), { force: true });
@@ -382,6 +385,7 @@ export class SparseIndexWriter {
     await this.settle();
     const file = this.newFile();
     const { meta, bytes } = await buffer.flush(path.join(this.dir, file));
+    faultPoint('sink-segment');
     const { documents, terms, totalLength } = meta;
     return WritableSegment.open(this.dir, { file, bytes, documents, terms, totalLength });
   }
@@ -396,6 +400,7 @@ export class SparseIndexWriter {
   private async settle(): Promise<void> {
     const done = await this.merging.settle();
     if (done === undefined) return;
+    faultPoint('sink-merge');
     this.segments = done.segments;
     const published = new Set(this.base === undefined ? [] : filesOf(this.base));
     for (const segment of done.gone) {

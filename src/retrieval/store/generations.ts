@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { faultPoint } from '../../files/fault.ts';
 import { IndexError } from '../sparse/errors.ts';
 import { acquireLock } from '../sparse/lock.ts';
 import { type Format, sealed, unseal, writeAtomically } from './sealed.ts';
@@ -30,6 +31,15 @@ export interface GenerationToken {
   readonly id: string;
 }
 
+/** A file that a generation needs. */
+export interface GenerationFile {
+  readonly file: string;
+  /** Where the manifest says it. */
+  readonly bytes?: number;
+  /** Reads it and compares checksums. @throws IndexError 'corrupt', 'missing', 'version' */
+  check(path: string): void;
+}
+
 export const CURRENT = 'CURRENT';
 export const manifestName = (generation: number): string => `manifest.${generation}.json`;
 
@@ -56,16 +66,23 @@ export function nextFileNumber(dir: string): number {
 /** Reads, writes and switches the generations of one kind of index. */
 export class Generations<M extends AnyManifest> {
   readonly format: Format;
-  /** The names of the files that a manifest needs. */
-  readonly filesOf: (manifest: M) => string[];
+  /** The files that a manifest needs, each with how it is checked. */
+  readonly partsOf: (manifest: M) => GenerationFile[];
+  /** Their names. */
+  readonly filesOf = (manifest: M): string[] => this.partsOf(manifest).map(part => part.file);
   private readonly defaults: Partial<M>;
   /** Names of files that belong to generations: unused ones are removed. */
   private readonly owned: RegExp;
 
   /** @param defaults what manifests of older versions do not say */
-  constructor(format: Format, files: (manifest: M) => string[], owned: RegExp, defaults: Partial<M> = {}) {
+  constructor(
+    format: Format,
+    parts: (manifest: M) => GenerationFile[],
+    owned: RegExp,
+    defaults: Partial<M> = {},
+  ) {
     this.format = format;
-    this.filesOf = files;
+    this.partsOf = parts;
     this.owned = owned;
     this.defaults = defaults;
   }
@@ -115,6 +132,11 @@ export class Generations<M extends AnyManifest> {
 
   async writeCurrent(dir: string, current: Current): Promise<void> {
     await writeAtomically(path.join(dir, CURRENT), sealed(this.format, current));
+  }
+
+  /** A number that no generation has, nor had where CURRENT names one whose manifest is lost. */
+  nextNumber(dir: string): number {
+    return Math.max(0, ...generations(dir), this.readSound(dir)?.generation ?? 0) + 1;
   }
 
   /** The live generation; undefined where nothing was ever published there. */
@@ -181,12 +203,56 @@ export class Generations<M extends AnyManifest> {
     return kept;
   }
 
-  /** Whether a file of a generation was changed after the generation was published: then its checksums decide. */
-  changedSince(dir: string, generation: number): boolean {
-    const published = fs.statSync(path.join(dir, CURRENT)).mtimeMs;
-    return [...this.filesOf(this.read(dir, generation)), manifestName(generation)].some(
-      file => fs.statSync(path.join(dir, file)).mtimeMs > published,
-    );
+  /** Whether a generation is there whole, as far as names and lengths of its files tell. */
+  isWhole(dir: string, generation: number): boolean {
+    try {
+      return this.partsOf(this.read(dir, generation)).every(({ file, bytes }) => {
+        const { size } = fs.statSync(path.join(dir, file));
+        return bytes === undefined ? size > 0 : size === bytes;
+      });
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether a file of a generation was changed after its manifest was written: then its checksums decide. */
+  isChanged(dir: string, generation: number): boolean {
+    return this.changedAt(dir, generation) > fs.statSync(path.join(dir, manifestName(generation))).mtimeMs;
+  }
+
+  /**
+   * Whether a generation is there and nothing of it is damaged. Files no younger than their manifest count as sound; where
+   * one is younger, all are read and their checksums compared. That is remembered, by the time of the manifest: a folder
+   * that was copied is read once.
+   */
+  async isSound(dir: string, generation: number): Promise<boolean> {
+    if (!this.isWhole(dir, generation)) return false;
+    if (!this.isChanged(dir, generation)) return true;
+    const seconds = (this.changedAt(dir, generation) + 1) / 1000;
+    if ((await this.damageOf(dir, generation)) !== undefined) return false;
+    // a folder that cannot be written is read again the next time
+    const manifest = path.join(dir, manifestName(generation));
+    await fs.promises.utimes(manifest, seconds, seconds).catch(() => undefined);
+    return true;
+  }
+
+  /** Reads all files of a generation: the first error, or undefined where checksums and lengths are right. */
+  async damageOf(dir: string, generation: number): Promise<IndexError | undefined> {
+    try {
+      for (const part of this.partsOf(this.read(dir, generation))) {
+        checkPart(dir, part);
+        await new Promise(resolve => setImmediate(resolve));
+      }
+      return undefined;
+    } catch (error) {
+      if (error instanceof IndexError) return error;
+      throw error;
+    }
+  }
+
+  private changedAt(dir: string, generation: number): number {
+    const files = this.filesOf(this.read(dir, generation));
+    return Math.max(0, ...files.map(file => fs.statSync(path.join(dir, file)).mtimeMs));
   }
 
   /** As `readCurrent`, but a broken CURRENT names no generation: one that was built since takes its place. */
@@ -210,14 +276,22 @@ export class Generations<M extends AnyManifest> {
         `${dir}: generation ${generation} is older than the live one (${current.generation}); use rollback to go back`,
       );
     }
-    await this.writeCurrent(dir, { generation, previous: current?.generation ?? null, id });
-    this.removeUnused(dir, [generation, current?.generation]);
+    const previous = await this.goodToGoBackTo(dir, current?.generation);
+    await this.writeCurrent(dir, { generation, previous, id });
+    faultPoint('sink-published');
+    this.removeUnused(dir, [generation, previous ?? undefined]);
+  }
+
+  /** Nobody goes back to a damaged generation, so it is not kept. */
+  private async goodToGoBackTo(dir: string, generation: number | null | undefined): Promise<number | null> {
+    const isGood = typeof generation === 'number' && (await this.isSound(dir, generation));
+    return isGood ? generation : null;
   }
 
   /** Makes a generation that holds the same rows the live one in place of it; the one before both stays the one before. */
   async replaceLive(dir: string, generation: number): Promise<void> {
     const { id } = this.read(dir, generation);
-    const previous = this.readCurrent(dir)?.previous ?? null;
+    const previous = await this.goodToGoBackTo(dir, this.readCurrent(dir)?.previous);
     await this.writeCurrent(dir, { generation, previous, id });
     this.removeUnused(dir, [generation, previous ?? undefined]);
   }
@@ -237,8 +311,8 @@ export class Generations<M extends AnyManifest> {
   }
 
   /**
-   * Goes back to the generation before the live one. Returns the generation that is live now.
-   * Throws IndexError 'generation' where there is none to go back to.
+   * Goes back to the generation before the live one, after a look at all its checksums. Returns the generation that is
+   * live now. Throws IndexError 'generation' where there is none to go back to, 'corrupt' where that one is damaged.
    */
   async rollback(dir: string): Promise<number> {
     if (!fs.existsSync(dir)) throw new IndexError('missing', `${dir}: there is no index here`, dir);
@@ -252,6 +326,14 @@ export class Generations<M extends AnyManifest> {
           `${dir}: generation ${current.generation} has none before it to go back to`,
         );
       }
+      const damage = await this.damageOf(dir, current.previous);
+      if (damage !== undefined)
+        throw new IndexError(
+          'corrupt',
+          `${dir}: generation ${current.previous}, the one before the live one, is damaged: ${damage.file} is missing or not ` +
+            `as it was written; generation ${current.generation} stays live`,
+          damage.file,
+        );
       const { id } = this.read(dir, current.previous);
       await this.writeCurrent(dir, { generation: current.previous, previous: null, id });
       return current.previous;
@@ -270,6 +352,20 @@ export class Generations<M extends AnyManifest> {
       if (/\.tmp$/.test(name)) fs.rmSync(path.join(dir, name), { force: true });
     }
   }
+}
+
+/** Looks whether a file of a generation is there, as long as its manifest says, and right. @throws IndexError */
+export function checkPart(dir: string, { file, bytes, check }: GenerationFile): void {
+  const full = path.join(dir, file);
+  let size: number;
+  try {
+    ({ size } = fs.statSync(full));
+  } catch {
+    throw new IndexError('missing', `${full}: the index names this file, but it is not there`, full);
+  }
+  if (bytes !== undefined && size !== bytes)
+    throw new IndexError('corrupt', `${full}: is ${size} bytes long, the manifest says ${bytes}`, full);
+  check(full);
 }
 
 /** The last bytes of a file: the table of its sections with their checksums. */

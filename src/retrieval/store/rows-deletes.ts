@@ -1,5 +1,5 @@
 import { emptyBitmap, hasBit, setBit } from '../sparse/bitmap.ts';
-import { SectionFile, SectionWriter } from '../sparse/section-file.ts';
+import { SectionFile, SectionWriter, verifySections } from '../sparse/section-file.ts';
 
 const KIND = 'rowsgone';
 
@@ -45,11 +45,6 @@ export class RowsDeletes {
   }
 
   static verify(path: string): void {
-    const file = new SectionFile(path, KIND);
-    try {
-      file.verify();
-    } finally {
-      file.close();
-    }
+    verifySections(path, KIND);
   }
 }

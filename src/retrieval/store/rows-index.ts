@@ -1,4 +1,3 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { hasBit } from '../sparse/bitmap.ts';
 import { compareBytes } from '../sparse/bytes.ts';
@@ -7,8 +6,6 @@ import type { FrontCodedCursor } from '../sparse/front-coded.ts';
 import { checkFilter, filterBits } from '../sparse/query/filter.ts';
 import type { Filter } from '../sparse/query/types.ts';
 import type { StoredValue } from '../sparse/stored.ts';
-import type { VerifyProblem, VerifyReport } from '../sparse/verify.ts';
-import { CURRENT, type Generations, generations, manifestName } from './generations.ts';
 import { RowsDeletes } from './rows-deletes.ts';
 import { RowsSegment } from './rows-segment.ts';
 import type { RowsManifest, RowsSegmentEntry } from './rows-types.ts';
@@ -80,6 +77,17 @@ export class RowsIndex {
     return this.manifest.segments.reduce(
       (sum, s) => sum + s.bytes + (s.deletes?.bytes ?? 0) + (s.graph?.bytes ?? 0),
       0,
+    );
+  }
+
+  /** Numbers of all documents that are not deleted, ascending. */
+  live(): Int32Array {
+    return Int32Array.from(
+      this.segments.flatMap(({ first, documents, deletes }) =>
+        Array.from({ length: documents }, (_, d) => d)
+          .filter(d => !deletes?.has(d))
+          .map(d => first + d),
+      ),
     );
   }
 
@@ -160,87 +168,4 @@ export function countAllowed(bits: Uint8Array | undefined, documents: number): n
   let n = 0;
   for (let d = 0; d < documents; d++) if (hasBit(bits, d)) n++;
   return n;
-}
-
-/** Whether a generation is there whole, as far as names and lengths of its files tell. */
-export function isWholeRows(dir: string, all: Generations<RowsManifest>, generation: number): boolean {
-  try {
-    const manifest = all.read(dir, generation);
-    const size = (file: string): number => fs.statSync(path.join(dir, file)).size;
-    return (
-      manifest.segments.every(({ file, bytes, deletes, graph }) =>
-        [{ file, bytes }, ...(deletes ? [deletes] : []), ...(graph ? [graph] : [])].every(
-          f => size(f.file) === f.bytes,
-        ),
-      ) && all.filesOf(manifest).every(file => size(file) > 0)
-    );
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Reads every file of every generation in the folder and recomputes its checksums. Problems are listed, each with its
- * file. Throws IndexError 'missing' where there is no index.
- */
-export function verifyRows(
-  dir: string,
-  all: Generations<RowsManifest>,
-  segmentKind: string,
-  checkGraph?: (file: string, bytes: number, crc: number) => void,
-  checkOther?: (file: string) => void,
-): VerifyReport {
-  if (!fs.existsSync(path.join(dir, CURRENT)))
-    throw new IndexError('missing', `${dir}: no index was published here`, dir);
-  const problems: VerifyProblem[] = [];
-  const report: VerifyReport = { ok: true, generations: generations(dir), files: 0, bytes: 0, problems };
-  const check = (file: string, look: () => void): void => {
-    report.files++;
-    try {
-      report.bytes += fs.statSync(file).size;
-      look();
-    } catch (error) {
-      const code = error instanceof IndexError ? error.code : 'missing';
-      problems.push({ file, code, message: (error as Error).message });
-    }
-  };
-  let live: number | undefined;
-  check(path.join(dir, CURRENT), () => {
-    live = all.readCurrent(dir)?.generation;
-  });
-  if (live !== undefined && !report.generations.includes(live)) report.generations.push(live);
-  const seen = new Set<string>();
-  const once = (name: string, look: (file: string) => void): void => {
-    if (seen.has(name)) return;
-    seen.add(name);
-    check(path.join(dir, name), () => look(path.join(dir, name)));
-  };
-  for (const generation of report.generations) {
-    let manifest: RowsManifest | undefined;
-    check(path.join(dir, manifestName(generation)), () => {
-      manifest = all.read(dir, generation);
-    });
-    for (const { file, bytes, deletes, graph } of manifest?.segments ?? []) {
-      once(file, path => {
-        const segment = new RowsSegment(path, segmentKind);
-        try {
-          if (segment.file.length !== bytes)
-            throw new IndexError(
-              'corrupt',
-              `${path}: is ${segment.file.length} bytes long, the manifest says ${bytes}`,
-              path,
-            );
-          segment.file.verify();
-        } finally {
-          segment.close();
-        }
-      });
-      if (deletes) once(deletes.file, path => RowsDeletes.verify(path));
-      if (graph) once(graph.file, path => checkGraph?.(path, graph.bytes, graph.crc));
-    }
-    // what is beside the segments: a codebook
-    if (manifest && checkOther) for (const file of all.filesOf(manifest)) once(file, checkOther);
-  }
-  report.ok = problems.length === 0;
-  return report;
 }

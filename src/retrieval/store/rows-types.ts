@@ -30,13 +30,6 @@ export interface RowsManifest extends AnyManifest {
   segments: RowsSegmentEntry[];
 }
 
-export const rowsFiles = (manifest: RowsManifest): string[] =>
-  manifest.segments.flatMap(s => [
-    s.file,
-    ...(s.deletes === undefined ? [] : [s.deletes.file]),
-    ...(s.graph === undefined ? [] : [s.graph.file]),
-  ]);
-
 export interface Prepared {
   generation: number;
   /** Live documents. */

@@ -1,12 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { faultPoint } from '../../files/fault.ts';
 import { checkFields, type StoredField, storedFields } from '../sparse/columns.ts';
 import { IndexError } from '../sparse/errors.ts';
 import type { FrontCodedCursor } from '../sparse/front-coded.ts';
 import { acquireLock, type Held, heirOf } from '../sparse/lock.ts';
 import { chooseMerge, type Mergeable } from '../sparse/merge-policy.ts';
 import { TextColumnReader } from '../sparse/stored.ts';
-import { type Generations, generations, manifestName, nextFileNumber } from './generations.ts';
+import { type Generations, manifestName, nextFileNumber } from './generations.ts';
 import { RowsBuffer } from './rows-buffer.ts';
 import { RowsDeletes } from './rows-deletes.ts';
 import { mergeRowsSegments } from './rows-merge.ts';
@@ -222,7 +223,7 @@ export class RowsWriter {
     await this.flush();
     await this.merge();
     await this.gather();
-    const generation = Math.max(0, ...generations(this.dir), this.base?.generation ?? 0) + 1;
+    const generation = this.kind.generations.nextNumber(this.dir);
     for (const segment of this.segments) {
       const file = await segment.writeDeletes(this.dir, generation);
       if (file !== undefined) this.created.push(file);
@@ -237,8 +238,10 @@ export class RowsWriter {
       settings: settings ?? this.kind.settings,
       segments: live.map(s => s.entry),
     };
+    faultPoint('sink-prepare');
     await syncFolder(this.dir);
     await this.kind.generations.write(this.dir, manifest);
+    faultPoint('sink-prepared');
     this.prepared = manifest;
     this.handedOver = false;
     return {
@@ -269,6 +272,7 @@ export class RowsWriter {
     this.created = [];
     if (before === undefined) return;
     fs.rmSync(path.join(this.dir, manifestName(before.generation)), { force: true });
+    faultPoint('sink-keep');
     const needed = this.kind.generations.kept(this.dir);
     for (const file of this.kind.generations.filesOf(before))
       if (!needed.has(file)) fs.rmSync(path.join(this.dir, file), { force: true });
@@ -417,6 +421,7 @@ export class RowsWriter {
     if (buffer.documents === 0) return;
     const file = this.newFile();
     const { meta, bytes } = await buffer.flush(path.join(this.dir, file), this.kind.segmentKind);
+    faultPoint('sink-segment');
     const entry = { file, bytes, documents: meta.documents };
     const added = new WritableRows(this.dir, entry, this.kind.segmentKind);
     for (const segment of this.segments) segment.deleteKeysOf(added);
@@ -472,6 +477,7 @@ export class RowsWriter {
     const merged = new WritableRows(this.dir, entry, this.kind.segmentKind);
     const at = this.segments.indexOf(chosen[0]);
     this.segments = this.segments.flatMap((s, i) => (i === at ? [merged] : chosen.includes(s) ? [] : [s]));
+    faultPoint('sink-merge');
     const { filesOf } = this.kind.generations;
     const needed = new Set(
       [this.base, this.kept, this.prepared].flatMap(m => (m === undefined ? [] : filesOf(m))),

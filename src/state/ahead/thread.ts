@@ -1,6 +1,7 @@
 /** The thread that puts entries into a ledger while the run goes on. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ByteWriter } from '../../arrow/byte-writer.ts';
+import { faultPoint } from '../fault.ts';
 import { isEmpty, putPiece } from '../put-piece.ts';
 import { eachInTurn, MOST_ENTRIES } from '../sorted-entries.ts';
 import { SortedRuns } from '../sorted-runs.ts';
@@ -36,6 +37,7 @@ function put(): void {
 }
 
 function take(entries: Uint8Array): void {
+  faultPoint('ahead-thread');
   let more = 0;
   eachInTurn(Buffer.from(entries.buffer, entries.byteOffset, entries.length), () => more++);
   if (waiting.used + entries.length > AT_ONCE || count + more > MOST_ENTRIES) {

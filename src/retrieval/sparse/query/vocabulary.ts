@@ -23,7 +23,7 @@ export function vocabularyMean(
     for (let s = low; s < cursors.length; s++) {
       const cursor = cursors[s];
       if (cursor.done || compareBytes(cursor.text, 0, cursor.length, text, 0, text.length) !== 0) continue;
-      documents += cursor.payload[0] - (segments[s].tombstones?.terms.get(cursor.ordinal)?.documents ?? 0);
+      documents += cursor.payload[0] - (segments[s].tombstones?.documentsOf(cursor.ordinal) ?? 0);
       cursor.next();
     }
     if (documents === 0 || fieldOfEntry(text) !== field) continue;
