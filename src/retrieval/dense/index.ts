@@ -15,7 +15,6 @@ export {
   type DenseSettings,
   type DenseWriterOptions,
   denseGenerations,
-  hasDenseIndex,
   type VectorRows,
 } from './dense-writer.ts';
 export { type Multiply, plainMultiply } from './exact.ts';

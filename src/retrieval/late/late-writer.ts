@@ -5,15 +5,16 @@ import { plainMultiply } from '../dense/exact.ts';
 import { hasBit } from '../sparse/bitmap.ts';
 import { IndexError } from '../sparse/errors.ts';
 import { Generations } from '../store/generations.ts';
+import { KeyedRowsWriter, keyOf, type RowBytes } from '../store/keyed-writer.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
-import { type KeyedRows, type Prepared, type RowsManifest, rowsFiles } from '../store/rows-types.ts';
+import { type KeyedRows, type RowsManifest, rowsFiles } from '../store/rows-types.ts';
 import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
 import { type Codebook, projected, readCodebook, writeCodebook } from './codebook.ts';
-import { encodeTokens } from './codec.ts';
+import { decodeTokens, encodeTokens, tokenBytes, tokensOf } from './codec.ts';
 import { fromHalves, toHalves } from './halves.ts';
 import { Nearest } from './nearest.ts';
-import { placed } from './placing.ts';
-import { trainCodebook } from './training.ts';
+import { type Passages, placed } from './placing.ts';
+import { grownCodebook, trainCodebook } from './training.ts';
 import { TrellisEncoder } from './trellis.ts';
 
 export const LATE_SEGMENT = 'late';
@@ -25,15 +26,21 @@ export interface LateSettings {
   /** Numbers of a vector as it is kept. */
   readonly dimension: number;
   readonly bits: 1 | 2;
-  /** Absent while the index never had a token. */
-  readonly codebook: { readonly file: string; readonly bytes: number; readonly centroids: number } | null;
+  /** Absent while the index never had more than a few thousand tokens: they are kept as halves. */
+  readonly codebook: {
+    readonly file: string;
+    readonly bytes: number;
+    readonly centroids: number;
+    /** Tokens there were when it was made, or given more centroids. Of older indexes not known. */
+    readonly tokens?: number;
+  } | null;
 }
 
 const settingsOf = (manifest: Pick<RowsManifest, 'settings'>): LateSettings =>
   manifest.settings as unknown as LateSettings;
 
 export const lateGenerations = new Generations<RowsManifest>(
-  { name: 'millrace-late', version: 3, oldest: 3 },
+  { name: 'millrace-late', version: 4, oldest: 3 },
   manifest => {
     const { codebook } = settingsOf(manifest);
     return [...rowsFiles(manifest), ...(codebook ? [codebook.file] : [])];
@@ -55,6 +62,11 @@ export interface LateWriterOptions {
   readonly generation?: number;
   /** A quick product of matrices; default a plain loop. */
   readonly multiply?: Multiply;
+  /**
+   * Numbers in all vectors up to which they are kept as halves and searched one by one: a codebook of few tokens knows
+   * nothing of those to come. Default 4,194,304 (16,384 tokens of 256 numbers, 8 MiB).
+   */
+  readonly plainNumbers?: number;
 }
 
 /** Rows to index; the vectors of row r are those from `offsets[r]` to `offsets[r + 1]`. */
@@ -68,25 +80,31 @@ export interface TokenRowsToIndex extends KeyedRows {
 const SAMPLE = 1 << 18;
 /** Tokens that are compressed together. */
 const BLOCK = 1 << 15;
+const PLAIN = 1 << 22;
+/** A codebook gets more centroids when there are so many times the tokens it was made for. */
+const GROWTH = 8;
 
 /**
- * Writes an index of token vectors. Rows wait as halves until the first `prepare`, which makes the codebook of a sample
- * of them and compresses them; from then on rows are compressed as they come, and the codebook stays until the index is
- * built anew.
+ * Writes an index of token vectors. Few rows are kept as halves. The first `prepare` that finds more makes the codebook of
+ * a sample of all of them and compresses them; from then on rows are compressed as they come. When there are eight times
+ * as many, the codebook gets more centroids; those it has stay, and with them what was compressed by it.
  */
-export class LateIndexWriter {
-  private readonly rows: RowsWriter;
+export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
   private readonly multiply: Multiply;
   private readonly sampleTokens: number;
+  private readonly plainNumbers: number;
   private settings: LateSettings;
   private book: Codebook | undefined;
   private nearest: Nearest | undefined;
   private encoder: TrellisEncoder | undefined;
+  /** About how many there are, deleted ones included; undefined: to be counted. */
+  private tokens: number | undefined;
 
   private constructor(rows: RowsWriter, settings: LateSettings, options: LateWriterOptions) {
-    this.rows = rows;
+    super(rows);
     this.settings = settings;
     this.multiply = options.multiply ?? plainMultiply;
+    this.plainNumbers = options.plainNumbers ?? PLAIN;
     const memory = options.memoryBytes ?? 128 << 20;
     this.sampleTokens = Math.max(1024, Math.min(SAMPLE, Math.floor(memory / (8 * settings.from))));
   }
@@ -117,101 +135,103 @@ export class LateIndexWriter {
   }
 
   /** Adds rows. Vectors are brought to length 1; those of length 0 are left out. @throws IndexError 'argument' */
-  async add(batch: TokenRowsToIndex): Promise<void> {
-    const tokens = this.unit(batch);
+  override async add(batch: TokenRowsToIndex): Promise<void> {
+    const { codebook } = this.settings;
+    if (codebook) {
+      this.tokens ??= await this.counted(false);
+      if (this.tokens >= GROWTH * madeFor(codebook)) await this.grow(codebook);
+    }
+    await super.add(batch);
+  }
+
+  protected async encode(batch: TokenRowsToIndex): Promise<RowBytes> {
+    const { vectors, offsets } = this.unit(batch);
     const { book } = this;
     if (book === undefined) {
       const { from } = this.settings;
-      await this.rows.add(batch, r =>
-        toHalves(tokens.vectors.subarray(tokens.offsets[r] * from, tokens.offsets[r + 1] * from)),
-      );
-      return;
+      return r => toHalves(vectors.subarray(offsets[r] * from, offsets[r + 1] * from));
     }
-    const payloads = await this.compress(tokens.vectors, tokens.offsets, book);
-    await this.rows.add(batch, r => payloads[r]);
+    if (this.tokens !== undefined) this.tokens += offsets[batch.rows];
+    const payloads = await this.compress(vectors, offsets, book);
+    return r => payloads[r];
   }
 
-  /** For each key, 1 where a live row has it. */
-  has(values: readonly string[]): Uint8Array {
-    return this.rows.has(values);
+  protected override async beforePrepare(): Promise<Readonly<Record<string, unknown>>> {
+    const { codebook } = this.settings;
+    if (codebook === null) await this.train();
+    else if ((this.tokens ?? 0) >= GROWTH * madeFor(codebook)) await this.grow(codebook);
+    return { ...this.settings };
   }
 
-  /** Deletes rows by key, or by the value of a stored utf8 column. Returns how many. */
-  delete(values: string[], by?: string): Promise<number> {
-    return this.rows.delete(values, by);
+  /** Tokens of a passage of so many bytes, as the index has them now. */
+  private tokensIn(bytes: number): number {
+    return this.book ? tokensOf(bytes, this.book) : bytes / (2 * this.settings.from);
   }
 
-  async prepare(): Promise<Prepared> {
-    if (this.book === undefined) await this.train();
-    return this.rows.prepare({ ...this.settings });
-  }
-
-  keep(generation: number): Promise<void> {
-    return this.rows.keep(generation);
-  }
-
-  publish(generation: number): Promise<void> {
-    return this.rows.publish(generation);
-  }
-
-  /** Leaves the prepared generation to `publishLate(dir, generation)`, on any thread of this process. */
-  handOver(): Promise<void> {
-    return this.rows.handOver();
-  }
-
-  abort(): Promise<void> {
-    return this.rows.abort();
-  }
-
-  close(): Promise<void> {
-    return this.rows.close();
-  }
-
-  /** Makes the codebook of a sample of what was written, and compresses it all. */
-  private async train(): Promise<void> {
-    const { from, dimension, bits } = this.settings;
-    const found = await this.rows.written();
-    const size = (segment: RowsSegment, d: number): number => {
-      const [start, end] = segment.payloadRange(d, d + 1);
-      return (end - start) / (2 * from);
-    };
+  /** Tokens of all rows: of those that are not deleted, or about as many as there are. */
+  private async counted(live: boolean): Promise<number> {
     let total = 0;
-    for (const { segment, deleted } of found)
-      for (let d = 0; d < segment.meta.documents; d++) if (!hasBit(deleted, d)) total += size(segment, d);
-    if (total === 0) return;
-    // whole passages, evenly over the keys: the tokens of one are alike
+    for (const { segment, deleted } of await this.rows.written()) {
+      if (live)
+        for (let d = 0; d < segment.meta.documents; d++)
+          total += hasBit(deleted, d) ? 0 : this.tokensIn(bytesOf(segment, d));
+      else total += segment.payload.length / (this.book ? tokenBytes(this.book) : 2 * this.settings.from);
+    }
+    return total;
+  }
+
+  /** Whole passages, evenly over the keys: the tokens of one are alike. */
+  private async sample(
+    total: number,
+    width: number,
+    vectorsOf: (bytes: Uint8Array) => Float32Array,
+  ): Promise<Passages> {
     const share = Math.min(1, this.sampleTokens / total);
-    const sample = new Float32Array(Math.min(total, this.sampleTokens) * from);
+    const sample = new Float32Array(Math.min(total, this.sampleTokens) * width);
     const ends = [0];
-    let [due, at] = [0, 0];
-    for (const { segment, deleted } of found)
+    let due = 0;
+    let at = 0;
+    for (const { segment, deleted } of await this.rows.written())
       for (let d = 0; d < segment.meta.documents && at < sample.length; d++) {
         if (hasBit(deleted, d)) continue;
-        due += size(segment, d) * share;
-        if (share < 1 && at / from >= due) continue;
-        const vectors = fromHalves(segment.readPayload(d, d + 1)).subarray(0, sample.length - at);
+        due += this.tokensIn(bytesOf(segment, d)) * share;
+        if (share < 1 && at / width >= due) continue;
+        const vectors = vectorsOf(segment.readPayload(d, d + 1)).subarray(0, sample.length - at);
         sample.set(vectors, at);
         at += vectors.length;
-        ends.push(at / from);
+        ends.push(at / width);
       }
-    const book = await trainCodebook(
-      { vectors: sample.subarray(0, at), offsets: Int32Array.from(ends) },
-      total,
-      { from, dimension, bits },
-      this.multiply,
-    );
+    return { vectors: sample.subarray(0, at), offsets: Int32Array.from(ends) };
+  }
+
+  private async useBook(book: Codebook, tokens: number): Promise<void> {
     const written = await writeCodebook(this.rows.dir, book);
     this.rows.made(written.file);
     this.book = book;
-    this.settings = {
-      ...this.settings,
-      codebook: { ...written, centroids: book.centroids.length / dimension },
-    };
-    let [of, first, end]: [RowsSegment | undefined, number, number] = [undefined, 0, 0];
+    this.nearest = undefined;
+    this.tokens = tokens;
+    const centroids = book.centroids.length / book.dimension;
+    this.settings = { ...this.settings, codebook: { ...written, centroids, tokens } };
+  }
+
+  /** Where there are enough tokens, makes the codebook of a sample of them, and compresses them all. */
+  private async train(): Promise<void> {
+    const { from, dimension, bits } = this.settings;
+    const total = await this.counted(true);
+    if (total === 0 || total * from <= this.plainNumbers) return;
+    const sample = await this.sample(total, from, fromHalves);
+    const size = (segment: RowsSegment, d: number): number => bytesOf(segment, d) / (2 * from);
+    const book = await trainCodebook(sample, total, { from, dimension, bits }, this.multiply);
+    await this.useBook(book, total);
+    let of: RowsSegment | undefined;
+    let first = 0;
+    let end = 0;
     let payloads: Uint8Array[] = [];
     await this.rows.rewrite(async (segment, document) => {
       if (segment !== of || document >= end) {
-        [of, first, end] = [segment, document, document];
+        of = segment;
+        first = document;
+        end = document;
         const offsets = [0];
         while (end < segment.meta.documents) {
           const tokens = offsets[end - first] + size(segment, end);
@@ -227,6 +247,17 @@ export class LateIndexWriter {
       }
       return payloads[document - first];
     });
+  }
+
+  /** Gives the codebook as many centroids as the tokens there are by now ask for. */
+  private async grow(codebook: NonNullable<LateSettings['codebook']>): Promise<void> {
+    const { book } = this;
+    if (book === undefined) return;
+    const total = await this.counted(true);
+    this.tokens = total;
+    if (total < GROWTH * madeFor(codebook)) return;
+    const sample = await this.sample(total, book.dimension, bytes => decodeTokens(bytes, book));
+    await this.useBook(await grownCodebook(book, sample, total, this.multiply), total);
   }
 
   private async compress(vectors: Float32Array, offsets: Int32Array, book: Codebook): Promise<Uint8Array[]> {
@@ -270,9 +301,10 @@ export class LateIndexWriter {
         let squares = 0;
         for (let c = t * from; c < (t + 1) * from; c++) squares += batch.vectors[c] ** 2;
         if (!Number.isFinite(squares)) {
-          const { bytes, offsets: ends } = batch.key;
-          const key = Buffer.from(bytes.subarray(ends[r], ends[r + 1])).toString('utf8');
-          throw new IndexError('argument', `key "${key}": a token's vector has numbers that are not finite`);
+          throw new IndexError(
+            'argument',
+            `key "${keyOf(batch, r)}": a token's vector has numbers that are not finite`,
+          );
         }
         if (squares === 0) continue;
         const norm = Math.sqrt(squares);
@@ -284,6 +316,15 @@ export class LateIndexWriter {
     return { vectors: vectors.subarray(0, n * from), offsets };
   }
 }
+
+function bytesOf(segment: RowsSegment, document: number): number {
+  const [start, end] = segment.payloadRange(document, document + 1);
+  return end - start;
+}
+
+/** Tokens that a codebook was made for; where it does not say, as few as have so many centroids. */
+const madeFor = ({ tokens, centroids }: NonNullable<LateSettings['codebook']>): number =>
+  tokens ?? (centroids / 16) ** 2;
 
 const show = (s: LateSettings): string =>
   `tokens of ${s.from} numbers kept as ${s.dimension} of ${s.bits} ${s.bits === 1 ? 'bit' : 'bits'}`;

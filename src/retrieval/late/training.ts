@@ -19,6 +19,10 @@ const MOST = 65536;
 const WORTH = 0.15;
 /** Numbers that the trellis is fitted to. */
 const FITTED = 1 << 18;
+/** How far from its centroid a token may come to lie, whatever the sample says: that has no word of what comes later. */
+const FARTHEST = 1;
+/** Square of a distance that rounding of a token's length does not make. */
+const APART = 4e-4;
 
 /**
  * Centroids for so many tokens: the power of two below 16 √tokens (Santhanam et al. 2022). Of few tokens, all.
@@ -77,7 +81,8 @@ export async function trainCodebook(
 function sharedPart(passages: Passages, own: Int32Array, centroids: Float32Array, d: number): number {
   const { vectors, offsets } = passages;
   const shares = sharesOf(passages, own, centroids, d);
-  let [common, all] = [0, 0];
+  let common = 0;
+  let all = 0;
   for (let p = 0; p + 1 < offsets.length; p++) {
     const n = offsets[p + 1] - offsets[p];
     // a token alone shares nothing
@@ -120,7 +125,62 @@ function residualsOf(
   });
   found.sort((a, b) => a - b);
   const greatest = found.length > 0 ? found[Math.min(found.length - 1, Math.floor(found.length * 0.999))] : 0;
-  return { values: fittedValues(flat, d, bits, random(d)), greatest: greatest < 1e-6 ? 0 : greatest };
+  return {
+    values: fittedValues(flat, d, bits, random(d)),
+    greatest: Math.max(greatest, FARTHEST / Math.sqrt(d)),
+  };
+}
+
+/**
+ * The codebook with more centroids, for an index that has grown: those it has stay, with their numbers, so what was
+ * compressed by it is as it was. The same for the same sample.
+ * @param sample vectors of length 1, of book.dimension numbers, such as the index gives back
+ * @param tokens how many there are in all
+ */
+export async function grownCodebook(
+  book: Codebook,
+  sample: Passages,
+  tokens: number,
+  multiply: Multiply,
+): Promise<Codebook> {
+  const { dimension: d } = book;
+  const rows = sample.vectors.length / d;
+  const had = book.centroids.length / d;
+  // indexes of older versions may know no size but 0
+  const greatest = book.greatest || FARTHEST / Math.sqrt(d);
+  const wanted = centroidCount(tokens, rows) - had;
+  if (wanted <= 0) return { ...book, greatest };
+  const places = await placed(sample, await Nearest.over(book.centroids, d, multiply), {
+    centroids: book.centroids,
+    dimension: d,
+    isShared: book.shares !== undefined,
+  });
+  const bare = book.shares ? withoutShares(sample, places.shares, d) : sample.vectors;
+  const far = farFrom(book.centroids, bare, places.own, d);
+  const fresh = firstCentroids(far, d, Math.min(wanted, far.length / d)).subarray(0, (MOST - had) * d);
+  if (fresh.length === 0) return { ...book, greatest };
+  const centroids = new Float32Array(book.centroids.length + fresh.length);
+  centroids.set(book.centroids);
+  centroids.set(fresh, book.centroids.length);
+  const many = centroids.length / d;
+  for (let round = 0; round < ROUNDS; round++) {
+    const own = await (await Nearest.over(centroids, d, multiply)).of(bare, rows);
+    moveTo(centroids, many, bare, own, d);
+    centroids.set(book.centroids);
+  }
+  return { ...book, greatest, centroids: fromBytes(toBytes(centroids, d), many, d) };
+}
+
+/** The vectors that lie apart from their centroids. */
+function farFrom(centroids: Float32Array, vectors: Float32Array, own: Int32Array, d: number): Float32Array {
+  const out = new Float32Array(vectors.length);
+  let n = 0;
+  for (let r = 0; r < own.length; r++) {
+    let squares = 0;
+    for (let c = 0; c < d; c++) squares += (vectors[r * d + c] - centroids[own[r] * d + c]) ** 2;
+    if (squares > APART) out.set(vectors.subarray(r * d, (r + 1) * d), d * n++);
+  }
+  return out.subarray(0, n * d);
 }
 
 /**

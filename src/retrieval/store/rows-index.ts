@@ -11,7 +11,7 @@ import type { VerifyProblem, VerifyReport } from '../sparse/verify.ts';
 import { CURRENT, type Generations, generations, manifestName } from './generations.ts';
 import { RowsDeletes } from './rows-deletes.ts';
 import { RowsSegment } from './rows-segment.ts';
-import type { RowsManifest, RowsSegmentEntry } from './rows-types.ts';
+import { type RowsManifest, type RowsSegmentEntry, segmentBytes } from './rows-types.ts';
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -77,10 +77,7 @@ export class RowsIndex {
   }
 
   get bytes(): number {
-    return this.manifest.segments.reduce(
-      (sum, s) => sum + s.bytes + (s.deletes?.bytes ?? 0) + (s.graph?.bytes ?? 0),
-      0,
-    );
+    return segmentBytes(this.manifest);
   }
 
   segmentOf(document: number): OpenRows {
@@ -179,6 +176,13 @@ export function isWholeRows(dir: string, all: Generations<RowsManifest>, generat
   }
 }
 
+/** How files of a kind that are not its segments are checked. */
+export interface VerifyChecks {
+  graph?(file: string, bytes: number, crc: number): void;
+  /** Others, such as a codebook. */
+  other?(file: string): void;
+}
+
 /**
  * Reads every file of every generation in the folder and recomputes its checksums. Problems are listed, each with its
  * file. Throws IndexError 'missing' where there is no index.
@@ -187,8 +191,7 @@ export function verifyRows(
   dir: string,
   all: Generations<RowsManifest>,
   segmentKind: string,
-  checkGraph?: (file: string, bytes: number, crc: number) => void,
-  checkOther?: (file: string) => void,
+  checks: VerifyChecks,
 ): VerifyReport {
   if (!fs.existsSync(path.join(dir, CURRENT)))
     throw new IndexError('missing', `${dir}: no index was published here`, dir);
@@ -236,10 +239,11 @@ export function verifyRows(
         }
       });
       if (deletes) once(deletes.file, path => RowsDeletes.verify(path));
-      if (graph) once(graph.file, path => checkGraph?.(path, graph.bytes, graph.crc));
+      if (graph) once(graph.file, path => checks.graph?.(path, graph.bytes, graph.crc));
     }
     // what is beside the segments: a codebook
-    if (manifest && checkOther) for (const file of all.filesOf(manifest)) once(file, checkOther);
+    const { other } = checks;
+    if (manifest && other) for (const file of all.filesOf(manifest)) once(file, other);
   }
   report.ok = problems.length === 0;
   return report;

@@ -39,7 +39,8 @@ async function build(
   options: Partial<LateWriterOptions> = {},
 ): Promise<void> {
   const from = passages[0].tokens[0].length;
-  const writer = LateIndexWriter.open(dir, { keyColumn: 'id', from, ...options });
+  // compressed, however few
+  const writer = LateIndexWriter.open(dir, { keyColumn: 'id', from, plainNumbers: 0, ...options });
   await writer.add(rowsOf(passages));
   await writer.publish((await writer.prepare()).generation);
   await writer.close();
