@@ -13,8 +13,8 @@ import { type Codebook, projected, readCodebook, writeCodebook } from './codeboo
 import { decodeTokens, encodeTokens, tokenBytes, tokensOf } from './codec.ts';
 import { fromHalves, toHalves } from './halves.ts';
 import { Nearest } from './nearest.ts';
-import { type Passages, placed } from './placing.ts';
-import { grownCodebook, trainCodebook } from './training.ts';
+import { type Passages, type Places, placed } from './placing.ts';
+import { grownCodebook, trainCodebook, widenedCodebook } from './training.ts';
 import { TrellisEncoder } from './trellis.ts';
 
 export const LATE_SEGMENT = 'late';
@@ -99,6 +99,10 @@ export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
   private encoder: TrellisEncoder | undefined;
   /** About how many there are, deleted ones included; undefined: to be counted. */
   private tokens: number | undefined;
+  /** Tokens that the codebook was made for. */
+  private madeFor = 0;
+  /** Whether the codebook is not in a file yet. */
+  private isNew = false;
 
   private constructor(rows: RowsWriter, settings: LateSettings, options: LateWriterOptions) {
     super(rows);
@@ -130,16 +134,17 @@ export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
     if (base?.codebook && clash(base, settings) === undefined) {
       writer.settings = base;
       writer.book = readCodebook(join(dir, base.codebook.file));
+      writer.madeFor = madeFor(base.codebook);
     }
     return writer;
   }
 
   /** Adds rows. Vectors are brought to length 1; those of length 0 are left out. @throws IndexError 'argument' */
   override async add(batch: TokenRowsToIndex): Promise<void> {
-    const { codebook } = this.settings;
-    if (codebook) {
+    const { book } = this;
+    if (book) {
       this.tokens ??= await this.counted(false);
-      if (this.tokens >= GROWTH * madeFor(codebook)) await this.grow(codebook);
+      if (this.isGrown) await this.grow(book);
     }
     await super.add(batch);
   }
@@ -152,14 +157,21 @@ export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
       return r => toHalves(vectors.subarray(offsets[r] * from, offsets[r + 1] * from));
     }
     if (this.tokens !== undefined) this.tokens += offsets[batch.rows];
-    const payloads = await this.compress(vectors, offsets, book);
+    const payloads = await this.compress(vectors, offsets, book, true);
     return r => payloads[r];
   }
 
   protected override async beforePrepare(): Promise<Readonly<Record<string, unknown>>> {
-    const { codebook } = this.settings;
-    if (codebook === null) await this.train();
-    else if ((this.tokens ?? 0) >= GROWTH * madeFor(codebook)) await this.grow(codebook);
+    if (this.book === undefined) await this.train();
+    else if (this.isGrown) await this.grow(this.book);
+    const { book } = this;
+    if (book && this.isNew) {
+      const written = await writeCodebook(this.rows.dir, book);
+      this.rows.made(written.file);
+      const centroids = book.centroids.length / book.dimension;
+      this.settings = { ...this.settings, codebook: { ...written, centroids, tokens: this.madeFor } };
+      this.isNew = false;
+    }
     return { ...this.settings };
   }
 
@@ -204,14 +216,16 @@ export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
     return { vectors: sample.subarray(0, at), offsets: Int32Array.from(ends) };
   }
 
-  private async useBook(book: Codebook, tokens: number): Promise<void> {
-    const written = await writeCodebook(this.rows.dir, book);
-    this.rows.made(written.file);
+  private useBook(book: Codebook, tokens: number): void {
     this.book = book;
+    this.isNew = true;
     this.nearest = undefined;
     this.tokens = tokens;
-    const centroids = book.centroids.length / book.dimension;
-    this.settings = { ...this.settings, codebook: { ...written, centroids, tokens } };
+    this.madeFor = tokens;
+  }
+
+  private get isGrown(): boolean {
+    return (this.tokens ?? 0) >= GROWTH * this.madeFor;
   }
 
   /** Where there are enough tokens, makes the codebook of a sample of them, and compresses them all. */
@@ -220,9 +234,8 @@ export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
     const total = await this.counted(true);
     if (total === 0 || total * from <= this.plainNumbers) return;
     const sample = await this.sample(total, from, fromHalves);
-    const size = (segment: RowsSegment, d: number): number => bytesOf(segment, d) / (2 * from);
     const book = await trainCodebook(sample, total, { from, dimension, bits }, this.multiply);
-    await this.useBook(book, total);
+    this.useBook(book, total);
     let of: RowsSegment | undefined;
     let first = 0;
     let end = 0;
@@ -234,43 +247,49 @@ export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
         end = document;
         const offsets = [0];
         while (end < segment.meta.documents) {
-          const tokens = offsets[end - first] + size(segment, end);
+          const tokens = offsets[end - first] + bytesOf(segment, end) / (2 * from);
           if (end > first && tokens > BLOCK) break;
           offsets.push(tokens);
           end++;
         }
-        payloads = await this.compress(
-          fromHalves(segment.readPayload(first, end)),
-          Int32Array.from(offsets),
-          book,
-        );
+        const vectors = fromHalves(segment.readPayload(first, end));
+        payloads = await this.compress(vectors, Int32Array.from(offsets), book);
       }
       return payloads[document - first];
     });
   }
 
   /** Gives the codebook as many centroids as the tokens there are by now ask for. */
-  private async grow(codebook: NonNullable<LateSettings['codebook']>): Promise<void> {
-    const { book } = this;
-    if (book === undefined) return;
+  private async grow(book: Codebook): Promise<void> {
     const total = await this.counted(true);
     this.tokens = total;
-    if (total < GROWTH * madeFor(codebook)) return;
+    if (!this.isGrown) return;
     const sample = await this.sample(total, book.dimension, bytes => decodeTokens(bytes, book));
-    await this.useBook(await grownCodebook(book, sample, total, this.multiply), total);
+    this.useBook(await grownCodebook(book, sample, total, this.multiply), total);
   }
 
-  private async compress(vectors: Float32Array, offsets: Int32Array, book: Codebook): Promise<Uint8Array[]> {
-    const { dimension: d, centroids, shares } = book;
-    this.nearest ??= await Nearest.over(centroids, d, this.multiply);
+  /** @param isFresh whether the codebook may not know such tokens: it gets centroids for them where they are many */
+  private async compress(
+    vectors: Float32Array,
+    offsets: Int32Array,
+    book: Codebook,
+    isFresh = false,
+  ): Promise<Uint8Array[]> {
+    const { dimension: d } = book;
+    const kept = await projected(vectors, offsets[offsets.length - 1], book, this.multiply);
+    const passages = { vectors: kept, offsets };
+    const places = await this.placed(passages, book);
+    if (isFresh) {
+      const wider = await widenedCodebook(book, passages, places, this.multiply);
+      if (wider !== book) {
+        this.book = wider;
+        this.isNew = true;
+        this.nearest = undefined;
+        return this.compress(vectors, offsets, wider);
+      }
+    }
     this.encoder ??= new TrellisEncoder(book.values, d, book.bits);
     const { encoder } = this;
-    const kept = await projected(vectors, offsets[offsets.length - 1], book, this.multiply);
-    const places = await placed({ vectors: kept, offsets }, this.nearest, {
-      centroids,
-      dimension: d,
-      isShared: shares !== undefined,
-    });
     return Array.from({ length: offsets.length - 1 }, (_, r) =>
       encodeTokens(
         kept.subarray(offsets[r] * d, offsets[r + 1] * d),
@@ -280,6 +299,11 @@ export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
         encoder,
       ),
     );
+  }
+
+  private async placed(passages: Passages, { centroids, dimension, shares }: Codebook): Promise<Places> {
+    this.nearest ??= await Nearest.over(centroids, dimension, this.multiply);
+    return placed(passages, this.nearest, { centroids, dimension, isShared: shares !== undefined });
   }
 
   /** Vectors at length 1, without those of length 0. */
