@@ -4,6 +4,7 @@ import { operator, UserError } from '../../src/define/index.ts';
 import { CutRows } from './cut-rows.ts';
 import {
   asModelError,
+  encodedBy,
   encoderParams,
   modelAssets,
   modelBytes,
@@ -34,7 +35,7 @@ model gives may differ in the last bits with the rows it ran beside.`,
   }),
   check: p => (p.into === p.column ? [`with.into: must be another column than "${p.column}"`] : []),
   reads: p => ({ [p.column]: utf8() }),
-  writes: p => ({ [p.into]: fixedList(vectorSize(p), float32()) }),
+  writes: p => ({ [p.into]: encodedBy(fixedList(vectorSize(p), float32()), p) }),
   assets: (p, ctx) => modelAssets(p.model, ctx),
   fixedBytes: (p, ctx) => modelBytes(p.model, p.batchTokens, ctx),
   equality: 'recorded',

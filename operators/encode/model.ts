@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { Column } from '../../src/arrow/index.ts';
 import { hint, UserError } from '../../src/define/index.ts';
 import {
   dimensionOf,
@@ -11,6 +12,7 @@ import {
   locateModel,
   ModelError,
   modelFiles,
+  modelPrint,
   openEncoder,
   parseReference,
   type ResolvedModel,
@@ -128,6 +130,19 @@ export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'outpu
     throw error;
   }
   return (found && dimensionOf(found.folder, { file: found.file, output: p.output })) ?? 0;
+}
+
+/** A column of a model's vectors, which says whose they are where that is known. */
+export function encodedBy(column: Column, p: Pick<EncoderParams, 'model'>): Column {
+  try {
+    const found = locateModel(p.model);
+    return found
+      ? { ...column, metadata: { model: p.model, modelHash: modelPrint(modelFiles(found)) } }
+      : column;
+  } catch {
+    // said where the model is looked for with the root of the run
+    return column;
+  }
 }
 
 /** The side of a column of texts. */

@@ -13,6 +13,7 @@ import { withIndex } from './errors.ts';
 import { keyColumn, storedColumns } from './keyed.ts';
 import { currentRows, fromOf, publishRows, resumesRows, rowsSink } from './rows-sink.ts';
 import { keyedRows } from './stored.ts';
+import { modelOf } from './vectors-model.ts';
 
 export const indexDense = operator({
   name: 'index.dense',
@@ -26,7 +27,7 @@ export const indexDense = operator({
 \`method: exact\` looks at every vector; scores are dot products (or cosines) of the stored vectors in double precision and
 do not depend on how the index came about. \`method: hnsw\` (Malkov & Yashunin 2018, by the usearch library) builds a graph
 over segments of 5,000 rows and more; how far a search looks is chosen so that a sample reaches \`recall\` among the 10
-nearest, and what it finds is scored exactly.
+nearest, and what it finds is scored exactly. Graphs are built in memory: segments grow to what the step's share holds.
 
 \`precision\`: f32; f16, half the size at no loss that shows; int8, a quarter, with a factor a vector.`,
   equality: 'approximate',
@@ -94,6 +95,8 @@ nearest, and what it finds is scored exactly.
             : null,
         memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
         replace: ctx.full,
+        model: modelOf(input, p.vector),
+        warn: message => ctx.warn(message),
         from: fromOf(denseGenerations, dir, ctx),
       }),
     );

@@ -6,6 +6,7 @@ import { KeyedRowsWriter, keyOf, type RowBytes } from '../store/keyed-writer.ts'
 import type { RowsSegment } from '../store/rows-segment.ts';
 import { type KeyedRows, type RowsManifest, rowsFiles } from '../store/rows-types.ts';
 import { type RowsGraph, type RowsKind, RowsWriter } from '../store/rows-writer.ts';
+import { modelClash, type VectorModel, withModel } from '../store/vector-model.ts';
 import { decodeVectors, type Metric, type Precision, VectorEncoder, vectorBytes } from './codec.ts';
 import { longest } from './exact.ts';
 import { GraphBuilder, type GraphOptions, graphRowBytes, neededLibrary } from './graph.ts';
@@ -34,6 +35,8 @@ export interface DenseSettings {
   readonly precision: Precision;
   readonly metric: Metric;
   readonly approximate: ApproximateOptions | null;
+  /** What made the vectors, where it is known. */
+  readonly model?: VectorModel;
 }
 
 export interface DenseWriterOptions {
@@ -47,6 +50,8 @@ export interface DenseWriterOptions {
   readonly approximate?: ApproximateOptions | null;
   readonly memoryBytes?: number;
   readonly replace?: boolean;
+  /** What makes the vectors. */
+  readonly model?: VectorModel;
   /** Go on from this generation, which was kept and not published. */
   readonly from?: number;
   /** Is told where a graph does not reach the recall that is wanted. */
@@ -126,7 +131,7 @@ function kindOf(settings: DenseSettings, warn: (message: string) => void): RowsK
     clash: found => {
       const old = found as unknown as DenseSettings;
       const same = old.dimension === dimension && old.precision === precision && old.metric === metric;
-      return same ? undefined : `holds ${show(old)}; this writer has ${show(settings)}`;
+      return same ? modelClash(old, settings) : `holds ${show(old)}; this writer has ${show(settings)}`;
     },
     ...(approximate && { graph: graphOf(settings, approximate, warn) }),
   };
@@ -154,8 +159,13 @@ export class DenseIndexWriter extends KeyedRowsWriter<VectorRows> {
       throw new IndexError('argument', `dimension: ${dimension}, wanted a whole number of at least 1`);
     if (approximate) neededLibrary();
     const settings: DenseSettings = { dimension, precision, metric, approximate };
-    const rows = RowsWriter.open(dir, kindOf(settings, warn), options);
-    return new DenseIndexWriter(settings, rows);
+    const { model } = options;
+    const rows = RowsWriter.open(dir, kindOf({ ...settings, ...(model && { model }) }, warn), options);
+    return new DenseIndexWriter(withModel(settings, rows.rowSettings, model), rows);
+  }
+
+  protected override async beforePrepare(): Promise<Readonly<Record<string, unknown>>> {
+    return { ...this.settings };
   }
 
   protected encode(batch: VectorRows): RowBytes {

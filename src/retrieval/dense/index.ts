@@ -1,3 +1,4 @@
+export type { VectorModel } from '../store/vector-model.ts';
 export { type Metric, type Precision, vectorBytes } from './codec.ts';
 export {
   DenseIndex,

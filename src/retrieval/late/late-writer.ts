@@ -9,6 +9,7 @@ import { KeyedRowsWriter, keyOf, type RowBytes } from '../store/keyed-writer.ts'
 import type { RowsSegment } from '../store/rows-segment.ts';
 import { type KeyedRows, type RowsManifest, rowsFiles } from '../store/rows-types.ts';
 import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
+import { modelClash, type VectorModel, withModel } from '../store/vector-model.ts';
 import { type Codebook, projected, readCodebook, writeCodebook } from './codebook.ts';
 import { decodeTokens, encodeTokens, tokenBytes, tokensOf } from './codec.ts';
 import { fromHalves, toHalves } from './halves.ts';
@@ -34,6 +35,8 @@ export interface LateSettings {
     /** Tokens there were when it was made, or given more centroids. Of older indexes not known. */
     readonly tokens?: number;
   } | null;
+  /** What made the vectors, where it is known. */
+  readonly model?: VectorModel;
 }
 
 const settingsOf = (manifest: Pick<RowsManifest, 'settings'>): LateSettings =>
@@ -58,6 +61,8 @@ export interface LateWriterOptions {
   readonly bits?: 1 | 2;
   readonly memoryBytes?: number;
   readonly replace?: boolean;
+  /** What makes the vectors. */
+  readonly model?: VectorModel;
   /** Go on from a generation that was kept. */
   readonly generation?: number;
   /** A quick product of matrices; default a plain loop. */
@@ -115,7 +120,7 @@ export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
 
   /** Throws IndexError 'locked', 'schema' (another dimension or bits), 'version', 'corrupt', 'argument'. */
   static open(dir: string, options: LateWriterOptions): LateIndexWriter {
-    const { from, bits = 2, keyColumn, memoryBytes, replace, generation } = options;
+    const { from, bits = 2, keyColumn, memoryBytes, replace, generation, model } = options;
     const dimension = Math.min(options.dimension ?? 128, from);
     if (!Number.isInteger(from) || from < 1 || !Number.isInteger(dimension) || dimension < 1)
       throw new IndexError(
@@ -123,16 +128,16 @@ export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
         `dimension: ${dimension} of ${from}, wanted whole numbers of at least 1`,
       );
     const settings: LateSettings = { from, dimension, bits, codebook: null };
-    const rows = RowsWriter.open(dir, kindOf(settings), {
+    const rows = RowsWriter.open(dir, kindOf({ ...settings, ...(model && { model }) }), {
       keyColumn,
       memoryBytes,
       replace,
       from: generation,
     });
-    const writer = new LateIndexWriter(rows, settings, options);
+    const writer = new LateIndexWriter(rows, withModel(settings, rows.rowSettings, model), options);
     const base = rows.baseSettings as unknown as LateSettings | undefined;
     if (base?.codebook && clash(base, settings) === undefined) {
-      writer.settings = base;
+      writer.settings = { ...writer.settings, codebook: base.codebook };
       writer.book = readCodebook(join(dir, base.codebook.file));
       writer.madeFor = madeFor(base.codebook);
     }
@@ -355,7 +360,7 @@ const show = (s: LateSettings): string =>
 
 const clash = (old: LateSettings, own: LateSettings): string | undefined =>
   old.from === own.from && old.dimension === own.dimension && old.bits === own.bits
-    ? undefined
+    ? modelClash(old, own)
     : `holds ${show(old)}; this writer has ${show(own)}`;
 
 const kindOf = (settings: LateSettings): RowsKind => ({

@@ -306,6 +306,11 @@ export class RowsWriter {
     return this.replace ? undefined : this.base?.settings;
   }
 
+  /** As `baseSettings`, where there are rows of that index. */
+  get rowSettings(): Readonly<Record<string, unknown>> | undefined {
+    return this.segments.length > 0 ? this.baseSettings : undefined;
+  }
+
   /** Names a file beside the segments as made by this writer: `abort` removes it where no generation names it. */
   made(file: string): void {
     this.created.push(file);
