@@ -137,11 +137,13 @@ export class JournalWriter {
     });
     return this.#count;
   }
-  /** Where entries go ahead: has all of them be in the ledger. */
-  async settle(): Promise<void> {
-    if (!this.#ahead) return;
-    await this.#flush();
-    await this.#ahead.settle();
+  /**
+   * Where entries go ahead: has all of them be in the ledger. When it returns, the thread that puts them there has them
+   * all, and works on beside whatever this thread does; `done` is when they are there.
+   */
+  async settle(): Promise<{ readonly done: Promise<void> }> {
+    await (this.#ahead && this.#flush());
+    return { done: this.#ahead ? this.#ahead.settle() : Promise.resolve() };
   }
   /** All entries of the file so far, in pieces of whole ones. */
   async *pieces(): AsyncGenerator<JournalPiece> {

@@ -253,9 +253,10 @@ export class FlowChanges {
   /** After the last row, before sinks make ready what they wrote: the ledger can be filled beside that. */
   async rowsEnd(): Promise<void> {
     for (const overlay of this.#overlays) await overlay.finish(this.#journal);
-    this.#settling = this.#journal.settle();
+    const { done } = await this.#journal.settle();
     // what goes wrong is told when the journal ends
-    this.#settling.catch(() => undefined);
+    done.catch(() => undefined);
+    this.#settling = done;
   }
   #settling: Promise<void> = Promise.resolve();
   /** Whether a dead letter of an earlier run speaks of something that was done again, or is gone. */
