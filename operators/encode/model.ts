@@ -153,15 +153,9 @@ export function planned(model: string, ctx: Paths): ResolvedModel | undefined {
 
 /** A column of a model's vectors, which says whose they are where that is known. */
 export function encodedBy(column: Column, p: Pick<EncoderParams, 'model'>, ctx: Paths): Column {
-  try {
-    const found = locateModel(modelName(p.model, ctx));
-    return found
-      ? { ...column, metadata: { model: p.model, modelHash: modelPrint(modelFiles(found)) } }
-      : column;
-  } catch {
-    // said where the model is looked for with the root of the run
-    return column;
-  }
+  const found = planned(p.model, ctx);
+  if (!found) return column;
+  return { ...column, metadata: { model: p.model, modelHash: modelPrint(modelFiles(found)) } };
 }
 
 /** The side of a column of texts. */

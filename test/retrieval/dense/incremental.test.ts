@@ -1,5 +1,5 @@
 /** Encoding, indexing, searching and merging under the engine. */
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../../operators/index.ts';
@@ -139,7 +139,7 @@ describe('dense retrieval in a pipeline', () => {
         // the same encoder with other files
         const other = join(root, 'other');
         await cp(embeddedFolder('default'), other, { recursive: true });
-        await writeFile(join(other, 'more.json'), '{}');
+        await appendFile(join(other, 'tokenizer.json'), '\n');
         const ask = async (model: string, more: object = {}) => {
           const { plan: found } = await plan(root, [
             { id: 'q', op: 'read.jsonl', with: { path: 'q.jsonl', key: 'question_id' } },
