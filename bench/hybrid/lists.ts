@@ -1,7 +1,7 @@
 /** The best hundred of each question by words and by vectors. */
 import { type Encoder, matMulGraph, Session } from '../../src/models/index.ts';
+import { transposed } from '../../src/retrieval/dense/exact.ts';
 import type { HitList } from '../../src/retrieval/fusion/index.ts';
-import { transposed } from '../../src/retrieval/late/nearest.ts';
 import { SparseIndex, SparseIndexWriter } from '../../src/retrieval/sparse/index.ts';
 import type { Corpus, Question } from './corpora.ts';
 

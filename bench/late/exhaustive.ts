@@ -1,7 +1,8 @@
 /** MaxSim over every token as it came: what compressed and staged search are measured against. */
+
+import { transposed } from '../../src/retrieval/dense/exact.ts';
 import type { Multiply } from '../../src/retrieval/dense/index.ts';
 import { projected, readCodebook } from '../../src/retrieval/late/codebook.ts';
-import { transposed } from '../../src/retrieval/late/nearest.ts';
 import type { Tokens } from './tokens.ts';
 
 /** Passages of one product. */

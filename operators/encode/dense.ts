@@ -4,6 +4,7 @@ import { operator } from '../../src/define/index.ts';
 import { CutRows } from './cut-rows.ts';
 import {
   asModelError,
+  encodedBy,
   encoderParams,
   modelAssets,
   modelBytes,
@@ -34,7 +35,7 @@ model gives may differ in the last bits with the rows it ran beside.`,
   }),
   check: p => (p.into === p.column ? [`with.into: must be another column than "${p.column}"`] : []),
   reads: p => ({ [p.column]: utf8() }),
-  writes: (p, _, ctx) => ({ [p.into]: fixedList(vectorSize(p, ctx), float32()) }),
+  writes: (p, _, ctx) => ({ [p.into]: encodedBy(fixedList(vectorSize(p, ctx), float32()), p, ctx) }),
   assets: (p, ctx) => modelAssets(p.model, ctx),
   fixedBytes: (p, ctx) => modelBytes(p.model, p.batchTokens, ctx),
   equality: 'recorded',

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { Column } from '../../src/arrow/index.ts';
 import { hint, UserError } from '../../src/define/index.ts';
 import {
   dimensionOf,
@@ -12,6 +13,7 @@ import {
   locateModel,
   ModelError,
   modelFiles,
+  modelPrint,
   openEncoder,
   parseReference,
   type ResolvedModel,
@@ -147,6 +149,13 @@ export function planned(model: string, ctx: Paths): ResolvedModel | undefined {
     if (error instanceof UserError) return undefined;
     throw error;
   }
+}
+
+/** A column of a model's vectors, which says whose they are where that is known. */
+export function encodedBy(column: Column, p: Pick<EncoderParams, 'model'>, ctx: Paths): Column {
+  const found = planned(p.model, ctx);
+  if (!found) return column;
+  return { ...column, metadata: { model: p.model, modelHash: modelPrint(modelFiles(found)) } };
 }
 
 /** The side of a column of texts. */

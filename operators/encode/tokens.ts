@@ -16,6 +16,7 @@ import { poolTokenRows } from '../../src/retrieval/late/pool.ts';
 import { CutRows } from './cut-rows.ts';
 import {
   asModelError,
+  encodedBy,
   encoderParams,
   modelAssets,
   modelBytes,
@@ -48,7 +49,7 @@ tokens. \`pool: 2\` halves the vectors of a passage: the most alike are joined t
   check: p => (p.into === p.column ? [`with.into: must be another column than "${p.column}"`] : []),
   reads: p => ({ [p.column]: utf8() }),
   writes: (p, _, ctx) => ({
-    [p.into]: list(fixedList(vectorSize(p, ctx), float32())),
+    [p.into]: encodedBy(list(fixedList(vectorSize(p, ctx), float32())), p, ctx),
     token_starts: list(int32()),
     token_ends: list(int32()),
   }),

@@ -8,6 +8,7 @@ import { withIndex } from './errors.ts';
 import { fromOf, indexSink, takesChanges } from './index-sink.ts';
 import { keyColumn, storedColumns } from './keyed.ts';
 import { keyedRows } from './stored.ts';
+import { modelOf } from './vectors-model.ts';
 
 export const indexDense = operator({
   name: 'index.dense',
@@ -21,7 +22,7 @@ export const indexDense = operator({
 \`method: exact\` looks at every vector; scores are dot products (or cosines) of the stored vectors in double precision and
 do not depend on how the index came about. \`method: hnsw\` (Malkov & Yashunin 2018, by the usearch library) builds a graph
 over segments of 5,000 rows and more; how far a search looks is chosen so that a sample reaches \`recall\` among the 10
-nearest, and what it finds is scored exactly.
+nearest, and what it finds is scored exactly. Graphs are built in memory: segments grow to what the step's share holds.
 
 \`precision\`: f32; f16, half the size at no loss that shows; int8, a quarter, with a factor a vector.`,
   equality: 'approximate',
@@ -89,6 +90,8 @@ nearest, and what it finds is scored exactly.
             : null,
         memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
         replace: ctx.full,
+        model: modelOf(input, p.vector),
+        warn: message => ctx.warn(message),
         from: fromOf(denseGenerations, dir, ctx),
       }),
     );

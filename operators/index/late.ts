@@ -9,6 +9,7 @@ import { withIndex } from './errors.ts';
 import { fromOf, indexSink, takesChanges } from './index-sink.ts';
 import { keyColumn, storedColumns } from './keyed.ts';
 import { keyedRows } from './stored.ts';
+import { modelOf } from './vectors-model.ts';
 
 export const indexLate = operator({
   name: 'index.late',
@@ -22,9 +23,10 @@ Where tokens of a passage have something in common beyond their centroids, that 
 Vectors are brought to length 1; wider ones are first cut to \`dimension\` numbers in the directions in which they differ
 most. \`pool\` of encode.tokens makes an index smaller still.
 
-Centroids, directions and levels (the codebook) are made from a sample of the rows at the first commit and stay as they
-are until \`--full\`: where the texts change much, build anew now and then. A first run so long that it commits on its way
-makes the codebook from what it has by its first commit.
+Up to 4,194,304 numbers in all (16,384 tokens of 256) vectors are kept as halves, and search looks at every one. The first
+commit that finds more makes centroids, directions and levels (the codebook) from a sample of all rows. Rows of another
+kind get centroids of their own as they come, and all get more once there are eight times as many tokens; what was
+compressed before stays as it was. Directions and levels are made anew by \`--full\` alone.
 
 Rows are named by \`key\`; a row whose key is there already replaces it. The columns \`unit\`, \`doc_id\`, \`title\`, \`text\`,
 \`start\` and \`end\` are kept where the input has them, and those named in \`store\`.`,
@@ -90,6 +92,7 @@ Rows are named by \`key\`; a row whose key is there already replaces it. The col
           bits: p.bits,
           memoryBytes: Math.max(8 << 20, Math.floor(ctx.memory * 0.6)),
           replace: ctx.full,
+          model: modelOf(input, p.vectors),
           generation: fromOf(lateGenerations, dir, ctx),
           multiply,
         }),

@@ -1,15 +1,13 @@
-import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { fixedList, float32, list, listView, utf8 } from '../../src/arrow/index.ts';
-import { hint, operator, readsPath, UserError } from '../../src/define/index.ts';
-import { LateIndex } from '../../src/retrieval/late/index.ts';
-import { IndexError } from '../../src/retrieval/sparse/index.ts';
+import { operator } from '../../src/define/index.ts';
+import { LateIndex, type LateSettings, lateGenerations } from '../../src/retrieval/late/index.ts';
+import { segmentBytes } from '../../src/retrieval/store/rows-types.ts';
 import { withIndex } from '../index/errors.ts';
 import { sizeOf } from '../index/late.ts';
-import { checkColumns, further } from './further.ts';
-import { Found, HITS, hitColumns } from './hits.ts';
-import { openMultiplying } from './multiply.ts';
-import { filterParam } from './query-params.ts';
+import { further } from './further.ts';
+import { Found, hitColumns } from './hits.ts';
+import { indexBytes, openSearched, vectorParams, vectorSearch } from './vectors.ts';
 
 /** Compressed tokens that an open index keeps in memory. */
 const CACHE_BYTES = 1 << 30;
@@ -19,7 +17,7 @@ export const searchLate = operator({
   version: 1,
   shape: 'map',
   rows: 'explode',
-  batchRows: p => Math.max(1, Math.min(64, Math.floor(6400 / p.k))),
+  batchRows: p => vectorSearch.batchRows(p),
   summary: 'Searches an index of index.late with the token vectors of each question and gives the best hits.',
   description: `One row a hit, best first, with the question's columns. \`score\` is MaxSim (ColBERT, Khattab & Zaharia 2020): for
 each token of the question the greatest dot product with a token of the passage, summed; over the stored vectors, in
@@ -27,13 +25,12 @@ double precision, however a hit was found. Ties go by \`unit_id\`. A question wi
 
 Search goes in stages (PLAID, Santhanam et al. 2022): passages at the \`cells\` centroids nearest to each token of the
 question; of these the \`candidates\` best by centroids alone; of these the best by their tokens, until what is left can
-hardly be among the hits. \`exact: true\` looks at every token.`,
+hardly be among the hits. \`exact: true\` looks at every token, and so does the search of a small index. Questions must be
+encoded by the model that encoded the index; those of another are refused, where both say theirs.`,
   equality: 'approximate',
   params: z.strictObject({
-    index: z.string().describe('folder of the index').meta(readsPath()),
-    k: z.int().positive().default(10).describe('hits a question'),
+    ...vectorParams,
     vectors: z.string().default('token_vectors').describe('the column of lists of vectors of questions'),
-    filter: filterParam.default({}).describe('conditions on stored columns that hits must meet'),
     exact: z.boolean().default(false).describe('looks at every token'),
     cells: z.int().positive().optional().describe('centroids a token; default by k'),
     candidates: z
@@ -41,35 +38,21 @@ hardly be among the hits. \`exact: true\` looks at every token.`,
       .positive()
       .optional()
       .describe('passages scored by their tokens, at most; default by k'),
-    columns: z
-      .record(z.string(), z.enum(['utf8', 'int32', 'float64', 'bool']))
-      .default({})
-      .describe('further stored columns to give back, each with its type'),
     source: z.string().default('late').describe('what the column source says, to tell lists of hits apart'),
-    threads: z.int().positive().default(1).describe('threads of the product of matrices').meta(hint()),
   }),
-  check: p =>
-    Object.keys(p.columns)
-      .filter(name => Object.hasOwn(HITS, name))
-      .map(name => `with.columns.${name}: is a column of every hit already`),
+  check: p => vectorSearch.check(p),
   reads: p => ({ question_id: utf8(), [p.vectors]: list(fixedList(0, float32())) }),
-  writes: p => ({ ...HITS, ...further(p.columns) }),
+  writes: p => vectorSearch.writes(p),
   key: (_, inputKey) => [...inputKey, 'rank'],
   batchBy: () => ['question_id'],
-  fixedBytes: async (p, ctx) => {
-    const dir = ctx.path(p.index);
-    // not built yet, or not readable: open() says so where it matters
-    if (!existsSync(dir)) return 64 << 20;
-    try {
-      const index = await LateIndex.open(dir, { cacheBytes: 0 });
-      const { bytes, documents, tokens } = index.info;
-      index.close();
-      return Math.min(bytes, CACHE_BYTES) + documents * 80 + tokens * 6 + (80 << 20);
-    } catch (error) {
-      if (error instanceof IndexError) return 64 << 20;
-      throw error;
-    }
-  },
+  fixedBytes: (p, ctx) =>
+    indexBytes(ctx.path(p.index), lateGenerations, found => {
+      const { codebook, dimension, bits } = found.settings as unknown as LateSettings;
+      const bytes = segmentBytes(found) + (codebook?.bytes ?? 0);
+      // centroids of tokens, and lists by them; of vectors that are not compressed, floats of halves
+      const tokens = codebook ? (bytes / (3 + (dimension * bits) / 8)) * 6 : 2 * bytes;
+      return Math.ceil(Math.min(bytes, CACHE_BYTES) + found.documents * 80 + tokens + (80 << 20));
+    }),
   examples: [
     {
       title: 'The passage whose tokens are nearest',
@@ -121,27 +104,14 @@ hardly be among the hits. \`exact: true\` looks at every token.`,
     },
   ],
   open: async (p, ctx) => {
-    const dir = ctx.path(p.index);
-    const { opened: index, product } = await openMultiplying(p.threads, multiply =>
-      withIndex(() => LateIndex.open(dir, { cacheBytes: CACHE_BYTES, multiply })),
+    const { index, close } = await openSearched(
+      p,
+      ctx,
+      'vectors',
+      p.vectors,
+      (dir, multiply) => LateIndex.open(dir, { cacheBytes: CACHE_BYTES, multiply }),
+      (input, { info }) => [sizeOf(input, p.vectors), info.settings.from],
     );
-    const close = async (): Promise<void> => {
-      index.close();
-      await product.close();
-    };
-    try {
-      const size = sizeOf(ctx.inputs[0] ?? {}, p.vectors);
-      const { from } = index.info.settings;
-      if (size !== from && index.info.documents > 0)
-        throw new UserError(
-          `with.vectors: column "${p.vectors}" has vectors of ${size} numbers, the index at ${p.index} holds vectors of ${from}`,
-          { help: 'encode questions with the model that encoded the index' },
-        );
-      checkColumns(index, p.columns, p.index);
-    } catch (error) {
-      await close();
-      throw error;
-    }
     const { k, filter, exact, cells, candidates } = p;
     return {
       process: async batch => {

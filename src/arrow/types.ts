@@ -22,6 +22,8 @@ import {
 export interface Column {
   readonly type: DataType;
   readonly nullable: boolean;
+  /** What made its values, such as the model of vectors: the metadata of its Arrow field. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** Columns by name, in order. */
@@ -51,7 +53,7 @@ export const list = (item: Column): Column => column(new List(new Field('item', 
 export const fixedList = (size: number, item: Column): Column =>
   column(new FixedSizeList(size, new Field('item', item.type, item.nullable)));
 /** The same column with nulls allowed. */
-export const nullable = (of: Column): Column => ({ type: of.type, nullable: true });
+export const nullable = (of: Column): Column => ({ ...of, nullable: true });
 
 const SCALARS: Record<string, () => Column> = { utf8, int32, int64, float32, float64, bool, int8, uint8 };
 
@@ -91,8 +93,21 @@ export function sameType(a: DataType, b: DataType): boolean {
 
 /** The Arrow schema of some columns. Every field is nullable in Arrow's sense, so readers elsewhere accept it. */
 export const schemaOf = (columns: Columns): Schema =>
-  new Schema(Object.entries(columns).map(([name, c]) => new Field(name, c.type, true)));
+  new Schema(
+    Object.entries(columns).map(
+      ([name, c]) => new Field(name, c.type, true, c.metadata && new Map(Object.entries(c.metadata))),
+    ),
+  );
 
 /** The columns of an Arrow schema. */
 export const columnsOf = (schema: Schema): Columns =>
-  Object.fromEntries(schema.fields.map(f => [f.name, { type: f.type, nullable: f.nullable }]));
+  Object.fromEntries(
+    schema.fields.map(f => [
+      f.name,
+      {
+        type: f.type,
+        nullable: f.nullable,
+        ...(f.metadata.size > 0 && { metadata: Object.fromEntries(f.metadata) }),
+      },
+    ]),
+  );

@@ -17,31 +17,47 @@ export interface VectorSearch {
   close(): Promise<void>;
 }
 
-/** Opens an index of vectors and the encoder of its questions. */
+/** From so many documents on, a product of matrices by ONNX Runtime makes up for the time it takes to open. */
+const LARGE = { dense: 20_000, late: 200 } as const;
+
+/**
+ * Opens an index of vectors and the encoder of its questions.
+ * @param given the encoder; default the one that the index names, else the embedded one
+ */
 export async function openVectorSearch(
   kind: 'dense' | 'late',
   folder: string,
-  model: string,
+  given: string | undefined,
   root: string,
 ): Promise<VectorSearch> {
-  const { DenseIndex, LateIndex } = await import('../retrieval/index.ts');
-  const index = await (kind === 'dense' ? DenseIndex.open(folder) : LateIndex.open(folder));
+  const { DenseIndex, LateIndex, denseGenerations, lateGenerations } = await import('../retrieval/index.ts');
+  const { documents } = (kind === 'dense' ? denseGenerations : lateGenerations).find(folder);
+  const { onnxMultiplier } = await import('../../operators/search/multiply.ts');
+  const product = documents >= LARGE[kind] ? await onnxMultiplier(1) : undefined;
+  const options = { multiply: product?.multiply };
+  let index: DenseIndex | LateIndex | undefined;
   let encoder: Encoder | undefined;
-  try {
-    encoder = await openQuestions(model, root);
-    const { settings } = index.info;
-    const wanted = 'from' in settings ? settings.from : settings.dimension;
-    if (encoder.dimension !== wanted && index.info.documents > 0)
-      throw new UsageError(
-        `--model ${model}: gives vectors of ${encoder.dimension} numbers, the index holds vectors of ${wanted}`,
-        { help: 'name the model that encoded the index' },
-      );
-  } catch (error) {
-    index.close();
+  const close = async (): Promise<void> => {
+    index?.close();
     await encoder?.close();
+    await product?.close();
+  };
+  try {
+    index = await (kind === 'dense' ? DenseIndex.open(folder, options) : LateIndex.open(folder, options));
+    encoder = await openQuestions(given, index, root);
+  } catch (error) {
+    await close();
     throw error;
   }
-  const questions = encoder;
+  return searchOf(index, encoder, folder, close);
+}
+
+function searchOf(
+  index: DenseIndex | LateIndex,
+  questions: Encoder,
+  folder: string,
+  close: () => Promise<void>,
+): VectorSearch {
   return {
     documents: index.info.documents,
     columns: index.info.columns,
@@ -52,18 +68,45 @@ export async function openVectorSearch(
         .rows(docs)
         .map((row, rank) => hitOf(row, index.info.keyColumn, rank, scores[rank], basename(folder)));
     },
-    close: async () => {
-      index.close();
-      await questions.close();
-    },
+    close,
   };
 }
 
-async function openQuestions(model: string, root: string): Promise<Encoder> {
-  const { embeddedNames, openEncoder, parseReference, resolveModel } = await import('../models/index.ts');
+/** @throws UsageError where questions of the model do not fit the index */
+async function openQuestions(
+  given: string | undefined,
+  index: DenseIndex | LateIndex,
+  root: string,
+): Promise<Encoder> {
+  const { embeddedNames, modelFiles, modelPrint, openEncoder, parseReference, resolveModel } = await import(
+    '../models/index.ts'
+  );
+  const { settings, documents } = index.info;
+  const own = settings.model;
+  const model = given ?? own?.name ?? 'default';
   const name = parseReference(model, embeddedNames()).kind === 'folder' ? resolve(root, model) : model;
-  const { folder, file } = await resolveModel(name, { offline: true });
-  return openEncoder(folder, { name: model, file });
+  const resolved = await resolveModel(name, { offline: true });
+  const shown = given === undefined ? `model ${model}` : `--model ${model}`;
+  if (own && documents > 0 && modelPrint(modelFiles(resolved)) !== own.hash)
+    throw new UsageError(
+      model === own.name
+        ? `${shown}: is another version of it than encoded the index`
+        : `${shown}: the index holds vectors of ${own.name}`,
+      {
+        help:
+          model === own.name
+            ? 'build the index again, or name the folder of the version that encoded it'
+            : 'leave --model out; questions for the other half of a pair are searched by a pipeline, with anyModel: true',
+      },
+    );
+  const encoder = await openEncoder(resolved.folder, { name: model, file: resolved.file });
+  const wanted = 'from' in settings ? settings.from : settings.dimension;
+  if (encoder.dimension === wanted || documents === 0) return encoder;
+  await encoder.close();
+  throw new UsageError(
+    `${shown}: gives vectors of ${encoder.dimension} numbers, the index holds vectors of ${wanted}`,
+    { help: 'name the model that encoded the index' },
+  );
 }
 
 async function find(

@@ -34,6 +34,7 @@ export {
   type TensorData,
   writeOnnx,
 } from './onnx-write.ts';
+export { modelPrint } from './print.ts';
 export {
   type Device,
   installedProviders,

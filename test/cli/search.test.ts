@@ -142,7 +142,7 @@ describe('indexes of vectors', () => {
       expect(shown.stdout).toMatch(/^1\. +Rivers/);
     }
     const other = await millrace(folder, 'search', 'i/dense', 'x', '--model', 'korean');
-    expect(other.stderr).toContain('gives vectors of 128 numbers, the index holds vectors of 256');
+    expect(other.stderr).toContain('--model korean: the index holds vectors of default');
     const words = await millrace(folder, 'search', 'i/late', 'x', '--explain');
     expect([words.code, words.stderr]).toEqual([
       2,

@@ -78,7 +78,7 @@ async function vectors(
   if (option !== undefined)
     throw new UsageError(`--${option}: is for indexes of words; the one at ${args.index} holds vectors`);
   const { openVectorSearch } = await import('../vector-search.ts');
-  const open = await openVectorSearch(kind, folder, args.model ?? 'default', args.root);
+  const open = await openVectorSearch(kind, folder, args.model, args.root);
   try {
     const filter = args.filter.length === 0 ? undefined : filterOf(args.filter, open.columns);
     const ask = async (text: string): Promise<void> => {
@@ -149,7 +149,7 @@ begins with a dash goes behind --.`,
         type: 'string',
         requiresArg: true,
         coerce: oneText('--model'),
-        describe: 'of an index of vectors: the encoder that made them; default: the embedded one',
+        describe: 'of an index of vectors: the encoder of questions; default: the one that the index names',
       })
       .option('feedback', {
         type: 'boolean',

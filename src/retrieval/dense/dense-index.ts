@@ -1,15 +1,16 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { hasBit } from '../sparse/bitmap.ts';
-import type { StoredField } from '../sparse/columns.ts';
 import { IndexError } from '../sparse/errors.ts';
 import type { Filter } from '../sparse/query/types.ts';
-import type { StoredValue } from '../sparse/stored.ts';
 import { TopK } from '../sparse/top-k.ts';
-import { countAllowed, type OpenRows, RowsIndex } from '../store/rows-index.ts';
-import { type VerifyReport, verifyGenerations } from '../store/verify.ts';
+import { CURRENT } from '../store/generations.ts';
+import { checkedK, KeyedIndex, type KeyedInfo, KeyedKind } from '../store/keyed-index.ts';
+import { countAllowed, type OpenRows, type RowsIndex } from '../store/rows-index.ts';
+import type { VerifyReport } from '../store/verify.ts';
 import { DENSE_SEGMENT, type DenseSettings, denseGenerations } from './dense-writer.ts';
-import { Candidates, errorBound, type Multiply, plainMultiply } from './exact.ts';
-import { askedFor, checkGraphFile, Graph, type Near } from './graph.ts';
+import { Candidates, errorBound, type Multiply, plainMultiply, transposed } from './exact.ts';
+import { askedFor, checkGraphEnd, checkGraphFile, Graph, type Near } from './graph.ts';
 import { StoredVectors } from './stored-vectors.ts';
 
 export interface DenseOpenOptions {
@@ -21,14 +22,7 @@ export interface DenseOpenOptions {
   multiply?: Multiply;
 }
 
-export interface DenseInfo {
-  generation: number;
-  documents: number;
-  segments: number;
-  bytes: number;
-  keyColumn: string;
-  columns: StoredField[];
-  settings: DenseSettings;
+export interface DenseInfo extends KeyedInfo<DenseSettings> {
   /** Of segments with a graph: candidates a search looks at, and the recall that a sample reached. */
   graphs: { documents: number; search: number; recall: number }[];
 }
@@ -55,20 +49,35 @@ const GROUP = 64;
 const HALVES = 2 ** -8;
 /** Below this share of allowed documents a graph would find too few of them. */
 const GRAPH_SHARE = 0.2;
+/** A graph gives at most this part of its documents: looking at all is as quick. */
+const MOST_SHARE = 0.1;
+/** How much more a graph is asked for where it gave too few that are allowed. */
+const WIDER = 4;
+
+const denseKind = new KeyedKind(denseGenerations, DENSE_SEGMENT);
+
+/** What was found for a query of a group, and where. */
+interface FoundNear {
+  readonly near: Near;
+  /** The query's number in it. */
+  readonly at: number;
+}
 
 /** One generation of a dense index, open for reading. Takes no lock and is not disturbed by writers. */
-export class DenseIndex {
-  readonly info: DenseInfo;
-  private readonly index: RowsIndex;
+export class DenseIndex extends KeyedIndex<DenseSettings, DenseInfo> {
   private readonly settings: DenseSettings;
   private readonly multiply: Multiply;
   private readonly vectors: StoredVectors[];
   private readonly graphs: (Graph | undefined)[];
 
   private constructor(index: RowsIndex, options: DenseOpenOptions) {
-    const { manifest } = index;
-    this.index = index;
-    this.settings = manifest.settings as unknown as DenseSettings;
+    super(index, shared => ({
+      ...shared,
+      graphs: index.manifest.segments.flatMap(({ documents, graph }) =>
+        graph ? [{ documents, search: graph.settings.search, recall: graph.settings.recall }] : [],
+      ),
+    }));
+    this.settings = this.info.settings;
     this.multiply = options.multiply ?? plainMultiply;
     let left = options.cacheBytes ?? 512 << 20;
     this.vectors = index.segments.map(open => {
@@ -77,40 +86,12 @@ export class DenseIndex {
       if (fits) left -= length;
       return new StoredVectors(open, this.settings, fits ? open.segment.file.load('payload') : undefined);
     });
-    const { dimension, approximate } = this.settings;
-    this.graphs = index.segments.map(({ entry }) => {
-      if (entry.graph === undefined || approximate === null) return undefined;
-      const file = path.join(index.dir, entry.graph.file);
-      checkGraphFile(file, entry.graph.bytes, entry.graph.crc);
-      return new Graph(file, dimension, approximate, entry.graph.settings.search);
-    });
-    this.info = {
-      generation: manifest.generation,
-      documents: manifest.documents,
-      segments: manifest.segments.length,
-      bytes: index.bytes,
-      keyColumn: manifest.keyColumn,
-      columns: manifest.fields,
-      settings: this.settings,
-      graphs: manifest.segments.flatMap(s =>
-        s.graph
-          ? [{ documents: s.documents, search: s.graph.settings.search, recall: s.graph.settings.recall }]
-          : [],
-      ),
-    };
+    this.graphs = index.segments.map(open => openGraph(index.dir, open, this.settings));
   }
 
   /** Opens the live generation, or a named one. Throws IndexError 'missing', 'generation', 'version', 'corrupt'. */
   static open(dir: string, options: DenseOpenOptions = {}): Promise<DenseIndex> {
-    return denseGenerations.opened(dir, options.generation, manifest => {
-      const index = new RowsIndex(dir, manifest, DENSE_SEGMENT);
-      try {
-        return new DenseIndex(index, options);
-      } catch (error) {
-        index.close();
-        throw error;
-      }
-    });
+    return denseKind.open(dir, options.generation, index => new DenseIndex(index, options));
   }
 
   /**
@@ -124,8 +105,8 @@ export class DenseIndex {
     options: DenseSearchOptions,
   ): Promise<DenseResult[]> {
     const { dimension: d } = this.settings;
-    if (!Number.isInteger(options.k) || options.k < 1)
-      throw new IndexError('argument', `search: k is ${options.k}, wanted a whole number of at least 1`);
+    const k = checkedK(options.k, this.info.documents);
+    if (this.info.documents === 0) return Array.from({ length: count }, nothing);
     if (queries.length !== count * d) {
       throw new IndexError(
         'argument',
@@ -138,23 +119,16 @@ export class DenseIndex {
     for (let from = 0; from < count; from += GROUP) {
       const to = Math.min(count, from + GROUP);
       results.push(
-        ...(await this.group(all.subarray(from * d, to * d), norms.subarray(from, to), allowed, options)),
+        ...(await this.group(
+          all.subarray(from * d, to * d),
+          norms.subarray(from, to),
+          allowed,
+          k,
+          options.exact,
+        )),
       );
     }
     return results;
-  }
-
-  rows(docs: Int32Array | readonly number[], columns?: readonly string[]): Record<string, StoredValue>[] {
-    return this.index.rows(docs, columns);
-  }
-
-  /** Numbers of all documents that are not deleted, ascending. */
-  live(): Int32Array {
-    return this.index.live();
-  }
-
-  keys(docs: Int32Array | readonly number[]): string[] {
-    return this.index.keys(docs);
   }
 
   /** The stored vector of a document by number, as floats. */
@@ -162,10 +136,6 @@ export class DenseIndex {
     const open = this.index.segmentOf(document);
     const local = document - open.first;
     return this.vectors[this.index.segments.indexOf(open)].block(local, local + 1).slice();
-  }
-
-  close(): void {
-    this.index.close();
   }
 
   /** Checks queries; of a cosine index they are brought to length 1. */
@@ -192,29 +162,30 @@ export class DenseIndex {
     queries: Float32Array,
     norms: Float64Array,
     allowed: readonly (Uint8Array | undefined)[],
-    options: DenseSearchOptions,
+    k: number,
+    exact = false,
   ): Promise<DenseResult[]> {
-    const k = Math.min(options.k, Math.max(1, this.info.documents));
-    let transposed: Float32Array | undefined;
+    const { dimension: d } = this.settings;
+    const count = norms.length;
     const found: ((query: number, top: TopK) => void)[] = [];
     for (const [s, open] of this.index.segments.entries()) {
-      const near = options.exact ? undefined : this.nearest(s, open, queries, k, allowed[s]);
-      if (near !== undefined) {
-        found.push((q, top) => this.rescore(s, near, q, queries, norms[q], allowed[s], top));
-        continue;
-      }
-      transposed ??= this.transposed(queries, norms.length);
-      const candidates = await this.scan(s, transposed, norms, k, allowed[s]);
-      const { dimension: d } = this.settings;
+      const near = exact ? [] : this.nearest(s, open, queries, count, k, allowed[s]);
+      const left = Array.from(norms.keys()).filter(q => near[q] === undefined);
+      const rest = left.length === count ? queries : rowsOf(queries, left, d);
+      const scanned = left.length > 0 ? await this.scan(s, rest, norms, left, k, allowed[s]) : undefined;
+      const places = new Map(left.map((q, i) => [q, i]));
       found.push((q, top) => {
-        for (const doc of candidates.of(q))
-          top.offer(doc, this.vectors[s].score(doc - open.first, queries, q * d));
+        const close = near[q];
+        if (close !== undefined) this.rescore(s, close, q, queries, norms[q], allowed[s], top);
+        else
+          for (const doc of scanned?.of(places.get(q) ?? 0) ?? [])
+            top.offer(doc, this.vectors[s].score(doc - open.first, queries, q * d));
       });
     }
     // one heap for all, and one array: small ones outside the heap of JavaScript are dear
     const top = new TopK(k, (a, b) => this.index.before(a, b));
-    const docs = new Int32Array(norms.length * k);
-    const scores = new Float64Array(norms.length * k);
+    const docs = new Int32Array(count * k);
+    const scores = new Float64Array(count * k);
     return Array.from(norms, (_, q) => {
       for (const offer of found) offer(q, top);
       const [from, to] = [q * k, q * k + top.size];
@@ -222,27 +193,49 @@ export class DenseIndex {
     });
   }
 
-  /** Near documents by the graph of a segment; undefined where every vector must be looked at. */
+  /**
+   * Near documents of each query by the graph of a segment, where it gives enough; undefined where every vector must be
+   * looked at. The graph knows no filter: it is asked for more while too few are allowed of what it gives, which happens
+   * where those near a query are mostly deleted or filtered out.
+   */
   private nearest(
     s: number,
     open: OpenRows,
     queries: Float32Array,
+    count: number,
     k: number,
     allowed: Uint8Array | undefined,
-  ): Near | undefined {
+  ): (FoundNear | undefined)[] {
+    const out: (FoundNear | undefined)[] = new Array(count).fill(undefined);
     const graph = this.graphs[s];
-    if (graph === undefined) return undefined;
+    if (graph === undefined) return out;
+    const { dimension: d } = this.settings;
     const n = countAllowed(allowed, open.documents);
     const share = n / open.documents;
-    // the graph knows no filter: it is asked for more, as far as that is cheaper than looking at all
-    if (share < GRAPH_SHARE || k > open.documents / 10) return undefined;
-    return graph.search(queries, Math.ceil(askedFor(k) / share));
+    if (share < GRAPH_SHARE || k > open.documents * MOST_SHARE) return out;
+    const wanted = Math.min(k, n);
+    const most = Math.max(askedFor(k), Math.floor(open.documents * MOST_SHARE));
+    let left = Array.from({ length: count }, (_, q) => q);
+    for (
+      let width = Math.min(most, Math.ceil(askedFor(k) / share));
+      ;
+      width = Math.min(most, width * WIDER)
+    ) {
+      const near = graph.search(left.length === count ? queries : rowsOf(queries, left, d), width);
+      const short: number[] = [];
+      left.forEach((q, at) => {
+        if (reaches(near, at, wanted, width, allowed)) out[q] = { near, at };
+        else short.push(q);
+      });
+      left = short;
+      if (left.length === 0 || width === most) return out;
+    }
   }
 
   /** Scores what a graph found for a query anew, as far as halves could have put it in a wrong place. */
   private rescore(
     s: number,
-    near: Near,
+    { near, at }: FoundNear,
     q: number,
     queries: Float32Array,
     norm: number,
@@ -252,13 +245,13 @@ export class DenseIndex {
     const { first } = this.index.segments[s];
     const { dimension: d } = this.settings;
     const vectors = this.vectors[s];
-    const n = near.count(q);
+    const n = near.count(at);
     let found = 0;
     let floor = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < n; i++) {
-      const doc = near.doc(q, i);
+      const doc = near.doc(at, i);
       if (allowed !== undefined && !hasBit(allowed, doc)) continue;
-      const score = near.score(q, i);
+      const score = near.score(at, i);
       // nearest first: so far behind the k-th, halves are not what put it there
       if (score < floor) break;
       if (++found === top.k) floor = score - HALVES * this.longest(s) * norm;
@@ -272,40 +265,81 @@ export class DenseIndex {
     return known ?? (this.settings.metric === 'cosine' ? 1 : Number.POSITIVE_INFINITY);
   }
 
-  /** Looks at every vector of a segment for what may be among the k best. */
+  /** Looks at every vector of a segment for what may be among the k best of some queries, given in their order. */
   private async scan(
     s: number,
-    transposed: Float32Array,
+    queries: Float32Array,
     norms: Float64Array,
+    which: readonly number[],
     k: number,
     allowed: Uint8Array | undefined,
   ): Promise<Candidates> {
     const { first, documents } = this.index.segments[s];
     const { dimension: d } = this.settings;
     const vectors = this.vectors[s];
-    const count = norms.length;
-    const slack = norms.map(norm => 2 * errorBound(d, vectors.norm, norm));
+    const count = which.length;
+    const columns = transposed(queries, count, d);
+    const slack = Float64Array.from(which, q => 2 * errorBound(d, vectors.norm, norms[q]));
     const candidates = new Candidates(count, k, slack);
     for (let from = 0; from < documents; from += BLOCK) {
       const to = Math.min(documents, from + BLOCK);
-      const scores = await this.multiply(vectors.block(from, to), to - from, transposed, count, d);
+      const scores = await this.multiply(vectors.block(from, to), to - from, columns, count, d);
       candidates.scan(scores, to - from, first + from, from, allowed);
     }
     return candidates;
   }
+}
 
-  /** Queries as columns. */
-  private transposed(queries: Float32Array, count: number): Float32Array {
-    const { dimension: d } = this.settings;
-    const out = new Float32Array(queries.length);
-    for (let q = 0; q < count; q++) for (let c = 0; c < d; c++) out[c * count + q] = queries[q * d + c];
-    return out;
+const nothing = (): DenseResult => ({ docs: new Int32Array(0), scores: new Float64Array(0) });
+
+/**
+ * Whether a graph gave `wanted` documents that are allowed, and so many others behind them as where none are ruled out:
+ * the last of what it gives is less sure than what comes before.
+ */
+function reaches(
+  near: Near,
+  query: number,
+  wanted: number,
+  width: number,
+  allowed: Uint8Array | undefined,
+): boolean {
+  const n = near.count(query);
+  if (allowed === undefined) return n >= wanted;
+  let found = 0;
+  for (let i = 0; i < n; i++) {
+    if (!hasBit(allowed, near.doc(query, i))) continue;
+    if (++found === wanted) return askedFor(i + 1) <= width;
   }
+  return false;
+}
+
+/** Some rows of d numbers. */
+function rowsOf(vectors: Float32Array, which: readonly number[], d: number): Float32Array {
+  const out = new Float32Array(which.length * d);
+  which.forEach((row, i) => {
+    out.set(vectors.subarray(row * d, (row + 1) * d), i * d);
+  });
+  return out;
+}
+
+/** The graph of a segment. It is read whole for its checksum only where it was touched after it was published. */
+function openGraph(dir: string, { entry }: OpenRows, settings: DenseSettings): Graph | undefined {
+  const { graph } = entry;
+  if (graph === undefined || settings.approximate === null) return undefined;
+  const file = path.join(dir, graph.file);
+  checkGraphEnd(file, { ...graph, tail: graph.settings.tail });
+  if (isNewer(file, path.join(dir, CURRENT))) checkGraphFile(file, graph.bytes, graph.crc);
+  return new Graph(file, settings.dimension, settings.approximate, graph.settings.search);
+}
+
+function isNewer(file: string, than: string): boolean {
+  const published = fs.statSync(than, { throwIfNoEntry: false });
+  return published === undefined || fs.statSync(file).mtimeMs > published.mtimeMs;
 }
 
 /** Reads every file of an index and compares checksums. Throws IndexError 'missing' where there is no index. */
-export const verifyDense = (dir: string): Promise<VerifyReport> => verifyGenerations(dir, denseGenerations);
+export const verifyDense = (dir: string): Promise<VerifyReport> => denseKind.verify(dir);
 
 export const publishDense = (dir: string, generation: number): Promise<void> =>
-  denseGenerations.publish(dir, generation);
-export const rollbackDense = (dir: string): Promise<number> => denseGenerations.rollback(dir);
+  denseKind.publish(dir, generation);
+export const rollbackDense = (dir: string): Promise<number> => denseKind.rollback(dir);

@@ -3,14 +3,16 @@ import * as fs from 'node:fs';
 import { IndexError } from '../sparse/errors.ts';
 import type { Compacted } from '../store/compact.ts';
 import { Generations } from '../store/generations.ts';
+import { KeyedRowsWriter, keyOf, type RowBytes } from '../store/keyed-writer.ts';
 import { compactRows } from '../store/rows-compact.ts';
 import { rowsFiles } from '../store/rows-files.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
-import type { KeyedRows, Prepared, RowsManifest } from '../store/rows-types.ts';
-import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
+import type { KeyedRows, RowsManifest } from '../store/rows-types.ts';
+import { type RowsGraph, type RowsKind, RowsWriter } from '../store/rows-writer.ts';
+import { modelClash, type VectorModel, withModel } from '../store/vector-model.ts';
 import { decodeVectors, type Metric, type Precision, VectorEncoder, vectorBytes } from './codec.ts';
 import { longest } from './exact.ts';
-import { checkGraphFile, GraphBuilder, type GraphOptions, graphLibrary, graphRowBytes } from './graph.ts';
+import { checkGraphFile, GraphBuilder, type GraphOptions, graphRowBytes, neededLibrary } from './graph.ts';
 import { heldOut, searchFor } from './recall.ts';
 
 export const DENSE_SEGMENT = 'dense';
@@ -36,6 +38,8 @@ export interface DenseSettings {
   readonly precision: Precision;
   readonly metric: Metric;
   readonly approximate: ApproximateOptions | null;
+  /** What made the vectors, where it is known. */
+  readonly model?: VectorModel;
 }
 
 export interface DenseWriterOptions {
@@ -49,8 +53,12 @@ export interface DenseWriterOptions {
   readonly approximate?: ApproximateOptions | null;
   readonly memoryBytes?: number;
   readonly replace?: boolean;
+  /** What makes the vectors. */
+  readonly model?: VectorModel;
   /** Go on from this generation, which was kept and not published. */
   readonly from?: number;
+  /** Is told where a graph does not reach the recall that is wanted. */
+  readonly warn?: (message: string) => void;
 }
 
 /** Rows to index; vectors are rows × dimension. */
@@ -77,7 +85,45 @@ export async function eachBlock(
 
 const BUILD_BLOCK = 256;
 
-function kindOf(settings: DenseSettings): RowsKind {
+function graphOf(
+  settings: DenseSettings,
+  approximate: ApproximateOptions,
+  warn: (message: string) => void,
+): RowsGraph {
+  const { dimension } = settings;
+  return {
+    rowBytes: graphRowBytes(dimension, approximate),
+    fewest: GRAPH_ROWS,
+    make: async (segment, path) => {
+      const builder = new GraphBuilder(dimension, approximate);
+      const held = heldOut(segment, settings);
+      let norm = 0;
+      await eachBlock(segment, settings, BUILD_BLOCK, (vectors, from) => {
+        norm = Math.max(norm, longest(vectors, dimension));
+        const rest = held.without(vectors, from);
+        builder.add(rest.documents, rest.vectors);
+      });
+      // measured on what is not in it yet
+      const trial = `${path}.tmp`;
+      let found: { search: number; recall: number };
+      try {
+        builder.save(trial);
+        found = await searchFor(segment, settings, approximate, trial, held);
+      } finally {
+        fs.rmSync(trial, { force: true });
+      }
+      if (found.recall < approximate.recall)
+        warn(
+          `the graph of ${segment.meta.documents} vectors finds ${found.recall} of the 10 nearest, wanted ${approximate.recall}; raise connectivity or expansion, or use method exact`,
+        );
+      builder.add(held.documents, held.vectors);
+      const { bytes, crc, tail } = builder.save(path);
+      return { bytes, crc, settings: { ...found, norm, tail } };
+    },
+  };
+}
+
+function kindOf(settings: DenseSettings, warn: (message: string) => void): RowsKind {
   const { dimension, precision, metric, approximate } = settings;
   const show = (s: DenseSettings): string => `${s.precision} vectors of ${s.dimension} numbers, ${s.metric}`;
   return {
@@ -88,69 +134,44 @@ function kindOf(settings: DenseSettings): RowsKind {
     clash: found => {
       const old = found as unknown as DenseSettings;
       const same = old.dimension === dimension && old.precision === precision && old.metric === metric;
-      return same ? undefined : `holds ${show(old)}; this writer has ${show(settings)}`;
+      return same ? modelClash(old, settings) : `holds ${show(old)}; this writer has ${show(settings)}`;
     },
-    ...(approximate && {
-      graphRowBytes: graphRowBytes(dimension, approximate),
-      graph: async (segment: RowsSegment, path: string) => {
-        if (segment.meta.documents < GRAPH_ROWS) return undefined;
-        const builder = new GraphBuilder(dimension, approximate);
-        const held = heldOut(segment, settings);
-        let norm = 0;
-        await eachBlock(segment, settings, BUILD_BLOCK, (vectors, from) => {
-          norm = Math.max(norm, longest(vectors, dimension));
-          const rest = held.without(vectors, from);
-          builder.add(rest.documents, rest.vectors);
-        });
-        // measured on what is not in it yet
-        const trial = `${path}.tmp`;
-        let found: { search: number; recall: number };
-        try {
-          builder.save(trial);
-          found = await searchFor(segment, settings, approximate, trial, held);
-        } finally {
-          fs.rmSync(trial, { force: true });
-        }
-        builder.add(held.documents, held.vectors);
-        const { bytes, crc } = builder.save(path);
-        return { bytes, crc, settings: { ...found, norm } };
-      },
-    }),
+    ...(approximate && { graph: graphOf(settings, approximate, warn) }),
   };
 }
 
 /**
  * Writes a dense index: `add` and `delete`, then `prepare` and `publish`, as every index of keyed rows. The graph of an
- * approximate index is built when it is prepared, for segments of 5,000 rows and more.
+ * approximate index is built when it is prepared, for segments of 5,000 rows and more; segments grow to what the writer's
+ * memory holds a graph of.
  */
-export class DenseIndexWriter {
+export class DenseIndexWriter extends KeyedRowsWriter<VectorRows> {
   readonly settings: DenseSettings;
-  private readonly rows: RowsWriter;
   private readonly encoder: VectorEncoder;
 
   private constructor(settings: DenseSettings, rows: RowsWriter) {
+    super(rows);
     this.settings = settings;
-    this.rows = rows;
     this.encoder = new VectorEncoder(settings.precision, settings.dimension, settings.metric);
   }
 
   /** Throws IndexError 'locked', 'schema' (another dimension, precision or metric), 'version', 'corrupt', 'argument'. */
   static open(dir: string, options: DenseWriterOptions): DenseIndexWriter {
-    const { dimension, precision = 'f32', metric = 'dot', approximate = null } = options;
+    const { dimension, precision = 'f32', metric = 'dot', approximate = null, warn = () => {} } = options;
     if (!Number.isInteger(dimension) || dimension < 1)
       throw new IndexError('argument', `dimension: ${dimension}, wanted a whole number of at least 1`);
-    if (approximate && graphLibrary() === undefined)
-      throw new IndexError(
-        'argument',
-        `an approximate index needs the package usearch, which cannot be loaded on ${process.platform}-${process.arch}; use method exact`,
-      );
+    if (approximate) neededLibrary();
     const settings: DenseSettings = { dimension, precision, metric, approximate };
-    const rows = RowsWriter.open(dir, kindOf(settings), options);
-    return new DenseIndexWriter(settings, rows);
+    const { model } = options;
+    const rows = RowsWriter.open(dir, kindOf({ ...settings, ...(model && { model }) }, warn), options);
+    return new DenseIndexWriter(withModel(settings, rows.rowSettings, model), rows);
   }
 
-  /** Adds rows. @throws IndexError 'argument' that names the row whose vector is not finite or of another length */
-  async add(batch: VectorRows): Promise<void> {
+  protected override async beforePrepare(): Promise<Readonly<Record<string, unknown>>> {
+    return { ...this.settings };
+  }
+
+  protected encode(batch: VectorRows): RowBytes {
     const { dimension } = this.settings;
     if (batch.vectors.length < batch.rows * dimension) {
       throw new IndexError(
@@ -158,59 +179,24 @@ export class DenseIndexWriter {
         `vectors: ${batch.vectors.length} numbers for ${batch.rows} rows, wanted ${dimension} each`,
       );
     }
-    const { bytes, offsets } = batch.key;
-    const name = (row: number): string =>
-      Buffer.from(bytes.subarray(offsets[row], offsets[row + 1])).toString('utf8');
-    await this.rows.add(batch, row => {
+    return row => {
       try {
         return this.encoder.encode(batch.vectors, row * dimension, '');
       } catch (error) {
         if (!(error instanceof IndexError)) throw error;
-        throw new IndexError('argument', `key "${name(row)}"${error.message}`);
+        throw new IndexError('argument', `key "${keyOf(batch, row)}"${error.message}`);
       }
-    });
-  }
-
-  /** For each key, 1 where a live row has it. */
-  has(values: readonly string[]): Uint8Array {
-    return this.rows.has(values);
-  }
-
-  /** Deletes rows by key, or by the value of a stored utf8 column. Returns how many. */
-  delete(values: string[], by?: string): Promise<number> {
-    return this.rows.delete(values, by);
-  }
-
-  prepare(): Promise<Prepared> {
-    return this.rows.prepare();
-  }
-
-  keep(generation: number): Promise<void> {
-    return this.rows.keep(generation);
-  }
-
-  publish(generation: number): Promise<void> {
-    return this.rows.publish(generation);
-  }
-
-  /** Leaves the prepared generation to `publishDense(dir, generation)`, on any thread of this process. */
-  handOver(): Promise<void> {
-    return this.rows.handOver();
-  }
-
-  abort(): Promise<void> {
-    return this.rows.abort();
-  }
-
-  close(): Promise<void> {
-    return this.rows.close();
+    };
   }
 }
 
-/** Whether there is an index of vectors in a folder that can be read. */
-export const hasDenseIndex = (dir: string): boolean =>
-  fs.existsSync(dir) && denseGenerations.readCurrent(dir) !== undefined;
-
-/** Makes one segment of all, as {@link compactGenerations} does. @throws IndexError */
-export const compactDense = (dir: string): Promise<Compacted> =>
-  compactRows(dir, denseGenerations, found => kindOf(found as unknown as DenseSettings));
+/**
+ * Makes one segment of all, as {@link compactGenerations} does.
+ * @param warn is told where the graph does not reach the recall that is wanted
+ * @throws IndexError
+ */
+export const compactDense = (
+  dir: string,
+  warn: (message: string) => void = () => undefined,
+): Promise<Compacted> =>
+  compactRows(dir, denseGenerations, found => kindOf(found as unknown as DenseSettings, warn));

@@ -1,4 +1,5 @@
 /** Exact search over blocks of vectors: a fast product finds candidates, and their scores are worked out anew. */
+import { Lowest } from '../lowest.ts';
 import { hasBit } from '../sparse/bitmap.ts';
 
 /**
@@ -71,11 +72,18 @@ export function longest(vectors: Float32Array, dimension: number): number {
   return Math.sqrt(largest);
 }
 
+/** Rows as columns: d × rows. */
+export function transposed(vectors: Float32Array, rows: number, d: number): Float32Array {
+  const out = new Float32Array(rows * d);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < d; c++) out[c * rows + r] = vectors[r * d + c];
+  return out;
+}
+
 /** Gathers, for each query, the documents that may be among the k best. */
 export class Candidates {
-  readonly k: number;
-  private readonly heaps: Float32Array[];
-  private readonly sizes: Int32Array;
+  private readonly k: number;
+  private readonly heaps: Lowest[];
+  private readonly limits: number[];
   private readonly docs: number[][];
   private readonly approximate: number[][];
   /** A score below `floors[q]` cannot be among the best. */
@@ -86,8 +94,8 @@ export class Candidates {
   constructor(queries: number, k: number, slack: Float64Array) {
     this.k = k;
     this.slack = slack;
-    this.heaps = Array.from({ length: queries }, () => new Float32Array(k));
-    this.sizes = new Int32Array(queries);
+    this.heaps = Array.from({ length: queries }, () => new Lowest(k));
+    this.limits = new Array(queries).fill(4 * k + 1024);
     this.docs = Array.from({ length: queries }, () => []);
     this.approximate = Array.from({ length: queries }, () => []);
     this.floors = new Float64Array(queries).fill(Number.NEGATIVE_INFINITY);
@@ -115,34 +123,24 @@ export class Candidates {
     }
   }
 
+  /** Looks at one document. */
+  offer(q: number, doc: number, score: number): void {
+    if (score >= this.floors[q]) this.take(q, doc, score);
+  }
+
   private take(q: number, doc: number, score: number): void {
-    this.docs[q].push(doc);
+    const docs = this.docs[q];
+    docs.push(doc);
     this.approximate[q].push(score);
     const heap = this.heaps[q];
-    const size = this.sizes[q];
-    if (size < this.k) {
-      let at = size;
-      this.sizes[q] = size + 1;
-      while (at > 0 && heap[(at - 1) >> 1] > score) {
-        heap[at] = heap[(at - 1) >> 1];
-        at = (at - 1) >> 1;
-      }
-      heap[at] = score;
-    } else if (score > heap[0]) {
-      let at = 0;
-      for (;;) {
-        let child = 2 * at + 1;
-        if (child >= size) break;
-        if (child + 1 < size && heap[child + 1] < heap[child]) child++;
-        if (heap[child] >= score) break;
-        heap[at] = heap[child];
-        at = child;
-      }
-      heap[at] = score;
-    }
-    if (this.sizes[q] === this.k) this.floors[q] = heap[0] - this.slack[q];
+    heap.offer(score);
+    this.floors[q] = heap.value - this.slack[q];
     // what the rising floor has left behind is dropped now and then
-    if (this.docs[q].length > 4 * this.k + 1024) this.prune(q);
+    if (docs.length > this.limits[q]) {
+      this.prune(q);
+      // equal scores stay, however many: the next look is at twice as many
+      this.limits[q] = Math.max(4 * this.k + 1024, 2 * this.docs[q].length);
+    }
   }
 
   private prune(q: number): void {

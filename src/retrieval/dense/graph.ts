@@ -36,8 +36,8 @@ export interface GraphOptions {
   readonly expansion: number;
 }
 
-/** Whether the library is there: it has builds for Linux and macOS. */
-export function graphLibrary(): Library | undefined {
+/** Undefined where the library is not there: it has builds for Linux and macOS. */
+function graphLibrary(): Library | undefined {
   try {
     return require('usearch') as Library;
   } catch {
@@ -45,20 +45,19 @@ export function graphLibrary(): Library | undefined {
   }
 }
 
-function library(): Library {
+/** @throws IndexError 'argument' where it is not */
+export function neededLibrary(): Library {
   const found = graphLibrary();
-  if (found === undefined) {
-    throw new IndexError(
-      'argument',
-      `an approximate index needs the package usearch, which cannot be loaded on ${process.platform}-${process.arch}; use method exact`,
-    );
-  }
-  return found;
+  if (found !== undefined) return found;
+  throw new IndexError(
+    'argument',
+    `an approximate index needs the package usearch, which cannot be loaded on ${process.platform}-${process.arch}; use method exact`,
+  );
 }
 
 /** Vectors are kept as halves in the graph; hits are scored anew from the index's own. */
 const open = (dimension: number, o: GraphOptions, search: number): Native =>
-  new (library().Index)({
+  new (neededLibrary().Index)({
     dimensions: dimension,
     metric: 'ip',
     quantization: 'f16',
@@ -72,7 +71,8 @@ export function fileCrc(path: string): { bytes: number; crc: number } {
   const fd = fs.openSync(path, 'r');
   try {
     const piece = new Uint8Array(1 << 20);
-    let [crc, bytes] = [0, 0];
+    let crc = 0;
+    let bytes = 0;
     for (;;) {
       const got = fs.readSync(fd, piece, 0, piece.length, bytes);
       if (got === 0) return { bytes, crc: crc >>> 0 };
@@ -84,25 +84,53 @@ export function fileCrc(path: string): { bytes: number; crc: number } {
   }
 }
 
-/** @throws IndexError 'missing', 'corrupt': a file that was cut short must never reach the library, which would crash */
-export function checkGraphFile(path: string, bytes: number, crc: number): void {
-  let found: { bytes: number; crc: number };
+/** Bytes at the end of a graph's file that are checked whenever it is opened. */
+const TAIL = 4096;
+
+function tailCrc(path: string, bytes: number): number {
+  const fd = fs.openSync(path, 'r');
   try {
-    found = fileCrc(path);
+    const tail = new Uint8Array(Math.min(TAIL, bytes));
+    fs.readSync(fd, tail, 0, tail.length, bytes - tail.length);
+    return crc32(tail) >>> 0;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** What a manifest says of a graph's file. */
+export interface GraphFile {
+  readonly bytes: number;
+  readonly crc: number;
+  /** CRC-32 of its last 4 KiB; files of older versions have none. */
+  readonly tail?: number;
+}
+
+const corrupt = (path: string, what: string): IndexError =>
+  new IndexError('corrupt', `${path}: ${what}; restore the file, roll back or build the index again`, path);
+
+/**
+ * Checks length and end of a graph's file: one that was cut short must never reach the library, which would crash. The
+ * rest is left where it is, so that opening reads hardly anything.
+ * @throws IndexError 'missing', 'corrupt'
+ */
+export function checkGraphEnd(path: string, wanted: GraphFile): void {
+  let size: number;
+  let tail: number;
+  try {
+    size = fs.statSync(path).size;
+    tail = tailCrc(path, size);
   } catch {
     throw new IndexError('missing', `${path}: the index names this file, but it cannot be opened`, path);
   }
-  if (found.bytes !== bytes || found.crc !== crc) {
-    const what =
-      found.bytes === bytes
-        ? 'fails its checksum'
-        : `is ${found.bytes} bytes long, the manifest says ${bytes}`;
-    throw new IndexError(
-      'corrupt',
-      `${path}: ${what}; restore the file, roll back or build the index again`,
-      path,
-    );
-  }
+  if (size !== wanted.bytes) throw corrupt(path, `is ${size} bytes long, the manifest says ${wanted.bytes}`);
+  if (wanted.tail !== undefined && tail !== wanted.tail) throw corrupt(path, 'fails its checksum');
+}
+
+/** Reads a graph's file whole. @throws IndexError 'missing', 'corrupt' */
+export function checkGraphFile(path: string, bytes: number, crc: number): void {
+  checkGraphEnd(path, { bytes, crc });
+  if (fileCrc(path).crc !== crc) throw corrupt(path, 'fails its checksum');
 }
 
 /** Memory a document of a graph takes: halves, twice its links at the ground, and what leads to it. */
@@ -123,7 +151,7 @@ export class GraphBuilder {
     this.native.add(BigUint64Array.from(documents, BigInt), vectors, 1);
   }
 
-  save(path: string): { bytes: number; crc: number } {
+  save(path: string): Required<GraphFile> {
     this.native.save(path);
     const fd = fs.openSync(path, 'r+');
     try {
@@ -131,7 +159,8 @@ export class GraphBuilder {
     } finally {
       fs.closeSync(fd);
     }
-    return fileCrc(path);
+    const { bytes, crc } = fileCrc(path);
+    return { bytes, crc, tail: tailCrc(path, bytes) };
   }
 }
 

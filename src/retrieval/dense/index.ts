@@ -1,3 +1,4 @@
+export type { VectorModel } from '../store/vector-model.ts';
 export { type Metric, type Precision, vectorBytes } from './codec.ts';
 export {
   DenseIndex,
@@ -16,7 +17,6 @@ export {
   type DenseSettings,
   type DenseWriterOptions,
   denseGenerations,
-  hasDenseIndex,
   type VectorRows,
 } from './dense-writer.ts';
 export { type Multiply, plainMultiply } from './exact.ts';

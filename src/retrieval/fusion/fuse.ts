@@ -36,7 +36,8 @@ export interface Fused {
 export function compareKeys(a: string, b: string): number {
   const n = Math.min(a.length, b.length);
   for (let i = 0; i < n; i++) {
-    let [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
+    let x = a.charCodeAt(i);
+    let y = b.charCodeAt(i);
     if (x === y) continue;
     // surrogates stand for code points above all others
     if (x >= 0xd800 && y >= 0xd800) {

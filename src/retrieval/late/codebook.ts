@@ -27,6 +27,8 @@ export interface Codebook extends CodebookShape {
   readonly values: Float32Array;
   /** Greatest size that a token's values are multiplied by. */
   readonly greatest: number;
+  /** Mean square of the distance of tokens to their centroids and shares in training; of older indexes not known. */
+  readonly spread?: number;
 }
 
 /** Brings vectors to the width that is kept and to length 1. */
@@ -60,9 +62,9 @@ export async function writeCodebook(dir: string, book: Codebook): Promise<{ file
   if (isSound(path)) return { file, bytes: fs.statSync(path).size };
   const out = new SectionWriter(path, KIND);
   try {
-    const { from, dimension, bits, greatest } = book;
+    const { from, dimension, bits, greatest, spread } = book;
     const count = book.centroids.length / dimension;
-    const meta = { from, dimension, bits, greatest, count };
+    const meta = { from, dimension, bits, greatest, spread, count };
     out.section('meta', new TextEncoder().encode(JSON.stringify(meta)));
     out.section('projection', book.projection);
     out.section('centroids', centroids);
@@ -95,6 +97,7 @@ export function readCodebook(path: string): Codebook {
     };
     const { count, ...shape } = JSON.parse(new TextDecoder().decode(file.load('meta'))) as CodebookShape & {
       greatest: number;
+      spread?: number;
       count: number;
     };
     return {

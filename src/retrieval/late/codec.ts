@@ -75,12 +75,13 @@ export function encodeTokens(
       encoder.encode(rest, 0, 1 / sizeIn(gain, greatest), out, at);
       decodeNumbers(out, at, values, d, bits, found);
       // the size with the least squares to what the values are
-      let [dot, own] = [0, 0];
+      let dot = 0;
+      let norms = 0;
       for (let c = 0; c < d; c++) {
         dot += rest[c] * found[c];
-        own += found[c] * found[c];
+        norms += found[c] * found[c];
       }
-      gain = sizeOf(own > 0 ? dot / own : 0, greatest);
+      gain = sizeOf(norms > 0 ? dot / norms : 0, greatest);
     }
     squares = 0;
     const size = sizeIn(gain, greatest);

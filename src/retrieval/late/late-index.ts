@@ -1,17 +1,17 @@
 import { join } from 'node:path';
-import { type Multiply, plainMultiply } from '../dense/exact.ts';
-import type { StoredField } from '../sparse/columns.ts';
+import { type Multiply, plainMultiply, transposed } from '../dense/exact.ts';
+import { Lowest } from '../lowest.ts';
 import { IndexError } from '../sparse/errors.ts';
 import type { Filter } from '../sparse/query/types.ts';
-import type { StoredValue } from '../sparse/stored.ts';
 import { TopK } from '../sparse/top-k.ts';
-import { countAllowed, RowsIndex } from '../store/rows-index.ts';
-import { type VerifyReport, verifyGenerations } from '../store/verify.ts';
+import { checkedK, KeyedIndex, type KeyedInfo, KeyedKind } from '../store/keyed-index.ts';
+import { countAllowed, type RowsIndex } from '../store/rows-index.ts';
+import type { VerifyReport } from '../store/verify.ts';
 import { CentroidMaxes } from './centroid-maxes.ts';
 import { type Codebook, projected, readCodebook } from './codebook.ts';
 import { decodeTokens } from './codec.ts';
 import { LATE_SEGMENT, type LateSettings, lateGenerations } from './late-writer.ts';
-import { Lowest } from './lowest.ts';
+import { PlainTokens } from './plain.ts';
 import { Products } from './products.ts';
 import { lengthsOf, type Question, Residuals, type StageOptions, stagesFor } from './question.ts';
 import { SegmentLists, tokensIn } from './segment-lists.ts';
@@ -26,16 +26,9 @@ export interface LateOpenOptions {
   multiply?: Multiply;
 }
 
-export interface LateInfo {
-  generation: number;
-  documents: number;
+export interface LateInfo extends KeyedInfo<LateSettings> {
   /** Those of deleted documents included. */
   tokens: number;
-  segments: number;
-  bytes: number;
-  keyColumn: string;
-  columns: StoredField[];
-  settings: LateSettings;
 }
 
 export interface LateSearchOptions extends Partial<StageOptions> {
@@ -66,65 +59,47 @@ const LOOK = 32;
 /** Hits more than wanted that are scored anew in double precision: floats cannot tell them apart. */
 const SPARE = 8;
 
+const lateKind = new KeyedKind(lateGenerations, LATE_SEGMENT);
+
+/** How tokens are held for search: compressed by a codebook, or as they came. */
+type Held =
+  | {
+      readonly book: Codebook;
+      readonly products: Products;
+      readonly lists: readonly SegmentLists[];
+      readonly tokens: number;
+    }
+  | { readonly plain: PlainTokens; readonly tokens: number };
+
 /**
  * One generation of an index of token vectors, open for reading. Search goes in stages (PLAID, Santhanam et al. 2022): the
  * passages of the centroids nearest to each token of the question; their scores by centroids and shares alone; the best by
  * their compressed tokens, as many as may matter. Scores of hits are MaxSim over the stored vectors: the sum over
- * tokens of the question of the greatest dot product, however a hit was found.
+ * tokens of the question of the greatest dot product, however a hit was found. An index of few tokens has no codebook, and
+ * all of them are looked at.
  */
-export class LateIndex {
-  readonly info: LateInfo;
-  private readonly index: RowsIndex;
-  private readonly settings: LateSettings;
+export class LateIndex extends KeyedIndex<LateSettings, LateInfo> {
   private readonly multiply: Multiply;
-  private readonly book: Codebook | undefined;
-  private readonly products: Products | undefined;
-  private readonly lists: (SegmentLists | undefined)[];
+  private readonly held: Held;
 
-  private constructor(index: RowsIndex, book: Codebook | undefined, options: LateOpenOptions) {
-    const { manifest } = index;
-    this.index = index;
-    this.settings = manifest.settings as unknown as LateSettings;
-    this.book = book;
-    this.products = book && new Products(book);
+  private constructor(index: RowsIndex, held: Held, options: LateOpenOptions) {
+    super(index, shared => ({
+      ...shared,
+      tokens: held.tokens,
+      bytes: shared.bytes + (shared.settings.codebook?.bytes ?? 0),
+    }));
+    this.held = held;
     this.multiply = options.multiply ?? plainMultiply;
-    let left = options.cacheBytes ?? 1 << 30;
-    const documents = index.segments.reduce((sum, { segment }) => sum + segment.meta.documents, 0);
-    const tokens = book ? index.segments.reduce((sum, { segment }) => sum + tokensIn(segment, book), 0) : 0;
-    const maxes = book && new CentroidMaxes(documents, tokens, book);
-    let first = 0;
-    this.lists = index.segments.map(({ segment }) => {
-      if (book === undefined || maxes === undefined) return undefined;
-      const resident = segment.payload.length <= left;
-      if (resident) left -= segment.payload.length;
-      const lists = new SegmentLists(segment, book, resident, maxes, first);
-      first += segment.meta.documents;
-      return lists;
-    });
-    this.info = {
-      generation: manifest.generation,
-      documents: manifest.documents,
-      tokens,
-      segments: manifest.segments.length,
-      bytes: index.bytes + (this.settings.codebook?.bytes ?? 0),
-      keyColumn: manifest.keyColumn,
-      columns: manifest.fields,
-      settings: this.settings,
-    };
   }
 
   /** Opens the live generation, or a named one. Throws IndexError 'missing', 'generation', 'version', 'corrupt'. */
   static open(dir: string, options: LateOpenOptions = {}): Promise<LateIndex> {
-    return lateGenerations.opened(dir, options.generation, manifest => {
-      const { codebook } = manifest.settings as unknown as LateSettings;
-      const book = codebook ? readCodebook(join(dir, codebook.file)) : undefined;
-      const index = new RowsIndex(dir, manifest, LATE_SEGMENT);
-      try {
-        return new LateIndex(index, book, options);
-      } catch (error) {
-        index.close();
-        throw error;
-      }
+    return lateKind.open(dir, options.generation, index => {
+      const { codebook, from } = index.manifest.settings as unknown as LateSettings;
+      const held = codebook
+        ? compressed(index, readCodebook(join(dir, codebook.file)), options)
+        : plainOf(new PlainTokens(index.segments, from));
+      return new LateIndex(index, held, options);
     });
   }
 
@@ -135,38 +110,48 @@ export class LateIndex {
    * @throws IndexError 'argument' where vectors have another length than the index's, or are not finite
    */
   async search(vectors: Float32Array, options: LateSearchOptions): Promise<LateResult> {
-    const { from } = this.settings;
-    if (!Number.isInteger(options.k) || options.k < 1)
-      throw new IndexError('argument', `search: k is ${options.k}, wanted a whole number of at least 1`);
-    if (vectors.length % from !== 0)
+    const { from } = this.info.settings;
+    const k = checkedK(options.k, this.info.documents);
+    if (vectors.length % from !== 0 && this.info.documents > 0)
       throw new IndexError(
         'argument',
         `${this.index.dir}: the index holds vectors of ${from} numbers, the question has ${vectors.length} in all; encode questions with the model that encoded the index`,
       );
     if (!vectors.every(Number.isFinite))
       throw new IndexError('argument', 'search: the question has numbers that are not finite');
-    const top = new TopK(options.k, (a, b) => this.index.before(a, b));
-    const { book } = this;
-    const question = book && (await this.question(vectors, book));
-    if (book === undefined || question === undefined) return top.take();
-    const stages = { ...stagesFor(options.k), ...given(options) };
-    const residuals = new Residuals(question, book, this.products as Products);
+    const top = new TopK(k, (a, b) => this.index.before(a, b));
     const allowed = this.index.allowed(options.filter);
+    if (this.info.documents === 0) return top.take();
+    const { held } = this;
+    if ('plain' in held) {
+      const tokens = withoutZeros(vectors, from);
+      if (tokens.length === 0) return top.take();
+      for (const { doc, score } of await held.plain.search(tokens, k, allowed, this.multiply))
+        top.offer(doc, score);
+      return top.take();
+    }
+    const { book, products, lists } = held;
+    const question = await this.question(vectors, book);
+    if (question === undefined) return top.take();
+    const stages = { ...stagesFor(k), ...given(options) };
+    const residuals = new Residuals(question, book, products);
     const near = options.exact
-      ? this.everything(residuals, allowed)
-      : this.staged(question, residuals, stages, options.k, allowed);
+      ? this.everything(residuals, lists, allowed)
+      : this.staged(question, residuals, lists, stages, k, allowed);
     near.sort((a, b) => b.score - a.score || a.doc - b.doc);
-    for (const { doc } of near.slice(0, options.k + SPARE))
-      top.offer(doc, residuals.exact(this.payload(doc)));
+    for (const { doc } of near.slice(0, k + SPARE)) top.offer(doc, residuals.exact(this.payload(lists, doc)));
     return top.take();
   }
 
-  private everything(residuals: Residuals, allowed: readonly (Uint8Array | undefined)[]): Scored[] {
+  private everything(
+    residuals: Residuals,
+    lists: readonly SegmentLists[],
+    allowed: readonly (Uint8Array | undefined)[],
+  ): Scored[] {
     const out: Scored[] = [];
     for (const [s, { first }] of this.index.segments.entries()) {
-      const lists = this.lists[s] as SegmentLists;
-      for (const doc of lists.all(allowed[s])) {
-        const payload = lists.payload(doc);
+      for (const doc of lists[s].all(allowed[s])) {
+        const payload = lists[s].payload(doc);
         if (payload.length > 0) out.push({ doc: first + doc, score: residuals.score(payload) });
       }
     }
@@ -180,13 +165,14 @@ export class LateIndex {
   private staged(
     question: Question,
     residuals: Residuals,
+    lists: readonly SegmentLists[],
     stages: StageOptions,
     k: number,
     allowed: readonly (Uint8Array | undefined)[],
   ): Scored[] {
     const { segments } = this.index;
     const parts = segments.map(({ documents }, s) => ({
-      lists: this.lists[s] as SegmentLists,
+      lists: lists[s],
       documents,
       allowed: allowed[s],
       count: countAllowed(allowed[s], documents),
@@ -201,10 +187,12 @@ export class LateIndex {
     const out: Scored[] = [];
     const most = Math.max(stages.candidates, k + SPARE);
     const bar = new Lowest(k);
-    let [n, sum, squares] = [0, 0, 0];
+    let n = 0;
+    let sum = 0;
+    let squares = 0;
     for (let from = 0; from < found.length && out.length < most; from += LOOK) {
       for (const { doc, score: before } of found.slice(from, from + LOOK)) {
-        const payload = this.payload(doc);
+        const payload = this.payload(lists, doc);
         if (payload.length === 0) continue;
         const score = residuals.score(payload);
         out.push({ doc, score });
@@ -222,53 +210,61 @@ export class LateIndex {
     return out;
   }
 
-  rows(docs: Int32Array | readonly number[], columns?: readonly string[]): Record<string, StoredValue>[] {
-    return this.index.rows(docs, columns);
-  }
-
-  /** Numbers of all documents that are not deleted, ascending. */
-  live(): Int32Array {
-    return this.index.live();
-  }
-
-  keys(docs: Int32Array | readonly number[]): string[] {
-    return this.index.keys(docs);
-  }
-
-  /** The stored token vectors of a document by number: tokens × dimension, as floats of length 1. */
+  /**
+   * The stored token vectors of a document by number, of length 1: tokens × dimension; × from where the index is small and
+   * keeps them as they came.
+   */
   vectors(document: number): Float32Array {
-    return this.book ? decodeTokens(this.payload(document), this.book) : new Float32Array(0);
-  }
-
-  close(): void {
-    this.index.close();
+    const { held } = this;
+    return 'plain' in held
+      ? held.plain.of(document).slice()
+      : decodeTokens(this.payload(held.lists, document), held.book);
   }
 
   /** The compressed tokens of a document. */
-  private payload(document: number): Uint8Array {
+  private payload(lists: readonly SegmentLists[], document: number): Uint8Array {
     const open = this.index.segmentOf(document);
-    const lists = this.lists[this.index.segments.indexOf(open)];
-    return lists?.payload(document - open.first) ?? new Uint8Array(0);
+    return lists[this.index.segments.indexOf(open)].payload(document - open.first);
   }
 
   /** Tokens of a question at the width of the index, and their products with the centroids. */
   private async question(vectors: Float32Array, book: Codebook): Promise<Question | undefined> {
     const { dimension: d, from } = book;
     const all = await projected(vectors, vectors.length / from, book, this.multiply, false);
-    const lengths = lengthsOf(all, d);
-    const kept = [...lengths.keys()].filter(q => lengths[q] > 0);
-    if (kept.length === 0) return undefined;
-    const tokens = new Float32Array(kept.length * d);
-    kept.forEach((q, i) => {
-      tokens.set(all.subarray(q * d, (q + 1) * d), i * d);
-    });
-    const columns = new Float32Array(tokens.length);
-    for (let q = 0; q < kept.length; q++)
-      for (let c = 0; c < d; c++) columns[c * kept.length + q] = tokens[q * d + c];
-    const count = book.centroids.length / d;
-    const scores = await this.multiply(book.centroids, count, columns, kept.length, d);
-    return { tokens, count: kept.length, lengths: lengthsOf(tokens, d), scores };
+    const tokens = withoutZeros(all, d);
+    const count = tokens.length / d;
+    if (count === 0) return undefined;
+    const centroids = book.centroids.length / d;
+    const scores = await this.multiply(book.centroids, centroids, transposed(tokens, count, d), count, d);
+    return { tokens, count, lengths: lengthsOf(tokens, d), scores };
   }
+}
+
+const plainOf = (plain: PlainTokens): Held => ({ plain, tokens: plain.tokens });
+
+function compressed(index: RowsIndex, book: Codebook, options: LateOpenOptions): Held {
+  let left = options.cacheBytes ?? 1 << 30;
+  const documents = index.segments.reduce((sum, s) => sum + s.documents, 0);
+  const tokens = index.segments.reduce((sum, { segment }) => sum + tokensIn(segment, book), 0);
+  const maxes = new CentroidMaxes(documents, tokens, book);
+  const lists = index.segments.map(({ segment, first }) => {
+    const resident = segment.payload.length <= left;
+    if (resident) left -= segment.payload.length;
+    return new SegmentLists(segment, book, resident, maxes, first);
+  });
+  return { book, products: new Products(book), lists, tokens };
+}
+
+/** Vectors of d numbers but those that are all zero. */
+function withoutZeros(vectors: Float32Array, d: number): Float32Array {
+  const lengths = lengthsOf(vectors, d);
+  if (lengths.every(length => length > 0)) return vectors;
+  const kept = [...lengths.keys()].filter(q => lengths[q] > 0);
+  const out = new Float32Array(kept.length * d);
+  kept.forEach((q, i) => {
+    out.set(vectors.subarray(q * d, (q + 1) * d), i * d);
+  });
+  return out;
 }
 
 /** Stage options that were given. */
@@ -278,8 +274,8 @@ const given = ({ cells, candidates }: LateSearchOptions): Partial<StageOptions> 
 });
 
 /** Reads every file of an index and compares checksums. Throws IndexError 'missing' where there is no index. */
-export const verifyLate = (dir: string): Promise<VerifyReport> => verifyGenerations(dir, lateGenerations);
+export const verifyLate = (dir: string): Promise<VerifyReport> => lateKind.verify(dir);
 
 export const publishLate = (dir: string, generation: number): Promise<void> =>
-  lateGenerations.publish(dir, generation);
-export const rollbackLate = (dir: string): Promise<number> => lateGenerations.rollback(dir);
+  lateKind.publish(dir, generation);
+export const rollbackLate = (dir: string): Promise<number> => lateKind.rollback(dir);

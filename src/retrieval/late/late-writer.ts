@@ -7,17 +7,19 @@ import { hasBit } from '../sparse/bitmap.ts';
 import { IndexError } from '../sparse/errors.ts';
 import type { Compacted } from '../store/compact.ts';
 import { Generations } from '../store/generations.ts';
+import { KeyedRowsWriter, keyOf, type RowBytes } from '../store/keyed-writer.ts';
 import { compactRows } from '../store/rows-compact.ts';
 import { rowsFiles } from '../store/rows-files.ts';
 import type { RowsSegment } from '../store/rows-segment.ts';
-import type { KeyedRows, Prepared, RowsManifest } from '../store/rows-types.ts';
+import type { KeyedRows, RowsManifest } from '../store/rows-types.ts';
 import { type RowsKind, RowsWriter } from '../store/rows-writer.ts';
+import { modelClash, type VectorModel, withModel } from '../store/vector-model.ts';
 import { type Codebook, projected, readCodebook, verifyCodebook, writeCodebook } from './codebook.ts';
-import { encodeTokens } from './codec.ts';
+import { decodeTokens, encodeTokens, tokenBytes, tokensOf } from './codec.ts';
 import { fromHalves, toHalves } from './halves.ts';
 import { Nearest } from './nearest.ts';
-import { placed } from './placing.ts';
-import { trainCodebook } from './training.ts';
+import { type Passages, type Places, placed } from './placing.ts';
+import { grownCodebook, trainCodebook, widenedCodebook } from './training.ts';
 import { TrellisEncoder } from './trellis.ts';
 
 export const LATE_SEGMENT = 'late';
@@ -29,8 +31,16 @@ export interface LateSettings {
   /** Numbers of a vector as it is kept. */
   readonly dimension: number;
   readonly bits: 1 | 2;
-  /** Absent while the index never had a token. */
-  readonly codebook: { readonly file: string; readonly bytes: number; readonly centroids: number } | null;
+  /** Absent while the index never had more than a few thousand tokens: they are kept as halves. */
+  readonly codebook: {
+    readonly file: string;
+    readonly bytes: number;
+    readonly centroids: number;
+    /** Tokens there were when it was made, or given more centroids. Of older indexes not known. */
+    readonly tokens?: number;
+  } | null;
+  /** What made the vectors, where it is known. */
+  readonly model?: VectorModel;
 }
 
 const settingsOf = (manifest: Pick<RowsManifest, 'settings'>): LateSettings =>
@@ -39,7 +49,7 @@ const settingsOf = (manifest: Pick<RowsManifest, 'settings'>): LateSettings =>
 const partsOf = rowsFiles(LATE_SEGMENT);
 
 export const lateGenerations = new Generations<RowsManifest>(
-  { name: 'millrace-late', version: 3, oldest: 3 },
+  { name: 'millrace-late', version: 4, oldest: 3 },
   manifest => {
     const { codebook } = settingsOf(manifest);
     return [...partsOf(manifest), ...(codebook ? [{ ...codebook, check: verifyCodebook }] : [])];
@@ -57,10 +67,17 @@ export interface LateWriterOptions {
   readonly bits?: 1 | 2;
   readonly memoryBytes?: number;
   readonly replace?: boolean;
+  /** What makes the vectors. */
+  readonly model?: VectorModel;
   /** Go on from a generation that was kept. */
   readonly generation?: number;
   /** A quick product of matrices; default a plain loop. */
   readonly multiply?: Multiply;
+  /**
+   * Numbers in all vectors up to which they are kept as halves and searched one by one: a codebook of few tokens knows
+   * nothing of those to come. Default 4,194,304 (16,384 tokens of 256 numbers, 8 MiB).
+   */
+  readonly plainNumbers?: number;
 }
 
 /** Rows to index; the vectors of row r are those from `offsets[r]` to `offsets[r + 1]`. */
@@ -74,32 +91,42 @@ export interface TokenRowsToIndex extends KeyedRows {
 const SAMPLE = 1 << 18;
 /** Tokens that are compressed together. */
 const BLOCK = 1 << 15;
+const PLAIN = 1 << 22;
+/** A codebook gets more centroids when there are so many times the tokens it was made for. */
+const GROWTH = 8;
 
 /**
- * Writes an index of token vectors. Rows wait as halves until the first `prepare`, which makes the codebook of a sample
- * of them and compresses them; from then on rows are compressed as they come, and the codebook stays until the index is
- * built anew.
+ * Writes an index of token vectors. Few rows are kept as halves. The first `prepare` that finds more makes the codebook of
+ * a sample of all of them and compresses them; from then on rows are compressed as they come. When there are eight times
+ * as many, the codebook gets more centroids; those it has stay, and with them what was compressed by it.
  */
-export class LateIndexWriter {
-  private readonly rows: RowsWriter;
+export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
   private readonly multiply: Multiply;
   private readonly sampleTokens: number;
+  private readonly plainNumbers: number;
   private settings: LateSettings;
   private book: Codebook | undefined;
   private nearest: Nearest | undefined;
   private encoder: TrellisEncoder | undefined;
+  /** About how many there are, deleted ones included; undefined: to be counted. */
+  private tokens: number | undefined;
+  /** Tokens that the codebook was made for. */
+  private madeFor = 0;
+  /** Whether the codebook is not in a file yet. */
+  private isNew = false;
 
   private constructor(rows: RowsWriter, settings: LateSettings, options: LateWriterOptions) {
-    this.rows = rows;
+    super(rows);
     this.settings = settings;
     this.multiply = options.multiply ?? plainMultiply;
+    this.plainNumbers = options.plainNumbers ?? PLAIN;
     const memory = options.memoryBytes ?? 128 << 20;
     this.sampleTokens = Math.max(1024, Math.min(SAMPLE, Math.floor(memory / (8 * settings.from))));
   }
 
   /** Throws IndexError 'locked', 'schema' (another dimension or bits), 'version', 'corrupt', 'argument'. */
   static open(dir: string, options: LateWriterOptions): LateIndexWriter {
-    const { from, bits = 2, keyColumn, memoryBytes, replace, generation } = options;
+    const { from, bits = 2, keyColumn, memoryBytes, replace, generation, model } = options;
     const dimension = Math.min(options.dimension ?? 128, from);
     if (!Number.isInteger(from) || from < 1 || !Number.isInteger(dimension) || dimension < 1)
       throw new IndexError(
@@ -107,146 +134,174 @@ export class LateIndexWriter {
         `dimension: ${dimension} of ${from}, wanted whole numbers of at least 1`,
       );
     const settings: LateSettings = { from, dimension, bits, codebook: null };
-    const rows = RowsWriter.open(dir, kindOf(settings), {
+    const rows = RowsWriter.open(dir, kindOf({ ...settings, ...(model && { model }) }), {
       keyColumn,
       memoryBytes,
       replace,
       from: generation,
     });
-    const writer = new LateIndexWriter(rows, settings, options);
+    const writer = new LateIndexWriter(rows, withModel(settings, rows.rowSettings, model), options);
     const base = rows.baseSettings as unknown as LateSettings | undefined;
     if (base?.codebook && clash(base, settings) === undefined) {
-      writer.settings = base;
+      writer.settings = { ...writer.settings, codebook: base.codebook };
       writer.book = readCodebook(join(dir, base.codebook.file));
+      writer.madeFor = madeFor(base.codebook);
     }
     return writer;
   }
 
   /** Adds rows. Vectors are brought to length 1; those of length 0 are left out. @throws IndexError 'argument' */
-  async add(batch: TokenRowsToIndex): Promise<void> {
-    const tokens = this.unit(batch);
+  override async add(batch: TokenRowsToIndex): Promise<void> {
+    const { book } = this;
+    if (book) {
+      this.tokens ??= await this.counted(false);
+      if (this.isGrown) await this.grow(book);
+    }
+    await super.add(batch);
+  }
+
+  protected async encode(batch: TokenRowsToIndex): Promise<RowBytes> {
+    const { vectors, offsets } = this.unit(batch);
     const { book } = this;
     if (book === undefined) {
       const { from } = this.settings;
-      await this.rows.add(batch, r =>
-        toHalves(tokens.vectors.subarray(tokens.offsets[r] * from, tokens.offsets[r + 1] * from)),
-      );
-      return;
+      return r => toHalves(vectors.subarray(offsets[r] * from, offsets[r + 1] * from));
     }
-    const payloads = await this.compress(tokens.vectors, tokens.offsets, book);
-    await this.rows.add(batch, r => payloads[r]);
+    if (this.tokens !== undefined) this.tokens += offsets[batch.rows];
+    const payloads = await this.compress(vectors, offsets, book, true);
+    return r => payloads[r];
   }
 
-  /** For each key, 1 where a live row has it. */
-  has(values: readonly string[]): Uint8Array {
-    return this.rows.has(values);
-  }
-
-  /** Deletes rows by key, or by the value of a stored utf8 column. Returns how many. */
-  delete(values: string[], by?: string): Promise<number> {
-    return this.rows.delete(values, by);
-  }
-
-  async prepare(): Promise<Prepared> {
+  protected override async beforePrepare(): Promise<Readonly<Record<string, unknown>>> {
     if (this.book === undefined) await this.train();
-    return this.rows.prepare({ ...this.settings });
+    else if (this.isGrown) await this.grow(this.book);
+    const { book } = this;
+    if (book && this.isNew) {
+      const written = await writeCodebook(this.rows.dir, book);
+      this.rows.made(written.file);
+      faultPoint('sink-codebook');
+      const centroids = book.centroids.length / book.dimension;
+      this.settings = { ...this.settings, codebook: { ...written, centroids, tokens: this.madeFor } };
+      this.isNew = false;
+    }
+    return { ...this.settings };
   }
 
-  keep(generation: number): Promise<void> {
-    return this.rows.keep(generation);
+  /** Tokens of a passage of so many bytes, as the index has them now. */
+  private tokensIn(bytes: number): number {
+    return this.book ? tokensOf(bytes, this.book) : bytes / (2 * this.settings.from);
   }
 
-  publish(generation: number): Promise<void> {
-    return this.rows.publish(generation);
-  }
-
-  /** Leaves the prepared generation to `publishLate(dir, generation)`, on any thread of this process. */
-  handOver(): Promise<void> {
-    return this.rows.handOver();
-  }
-
-  abort(): Promise<void> {
-    return this.rows.abort();
-  }
-
-  close(): Promise<void> {
-    return this.rows.close();
-  }
-
-  /** Makes the codebook of a sample of what was written, and compresses it all. */
-  private async train(): Promise<void> {
-    const { from, dimension, bits } = this.settings;
-    const found = await this.rows.written();
-    const size = (segment: RowsSegment, d: number): number => {
-      const [start, end] = segment.payloadRange(d, d + 1);
-      return (end - start) / (2 * from);
-    };
+  /** Tokens of all rows: of those that are not deleted, or about as many as there are. */
+  private async counted(live: boolean): Promise<number> {
     let total = 0;
-    for (const { segment, deleted } of found)
-      for (let d = 0; d < segment.meta.documents; d++) if (!hasBit(deleted, d)) total += size(segment, d);
-    if (total === 0) return;
-    // whole passages, evenly over the keys: the tokens of one are alike
+    for (const { segment, deleted } of await this.rows.written()) {
+      if (live)
+        for (let d = 0; d < segment.meta.documents; d++)
+          total += hasBit(deleted, d) ? 0 : this.tokensIn(bytesOf(segment, d));
+      else total += segment.payload.length / (this.book ? tokenBytes(this.book) : 2 * this.settings.from);
+    }
+    return total;
+  }
+
+  /** Whole passages, evenly over the keys: the tokens of one are alike. */
+  private async sample(
+    total: number,
+    width: number,
+    vectorsOf: (bytes: Uint8Array) => Float32Array,
+  ): Promise<Passages> {
     const share = Math.min(1, this.sampleTokens / total);
-    const sample = new Float32Array(Math.min(total, this.sampleTokens) * from);
+    const sample = new Float32Array(Math.min(total, this.sampleTokens) * width);
     const ends = [0];
-    let [due, at] = [0, 0];
-    for (const { segment, deleted } of found)
+    let due = 0;
+    let at = 0;
+    for (const { segment, deleted } of await this.rows.written())
       for (let d = 0; d < segment.meta.documents && at < sample.length; d++) {
         if (hasBit(deleted, d)) continue;
-        due += size(segment, d) * share;
-        if (share < 1 && at / from >= due) continue;
-        const vectors = fromHalves(segment.readPayload(d, d + 1)).subarray(0, sample.length - at);
+        due += this.tokensIn(bytesOf(segment, d)) * share;
+        if (share < 1 && at / width >= due) continue;
+        const vectors = vectorsOf(segment.readPayload(d, d + 1)).subarray(0, sample.length - at);
         sample.set(vectors, at);
         at += vectors.length;
-        ends.push(at / from);
+        ends.push(at / width);
       }
-    const book = await trainCodebook(
-      { vectors: sample.subarray(0, at), offsets: Int32Array.from(ends) },
-      total,
-      { from, dimension, bits },
-      this.multiply,
-    );
-    const written = await writeCodebook(this.rows.dir, book);
-    this.rows.made(written.file);
-    faultPoint('sink-codebook');
+    return { vectors: sample.subarray(0, at), offsets: Int32Array.from(ends) };
+  }
+
+  private useBook(book: Codebook, tokens: number): void {
     this.book = book;
-    this.settings = {
-      ...this.settings,
-      codebook: { ...written, centroids: book.centroids.length / dimension },
-    };
-    let [of, first, end]: [RowsSegment | undefined, number, number] = [undefined, 0, 0];
+    this.isNew = true;
+    this.nearest = undefined;
+    this.tokens = tokens;
+    this.madeFor = tokens;
+  }
+
+  private get isGrown(): boolean {
+    return (this.tokens ?? 0) >= GROWTH * this.madeFor;
+  }
+
+  /** Where there are enough tokens, makes the codebook of a sample of them, and compresses them all. */
+  private async train(): Promise<void> {
+    const { from, dimension, bits } = this.settings;
+    const total = await this.counted(true);
+    if (total === 0 || total * from <= this.plainNumbers) return;
+    const sample = await this.sample(total, from, fromHalves);
+    const book = await trainCodebook(sample, total, { from, dimension, bits }, this.multiply);
+    this.useBook(book, total);
+    let of: RowsSegment | undefined;
+    let first = 0;
+    let end = 0;
     let payloads: Uint8Array[] = [];
     await this.rows.rewrite(async (segment, document) => {
       if (segment !== of || document >= end) {
-        [of, first, end] = [segment, document, document];
+        of = segment;
+        first = document;
+        end = document;
         const offsets = [0];
         while (end < segment.meta.documents) {
-          const tokens = offsets[end - first] + size(segment, end);
+          const tokens = offsets[end - first] + bytesOf(segment, end) / (2 * from);
           if (end > first && tokens > BLOCK) break;
           offsets.push(tokens);
           end++;
         }
-        payloads = await this.compress(
-          fromHalves(segment.readPayload(first, end)),
-          Int32Array.from(offsets),
-          book,
-        );
+        const vectors = fromHalves(segment.readPayload(first, end));
+        payloads = await this.compress(vectors, Int32Array.from(offsets), book);
       }
       return payloads[document - first];
     });
   }
 
-  private async compress(vectors: Float32Array, offsets: Int32Array, book: Codebook): Promise<Uint8Array[]> {
-    const { dimension: d, centroids, shares } = book;
-    this.nearest ??= await Nearest.over(centroids, d, this.multiply);
+  /** Gives the codebook as many centroids as the tokens there are by now ask for. */
+  private async grow(book: Codebook): Promise<void> {
+    const total = await this.counted(true);
+    this.tokens = total;
+    if (!this.isGrown) return;
+    const sample = await this.sample(total, book.dimension, bytes => decodeTokens(bytes, book));
+    this.useBook(await grownCodebook(book, sample, total, this.multiply), total);
+  }
+
+  /** @param isFresh whether the codebook may not know such tokens: it gets centroids for them where they are many */
+  private async compress(
+    vectors: Float32Array,
+    offsets: Int32Array,
+    book: Codebook,
+    isFresh = false,
+  ): Promise<Uint8Array[]> {
+    const { dimension: d } = book;
+    const kept = await projected(vectors, offsets[offsets.length - 1], book, this.multiply);
+    const passages = { vectors: kept, offsets };
+    const places = await this.placed(passages, book);
+    if (isFresh) {
+      const wider = await widenedCodebook(book, passages, places, this.multiply);
+      if (wider !== book) {
+        this.book = wider;
+        this.isNew = true;
+        this.nearest = undefined;
+        return this.compress(vectors, offsets, wider);
+      }
+    }
     this.encoder ??= new TrellisEncoder(book.values, d, book.bits);
     const { encoder } = this;
-    const kept = await projected(vectors, offsets[offsets.length - 1], book, this.multiply);
-    const places = await placed({ vectors: kept, offsets }, this.nearest, {
-      centroids,
-      dimension: d,
-      isShared: shares !== undefined,
-    });
     return Array.from({ length: offsets.length - 1 }, (_, r) =>
       encodeTokens(
         kept.subarray(offsets[r] * d, offsets[r + 1] * d),
@@ -256,6 +311,11 @@ export class LateIndexWriter {
         encoder,
       ),
     );
+  }
+
+  private async placed(passages: Passages, { centroids, dimension, shares }: Codebook): Promise<Places> {
+    this.nearest ??= await Nearest.over(centroids, dimension, this.multiply);
+    return placed(passages, this.nearest, { centroids, dimension, isShared: shares !== undefined });
   }
 
   /** Vectors at length 1, without those of length 0. */
@@ -277,9 +337,10 @@ export class LateIndexWriter {
         let squares = 0;
         for (let c = t * from; c < (t + 1) * from; c++) squares += batch.vectors[c] ** 2;
         if (!Number.isFinite(squares)) {
-          const { bytes, offsets: ends } = batch.key;
-          const key = Buffer.from(bytes.subarray(ends[r], ends[r + 1])).toString('utf8');
-          throw new IndexError('argument', `key "${key}": a token's vector has numbers that are not finite`);
+          throw new IndexError(
+            'argument',
+            `key "${keyOf(batch, r)}": a token's vector has numbers that are not finite`,
+          );
         }
         if (squares === 0) continue;
         const norm = Math.sqrt(squares);
@@ -292,12 +353,21 @@ export class LateIndexWriter {
   }
 }
 
+function bytesOf(segment: RowsSegment, document: number): number {
+  const [start, end] = segment.payloadRange(document, document + 1);
+  return end - start;
+}
+
+/** Tokens that a codebook was made for; where it does not say, as few as have so many centroids. */
+const madeFor = ({ tokens, centroids }: NonNullable<LateSettings['codebook']>): number =>
+  tokens ?? (centroids / 16) ** 2;
+
 const show = (s: LateSettings): string =>
   `tokens of ${s.from} numbers kept as ${s.dimension} of ${s.bits} ${s.bits === 1 ? 'bit' : 'bits'}`;
 
 const clash = (old: LateSettings, own: LateSettings): string | undefined =>
   old.from === own.from && old.dimension === own.dimension && old.bits === own.bits
-    ? undefined
+    ? modelClash(old, own)
     : `holds ${show(old)}; this writer has ${show(own)}`;
 
 const kindOf = (settings: LateSettings): RowsKind => ({

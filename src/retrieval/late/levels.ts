@@ -7,7 +7,8 @@
 export function bestLevels(values: Float32Array, count: number): Float32Array {
   const sorted = Float32Array.from(values).sort();
   const n = sorted.length;
-  let [sum, squares] = [0, 0];
+  let sum = 0;
+  let squares = 0;
   for (const x of sorted) {
     sum += x;
     squares += x * x;
@@ -40,7 +41,9 @@ function settled(sorted: Float32Array, levels: Float32Array): { levels: Float32A
     error = 0;
     for (let i = 0; i < count; i++) {
       const end = i + 1 < count ? (levels[i] + levels[i + 1]) / 2 : Number.POSITIVE_INFINITY;
-      let [sum, squares, at] = [0, 0, from];
+      let sum = 0;
+      let squares = 0;
+      let at = from;
       for (; at < n && sorted[at] < end; at++) {
         sum += sorted[at];
         squares += sorted[at] * sorted[at];

@@ -1,5 +1,5 @@
 /** The centroid nearest to each of many vectors, by products of matrices; of many centroids by groups of them. */
-import type { Multiply } from '../dense/exact.ts';
+import { type Multiply, transposed } from '../dense/exact.ts';
 
 /** Centroids below this number are all looked at. */
 const FEW = 1024;
@@ -9,12 +9,6 @@ const GROUPS = 6;
 const BLOCK = 16384;
 /** Numbers of one product, so that it stays in the cache. */
 const PRODUCT = 1 << 21;
-
-export function transposed(vectors: Float32Array, rows: number, d: number): Float32Array {
-  const out = new Float32Array(rows * d);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < d; c++) out[c * rows + r] = vectors[r * d + c];
-  return out;
-}
 
 /** Half the square of each row's length: what a dot product lacks to order rows by their distance. */
 function halfSquares(rows: Float32Array, d: number): Float32Array {

@@ -37,12 +37,19 @@ export function withoutShares({ vectors, offsets }: Passages, shares: Float32Arr
   return out;
 }
 
+export interface Places {
+  /** The centroid of each token. */
+  readonly own: Int32Array;
+  /** passages × d. */
+  readonly shares: Float32Array;
+}
+
 /** Centroids of tokens, and shares of passages where there are such: found in turn, twice. */
 export async function placed(
   passages: Passages,
   nearest: Nearest,
   book: { readonly centroids: Float32Array; readonly dimension: number; readonly isShared: boolean },
-): Promise<{ own: Int32Array; shares: Float32Array }> {
+): Promise<Places> {
   const { centroids, dimension: d, isShared } = book;
   const n = passages.offsets[passages.offsets.length - 1];
   let own = await nearest.of(passages.vectors, n);

@@ -1,6 +1,7 @@
 /** The stages before the last (PLAID, Santhanam et al. 2022), over all segments of an index together. */
+
+import { Lowest } from '../lowest.ts';
 import { emptyBitmap } from '../sparse/bitmap.ts';
-import { Lowest } from './lowest.ts';
 import type { Question, StageOptions } from './question.ts';
 import type { SegmentLists } from './segment-lists.ts';
 

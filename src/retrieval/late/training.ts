@@ -5,7 +5,7 @@ import { fromBytes, toBytes } from './centroid-bytes.ts';
 import { type Codebook, type CodebookShape, projected } from './codebook.ts';
 import { bestLevels } from './levels.ts';
 import { moveTo, Nearest } from './nearest.ts';
-import { type Passages, placed, sharesOf, withoutShares } from './placing.ts';
+import { type Passages, type Places, placed, sharesOf, withoutShares } from './placing.ts';
 import { identity, leadingDirections, turned } from './projection.ts';
 import { fittedValues } from './trellis.ts';
 
@@ -19,6 +19,15 @@ const MOST = 65536;
 const WORTH = 0.15;
 /** Numbers that the trellis is fitted to. */
 const FITTED = 1 << 18;
+/** How far from its centroid a token may come to lie, whatever the sample says: that has no word of what comes later. */
+const FARTHEST = 1;
+/** Tokens lie far from their centroid at so many times the mean square of the distance in training. */
+const FAR = 1.5;
+/** Tokens that lie far get centroids where they are so many, and this part of a batch. */
+const LEAST = 32;
+const MANY = 0.2;
+/** Square of a distance that rounding of a token's length does not make. */
+const APART = 4e-4;
 
 /**
  * Centroids for so many tokens: the power of two below 16 √tokens (Santhanam et al. 2022). Of few tokens, all.
@@ -77,7 +86,8 @@ export async function trainCodebook(
 function sharedPart(passages: Passages, own: Int32Array, centroids: Float32Array, d: number): number {
   const { vectors, offsets } = passages;
   const shares = sharesOf(passages, own, centroids, d);
-  let [common, all] = [0, 0];
+  let common = 0;
+  let all = 0;
   for (let p = 0; p + 1 < offsets.length; p++) {
     const n = offsets[p + 1] - offsets[p];
     // a token alone shares nothing
@@ -96,7 +106,7 @@ function residualsOf(
   shares: Float32Array | undefined,
   centroids: Float32Array,
   { dimension: d, bits }: CodebookShape,
-): Pick<Codebook, 'values' | 'greatest'> {
+): Pick<Codebook, 'values' | 'greatest' | 'spread'> {
   const rows: Float32Array[] = [];
   const found: number[] = [];
   const fitted = Math.ceil(FITTED / d);
@@ -118,9 +128,102 @@ function residualsOf(
   rows.forEach((row, r) => {
     flat.set(row, r * d);
   });
+  const spread = (found.reduce((sum, size) => sum + size * size, 0) / Math.max(1, found.length)) * d;
   found.sort((a, b) => a - b);
   const greatest = found.length > 0 ? found[Math.min(found.length - 1, Math.floor(found.length * 0.999))] : 0;
-  return { values: fittedValues(flat, d, bits, random(d)), greatest: greatest < 1e-6 ? 0 : greatest };
+  return {
+    values: fittedValues(flat, d, bits, random(d)),
+    greatest: Math.max(greatest, FARTHEST / Math.sqrt(d)),
+    spread,
+  };
+}
+
+/**
+ * The codebook with more centroids, for an index that has grown: those it has stay, with their numbers, so what was
+ * compressed by it is as it was. The same for the same sample.
+ * @param sample vectors of length 1, of book.dimension numbers, such as the index gives back
+ * @param tokens how many there are in all
+ */
+export async function grownCodebook(
+  book: Codebook,
+  sample: Passages,
+  tokens: number,
+  multiply: Multiply,
+): Promise<Codebook> {
+  const { dimension: d } = book;
+  const rows = sample.vectors.length / d;
+  const had = book.centroids.length / d;
+  // indexes of older versions may know no size but 0
+  const greatest = book.greatest || FARTHEST / Math.sqrt(d);
+  const wanted = centroidCount(tokens, rows) - had;
+  if (wanted <= 0) return { ...book, greatest };
+  const places = await placed(sample, await Nearest.over(book.centroids, d, multiply), {
+    centroids: book.centroids,
+    dimension: d,
+    isShared: book.shares !== undefined,
+  });
+  const bare = book.shares ? withoutShares(sample, places.shares, d) : sample.vectors;
+  const far = farFrom(book.centroids, bare, places.own, d);
+  const fresh = firstCentroids(far, d, Math.min(wanted, far.length / d)).subarray(0, (MOST - had) * d);
+  if (fresh.length === 0) return { ...book, greatest };
+  const centroids = new Float32Array(book.centroids.length + fresh.length);
+  centroids.set(book.centroids);
+  centroids.set(fresh, book.centroids.length);
+  const many = centroids.length / d;
+  for (let round = 0; round < ROUNDS; round++) {
+    const own = await (await Nearest.over(centroids, d, multiply)).of(bare, rows);
+    moveTo(centroids, many, bare, own, d);
+    centroids.set(book.centroids);
+  }
+  return { ...book, greatest, centroids: fromBytes(toBytes(centroids, d), many, d) };
+}
+
+/**
+ * The codebook with centroids for tokens of passages that lie far from those it has, where they are many: texts of
+ * another kind than it was made from. The same codebook where they are few.
+ */
+export async function widenedCodebook(
+  book: Codebook,
+  passages: Passages,
+  places: Places,
+  multiply: Multiply,
+): Promise<Codebook> {
+  const { dimension: d, centroids, spread } = book;
+  const room = MOST - centroids.length / d;
+  if (spread === undefined || room <= 0) return book;
+  const bare = book.shares ? withoutShares(passages, places.shares, d) : passages.vectors;
+  const far = farFrom(centroids, bare, places.own, d, Math.max(APART, FAR * spread));
+  const many = far.length / d;
+  if (many < LEAST || many < MANY * places.own.length) return book;
+  const fresh = firstCentroids(far, d, Math.min(centroidCount(many, many), Math.ceil(many / 4))).subarray(
+    0,
+    room * d,
+  );
+  const count = fresh.length / d;
+  for (let round = 0; round < ROUNDS; round++)
+    moveTo(fresh, count, far, await (await Nearest.over(fresh, d, multiply)).of(far, many), d);
+  const all = new Float32Array(centroids.length + fresh.length);
+  all.set(centroids);
+  all.set(fresh, centroids.length);
+  return { ...book, centroids: fromBytes(toBytes(all, d), all.length / d, d) };
+}
+
+/** The vectors whose squares of distances to their centroids are greater than `apart`. */
+function farFrom(
+  centroids: Float32Array,
+  vectors: Float32Array,
+  own: Int32Array,
+  d: number,
+  apart = APART,
+): Float32Array {
+  const out = new Float32Array(vectors.length);
+  let n = 0;
+  for (let r = 0; r < own.length; r++) {
+    let squares = 0;
+    for (let c = 0; c < d; c++) squares += (vectors[r * d + c] - centroids[own[r] * d + c]) ** 2;
+    if (squares > apart) out.set(vectors.subarray(r * d, (r + 1) * d), d * n++);
+  }
+  return out.subarray(0, n * d);
 }
 
 /**

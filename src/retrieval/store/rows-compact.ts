@@ -47,13 +47,13 @@ async function mergeAll(
   } finally {
     for (const { segment } of open) segment.close();
   }
-  if (kind.graph !== undefined) {
+  if (kind.graph !== undefined && entry.documents >= kind.graph.fewest) {
     const beside = `${name}.graph`;
     made.push(beside);
     const segment = new RowsSegment(path.join(dir, file), kind.segmentKind);
     try {
-      const graph = await kind.graph(segment, path.join(dir, beside));
-      if (graph !== undefined) entry = { ...entry, graph: { file: beside, ...graph } };
+      const graph = await kind.graph.make(segment, path.join(dir, beside));
+      entry = { ...entry, graph: { file: beside, ...graph } };
     } finally {
       segment.close();
     }

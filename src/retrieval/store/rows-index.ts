@@ -8,7 +8,7 @@ import type { Filter } from '../sparse/query/types.ts';
 import type { StoredValue } from '../sparse/stored.ts';
 import { RowsDeletes } from './rows-deletes.ts';
 import { RowsSegment } from './rows-segment.ts';
-import type { RowsManifest, RowsSegmentEntry } from './rows-types.ts';
+import { type RowsManifest, type RowsSegmentEntry, segmentBytes } from './rows-types.ts';
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -74,10 +74,7 @@ export class RowsIndex {
   }
 
   get bytes(): number {
-    return this.manifest.segments.reduce(
-      (sum, s) => sum + s.bytes + (s.deletes?.bytes ?? 0) + (s.graph?.bytes ?? 0),
-      0,
-    );
+    return segmentBytes(this.manifest);
   }
 
   /** Numbers of all documents that are not deleted, ascending. */

@@ -30,6 +30,10 @@ export interface RowsManifest extends AnyManifest {
   segments: RowsSegmentEntry[];
 }
 
+/** Bytes of the files of a generation's segments. */
+export const segmentBytes = ({ segments }: Pick<RowsManifest, 'segments'>): number =>
+  segments.reduce((sum, s) => sum + s.bytes + (s.deletes?.bytes ?? 0) + (s.graph?.bytes ?? 0), 0);
+
 export interface Prepared {
   generation: number;
   /** Live documents. */

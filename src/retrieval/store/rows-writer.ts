@@ -12,7 +12,13 @@ import { RowsBuffer } from './rows-buffer.ts';
 import { RowsDeletes } from './rows-deletes.ts';
 import { mergeRowsSegments } from './rows-merge.ts';
 import { RowsSegment } from './rows-segment.ts';
-import type { KeyedRows, Prepared, RowsManifest, RowsSegmentEntry } from './rows-types.ts';
+import {
+  type KeyedRows,
+  type Prepared,
+  type RowsManifest,
+  type RowsSegmentEntry,
+  segmentBytes,
+} from './rows-types.ts';
 import { syncFolder } from './sealed.ts';
 
 /** What a kind of index adds to the writer. */
@@ -25,13 +31,19 @@ export interface RowsKind {
   readonly settings: Readonly<Record<string, unknown>>;
   /** What is wrong with putting rows onto an index with these settings, or undefined. */
   clash(found: Readonly<Record<string, unknown>>): string | undefined;
-  /** Bytes of memory that making it takes for each document. */
-  readonly graphRowBytes?: number;
-  /** Makes the file that speeds search up, for a segment that is to be published and has none. */
-  graph?(
+  /** A file that speeds search up, for segments that are to be published and have none. */
+  readonly graph?: RowsGraph;
+}
+
+export interface RowsGraph {
+  /** Bytes of memory that making it takes for each document; segments get no larger than what the writer's holds. */
+  readonly rowBytes: number;
+  /** Documents of a segment that is worth one. */
+  readonly fewest: number;
+  make(
     segment: RowsSegment,
     path: string,
-  ): Promise<{ bytes: number; crc: number; settings: Readonly<Record<string, number>> } | undefined>;
+  ): Promise<{ bytes: number; crc: number; settings: Readonly<Record<string, number>> }>;
 }
 
 export interface RowsWriterOptions {
@@ -46,6 +58,8 @@ export interface RowsWriterOptions {
 }
 
 const encoder = new TextEncoder();
+/** Rows between two looks at how much waits. */
+const LOOK = 64;
 
 /** A segment as a writer sees it: the immutable file and the deletes gathered over it. */
 class WritableRows implements Mergeable {
@@ -168,9 +182,30 @@ export class RowsWriter {
         throw new IndexError('argument', `key: row ${r} of the batch is null, wanted a unique string`);
       this.buffer ??= new RowsBuffer(this.fields, this.kind.rowBytes);
       this.buffer.add(batch, r, payload(r));
-      if ((r & 63) === 63 && this.buffer.memoryBytes > this.memoryBytes) await this.flush();
+      if (r % LOOK === LOOK - 1 && this.isFull) await this.flush();
     }
-    if (this.buffer !== undefined && this.buffer.memoryBytes > this.memoryBytes) await this.flush();
+    if (this.isFull) await this.flush();
+  }
+
+  private get isFull(): boolean {
+    const { buffer } = this;
+    return (
+      buffer !== undefined &&
+      (buffer.memoryBytes > this.memoryBytes || buffer.documents >= this.mostDocuments)
+    );
+  }
+
+  /** Documents of which the writer's memory holds a graph. */
+  private get graphDocuments(): number {
+    const { graph } = this.kind;
+    return graph === undefined ? 0 : Math.floor(this.memoryBytes / graph.rowBytes);
+  }
+
+  /** Documents of a segment at most: memory must hold its graph, where it holds any that is worth it. */
+  private get mostDocuments(): number {
+    const { graph } = this.kind;
+    const most = this.graphDocuments;
+    return graph === undefined || most < graph.fewest ? Number.POSITIVE_INFINITY : most;
   }
 
   /**
@@ -212,11 +247,6 @@ export class RowsWriter {
     });
   }
 
-  /** Whether anything was ever added or is there: an index without rows has no dimension. */
-  get isEmpty(): boolean {
-    return this.buffer === undefined && this.segments.length === 0;
-  }
-
   /** Writes all that was added and deleted as a new generation that no reader sees until `publish`. */
   async prepare(settings?: Readonly<Record<string, unknown>>): Promise<Prepared> {
     this.begin();
@@ -248,10 +278,7 @@ export class RowsWriter {
       generation,
       documents: manifest.documents,
       segments: manifest.segments.length,
-      bytes: manifest.segments.reduce(
-        (sum, s) => sum + s.bytes + (s.deletes?.bytes ?? 0) + (s.graph?.bytes ?? 0),
-        0,
-      ),
+      bytes: segmentBytes(manifest),
     };
   }
 
@@ -281,6 +308,11 @@ export class RowsWriter {
   /** The settings of the index that is written onto; undefined where it is built anew or has none. */
   get baseSettings(): Readonly<Record<string, unknown>> | undefined {
     return this.replace ? undefined : this.base?.settings;
+  }
+
+  /** As `baseSettings`, where there are rows of that index. */
+  get rowSettings(): Readonly<Record<string, unknown>> | undefined {
+    return this.segments.length > 0 ? this.baseSettings : undefined;
   }
 
   /** Names a file beside the segments as made by this writer: `abort` removes it where no generation names it. */
@@ -431,7 +463,7 @@ export class RowsWriter {
 
   private async merge(): Promise<void> {
     for (;;) {
-      const chosen = chooseMerge(this.segments);
+      const chosen = chooseMerge(this.segments, this.mostDocuments);
       if (chosen.length === 0) return;
       await this.combine(chosen);
     }
@@ -442,9 +474,8 @@ export class RowsWriter {
    * wait is free now, and a search goes through fewer graphs.
    */
   private async gather(): Promise<void> {
-    const { graph, graphRowBytes } = this.kind;
-    if (graph === undefined || graphRowBytes === undefined) return;
-    const most = this.memoryBytes / graphRowBytes;
+    const most = this.mostDocuments;
+    if (this.kind.graph === undefined || most === Number.POSITIVE_INFINITY) return;
     for (;;) {
       const chosen: WritableRows[] = [];
       let documents = 0;
@@ -491,10 +522,13 @@ export class RowsWriter {
   }
 
   private async addGraph(segment: WritableRows): Promise<void> {
-    if (this.kind.graph === undefined || segment.entry.graph !== undefined) return;
+    const { graph } = this.kind;
+    if (graph === undefined || segment.entry.graph !== undefined || segment.documents < graph.fewest) return;
+    // rows are counted now and then; one that was written with more memory is looked through instead
+    if (segment.documents > this.graphDocuments + LOOK) return;
     const file = segment.entry.file.replace(/\.seg$/, '.graph');
     this.created.push(file);
-    const made = await this.kind.graph(segment.segment, path.join(this.dir, file));
-    if (made !== undefined) segment.entry = { ...segment.entry, graph: { file, ...made } };
+    const made = await graph.make(segment.segment, path.join(this.dir, file));
+    segment.entry = { ...segment.entry, graph: { file, ...made } };
   }
 }

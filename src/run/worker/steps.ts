@@ -24,10 +24,7 @@ function revive({ ipc, nullable }: WireColumns): Columns {
   reader.open();
   const yes = new Set(nullable);
   return Object.fromEntries(
-    Object.entries(columnsOf(reader.schema)).map(([name, c]) => [
-      name,
-      { type: c.type, nullable: yes.has(name) },
-    ]),
+    Object.entries(columnsOf(reader.schema)).map(([name, c]) => [name, { ...c, nullable: yes.has(name) }]),
   );
 }
 

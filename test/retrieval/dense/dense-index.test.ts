@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -264,6 +264,97 @@ describe('an approximate index', () => {
     expect((await built(1.2e6, approximate)).graphs).toEqual([]);
   });
 
+  it('finds as many under filters and deletes that go by what lies near the query', () =>
+    inFolder(async dir => {
+      // half of the rows point at the query, and only the others are allowed
+      const many = Array.from({ length: 6000 }, (_, i): Row => {
+        const v = Array.from({ length: 8 }, () => 0.5 * next());
+        v[0] += i % 2 === 0 ? 1 : -1;
+        const norm = Math.hypot(...v);
+        return {
+          key: `k${String(i).padStart(5, '0')}`,
+          vector: v.map(x => Math.fround(x / norm)),
+          doc: i % 2 === 0 ? 'near' : 'far',
+        };
+      });
+      await build(dir, many, { dimension: 8, approximate });
+      const query = [1, 0, 0, 0, 0, 0, 0, 0];
+      const compare = async (options: object) => {
+        const found = await find(dir, query, options);
+        const exact = await find(dir, query, { ...options, exact: true });
+        expect(found).toHaveLength(exact.length);
+        const keys = new Set(exact.map(([key]) => key));
+        return found.filter(([key]) => keys.has(key)).length / exact.length;
+      };
+      expect(await compare({ filter: { doc: 'far' } })).toBeGreaterThanOrEqual(0.9);
+      expect(await compare({ filter: { doc: 'near' } })).toBeGreaterThanOrEqual(0.9);
+      const writer = DenseIndexWriter.open(dir, { keyColumn: 'id', dimension: 8, approximate });
+      await writer.delete(many.filter((r, i) => r.doc === 'near' && i < 5800).map(r => r.key));
+      await writer.publish((await writer.prepare()).generation);
+      await writer.close();
+      const index = await DenseIndex.open(dir);
+      expect(index.info.graphs).toHaveLength(1);
+      index.close();
+      expect(await compare({})).toBeGreaterThanOrEqual(0.9);
+      expect(await compare({ k: 150 })).toBeGreaterThanOrEqual(0.9);
+    }));
+
+  it('measures recall by scores, so that equal vectors are no misses, and tells where it is not reached', () =>
+    inFolder(async dir => {
+      // an empty text has a vector of zeros, a boilerplate one the same each time
+      const equal = rows.map((r, i) => ({
+        ...r,
+        vector: i < 60 ? r.vector.map(() => 0) : i < 180 ? rows[0].vector : r.vector,
+      }));
+      await build(dir, equal, { dimension: d, approximate });
+      const index = await DenseIndex.open(dir);
+      expect(index.info.graphs[0].recall).toBeGreaterThanOrEqual(0.98);
+      expect(index.info.graphs[0].search).toBeLessThanOrEqual(128);
+      index.close();
+      const told: string[] = [];
+      const poor = { recall: 1, connectivity: 2, expansion: 2 };
+      await build(dir, rows, { dimension: d, approximate: poor, replace: true, warn: m => told.push(m) });
+      expect(told).toHaveLength(1);
+      expect(told[0]).toMatch(/graph of 6000 vectors finds 0?\.?\d+ of the 10 nearest, wanted 1/);
+    }));
+
+  it('merges no segments to one whose graph the memory of the writer does not hold', () =>
+    inFolder(async dir => {
+      // a row of a graph takes 224 bytes here: memory holds one of 5,357
+      const memoryBytes = 1.2e6;
+      const writer = DenseIndexWriter.open(dir, { keyColumn: 'id', dimension: d, approximate, memoryBytes });
+      for (let commit = 0; commit < 9; commit++) {
+        const some = rows.slice(0, 700).map(r => ({ ...r, key: `${commit}-${r.key}` }));
+        await writer.add(vectorRows(some));
+        await writer.publish((await writer.prepare()).generation);
+      }
+      await writer.close();
+      const index = await DenseIndex.open(dir);
+      expect(index.info.documents).toBe(6300);
+      expect(index.info.segments).toBeGreaterThan(1);
+      for (const { documents } of index.info.graphs) expect(documents).toBeLessThanOrEqual(5357);
+      index.close();
+    }));
+
+  it('reads hardly any of a graph when it is opened', () =>
+    inFolder(async dir => {
+      await build(dir, rows, { dimension: d, approximate });
+      const file = join(dir, readdirSync(dir).find(name => name.endsWith('.graph')) as string);
+      const { mtime, atime } = statSync(file);
+      const bytes = readFileSync(file);
+      // changed behind the back of the clock: opening does not see it, verify does
+      bytes[bytes.length >> 1] ^= 1;
+      writeFileSync(file, bytes);
+      utimesSync(file, atime, mtime);
+      (await DenseIndex.open(dir)).close();
+      expect((await verifyDense(dir)).problems.map(p => p.file)).toEqual([file]);
+      // but it sees the end
+      bytes[bytes.length - 9] ^= 1;
+      writeFileSync(file, bytes);
+      utimesSync(file, atime, mtime);
+      await expect(DenseIndex.open(dir)).rejects.toThrow(/\.graph: fails its checksum/);
+    }));
+
   it('puts in order what halves cannot tell apart', () =>
     inFolder(async dir => {
       // twelve long vectors that are the same one as halves, whose steps at this size are 2⁻⁷
@@ -337,6 +428,8 @@ describe('what is wrong is said by name', () => {
     inFolder(async dir => {
       await build(dir, []);
       expect(await find(dir, [1, 0])).toEqual([]);
+      // it may have been emptied for another model
+      expect(await find(dir, [1, 0, 0])).toEqual([]);
       await expect(DenseIndex.open(join(dir, 'none'))).rejects.toThrow(/no index here/);
     }));
 

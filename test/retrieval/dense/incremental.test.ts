@@ -1,9 +1,10 @@
 /** Encoding, indexing, searching and merging under the engine. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { operators } from '../../../operators/index.ts';
 import type { AnyStep } from '../../../src/define/index.ts';
+import { embeddedFolder } from '../../../src/models/index.ts';
 import { check } from '../../../src/plan/index.ts';
 import { DenseIndex } from '../../../src/retrieval/index.ts';
 import { startRun } from '../../../src/run/index.ts';
@@ -124,6 +125,40 @@ describe('dense retrieval in a pipeline', () => {
           doc_id: 'd2',
           source_ranks: [0, 0],
         });
+      }),
+    60_000,
+  );
+
+  it(
+    'refuses questions of another model whose vectors are as long, by name',
+    () =>
+      inFolder(async root => {
+        await writeFile(join(root, 'docs.jsonl'), lines(docs));
+        await run(root, index);
+        await writeFile(join(root, 'q.jsonl'), lines([{ question_id: 'q', question: 'rates' }]));
+        // the same encoder with other files
+        const other = join(root, 'other');
+        await cp(embeddedFolder('default'), other, { recursive: true });
+        await appendFile(join(other, 'tokenizer.json'), '\n');
+        const ask = async (model: string, more: object = {}) => {
+          const { plan: found } = await plan(root, [
+            { id: 'q', op: 'read.jsonl', with: { path: 'q.jsonl', key: 'question_id' } },
+            { id: 'v', op: 'encode.dense', with: { column: 'question', model } },
+            { id: 'h', op: 'search.dense', with: { index: 'i/dense', ...more } },
+            { id: 'p', op: 'select', with: { drop: ['vector'] } },
+            { id: 'o', op: 'write.jsonl', with: { path: 'o.jsonl' } },
+          ]);
+          if (!found) throw new Error('no plan');
+          return (await startRun(found, { registryUrl }).result).error?.message;
+        };
+        expect(await ask('default')).toBeUndefined();
+        expect(await ask(other)).toMatch(
+          /column "vector" has vectors of .*other, the index at i\/dense holds those of default/,
+        );
+        expect(await ask(other, { anyModel: true })).toBeUndefined();
+        const found = await DenseIndex.open(join(root, 'i/dense'));
+        expect(found.info.settings.model?.name).toBe('default');
+        found.close();
       }),
     60_000,
   );

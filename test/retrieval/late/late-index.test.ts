@@ -39,7 +39,8 @@ async function build(
   options: Partial<LateWriterOptions> = {},
 ): Promise<void> {
   const from = passages[0].tokens[0].length;
-  const writer = LateIndexWriter.open(dir, { keyColumn: 'id', from, ...options });
+  // compressed, however few
+  const writer = LateIndexWriter.open(dir, { keyColumn: 'id', from, plainNumbers: 0, ...options });
   await writer.add(rowsOf(passages));
   await writer.publish((await writer.prepare()).generation);
   await writer.close();
@@ -279,6 +280,90 @@ describe('an index of token vectors', () => {
           ),
           { numRuns: 8 },
         );
+      }),
+    60_000,
+  );
+
+  it('keeps few tokens as they come, whatever the commits, and finds what plain loops find', () =>
+    inFolder(async dir => {
+      const { passages, near } = corpus(90, 12);
+      for (const cuts of [[90], [1, 90], [3, 10, 11, 90]]) {
+        const writer = LateIndexWriter.open(dir, { keyColumn: 'id', from: 12, replace: true });
+        let first = 0;
+        for (const end of cuts) {
+          await writer.add(rowsOf(passages.slice(first, end)));
+          await writer.publish((await writer.prepare()).generation);
+          first = end;
+        }
+        await writer.delete(['p00005']);
+        await writer.publish((await writer.prepare()).generation);
+        await writer.close();
+        await withIndex(dir, async index => {
+          expect(index.info.settings.codebook).toBeNull();
+          expect(index.info.tokens).toBe(passages.reduce((sum, p) => sum + p.tokens.length, 0));
+          for (const p of [4, 5, 60]) {
+            const query = near(passages[p]);
+            const wanted = passages
+              .filter(({ key }) => key !== 'p00005')
+              .map(other => ({ key: other.key, score: maxSim(query, other) }))
+              .sort((a, b) => b.score - a.score)
+              .slice(0, 10);
+            const { docs, scores } = await index.search(Float32Array.from(query.flat()), { k: 10 });
+            expect(index.keys(docs)).toEqual(wanted.map(w => w.key));
+            scores.forEach((score, i) => {
+              expect(Math.abs(score - wanted[i].score)).toBeLessThan(4e-3);
+            });
+          }
+        });
+      }
+    }));
+
+  it(
+    'finds after commits of any sizes what a full build finds, of texts of other kinds too',
+    () =>
+      inFolder(async dir => {
+        // two kinds of texts, one after the other: their words have nothing in common
+        const [one, two] = [corpus(250, 16, 3), corpus(250, 16, 4)];
+        const passages = [...one.passages, ...two.passages.map((p, i) => ({ ...p, key: `q${i}` }))];
+        const asked = Array.from({ length: 40 }, (_, i) =>
+          (i % 2 === 0 ? one : two).near(passages[i * 12 + 3]),
+        );
+        const best = asked.map(query =>
+          passages
+            .map(p => ({ key: p.key, score: maxSim(query, p) }))
+            .sort((a, b) => b.score - a.score)
+            .slice(0, 10)
+            .map(p => p.key),
+        );
+        // searched in stages, as users do; of the best by plain loops, the share that is found
+        const found = async (cuts: readonly number[]): Promise<number> => {
+          const writer = LateIndexWriter.open(dir, {
+            keyColumn: 'id',
+            from: 16,
+            // a codebook of a thousand tokens, about a hundred passages, at least
+            plainNumbers: 16_000,
+            replace: true,
+          });
+          let first = 0;
+          for (const end of [...cuts, passages.length]) {
+            await writer.add(rowsOf(passages.slice(first, end)));
+            await writer.publish((await writer.prepare()).generation);
+            first = end;
+          }
+          await writer.close();
+          return withIndex(dir, async index => {
+            let share = 0;
+            for (const [i, query] of asked.entries()) {
+              const { docs } = await index.search(Float32Array.from(query.flat()), { k: 10 });
+              share += index.keys(docs).filter(key => best[i].includes(key)).length / 10 / asked.length;
+            }
+            return share;
+          });
+        };
+        const full = await found([]);
+        expect(full).toBeGreaterThan(0.75);
+        for (const cuts of [[1], [10, 30], [60, 120, 250, 400], [120, 300]])
+          expect([cuts, (await found(cuts)) > full - 0.05]).toEqual([cuts, true]);
       }),
     60_000,
   );

@@ -1,15 +1,12 @@
 /** The lowest of the k greatest numbers seen: a heap with the lowest on top. */
 export class Lowest {
+  /** Negative infinity while fewer than k were seen. */
+  value = Number.NEGATIVE_INFINITY;
   private readonly heap: Float64Array;
   private size = 0;
 
   constructor(k: number) {
     this.heap = new Float64Array(k);
-  }
-
-  /** Negative infinity while fewer than k were seen. */
-  get value(): number {
-    return this.size < this.heap.length ? Number.NEGATIVE_INFINITY : this.heap[0];
   }
 
   offer(x: number): void {
@@ -21,6 +18,7 @@ export class Lowest {
         at = up;
       }
       heap[at] = x;
+      if (this.size === heap.length) this.value = heap[0];
       return;
     }
     if (x <= heap[0]) return;
@@ -34,5 +32,6 @@ export class Lowest {
       at = down;
     }
     heap[at] = x;
+    this.value = heap[0];
   }
 }
