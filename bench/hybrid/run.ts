@@ -1,18 +1,22 @@
 /** Hybrid retrieval: method and weights are chosen on dev questions, the better part and the hybrid compared on others. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { mergeHits } from '../../operators/merge/hits.ts';
 import { e5Folder, koreanFolder, modelFolder, teacherFolder } from '../../scripts/distill/sources.ts';
 import { teacherVectors } from '../../scripts/distill/teacher.ts';
 import { bootstrapInterval, randomisationTest } from '../../src/metrics/index.ts';
-import { type Encoder, openEncoder } from '../../src/models/index.ts';
+import { type Encoder, fusionWeightOf, openEncoder } from '../../src/models/index.ts';
 import { type FusionOptions, fuse, type HitList } from '../../src/retrieval/fusion/index.ts';
 import { scratchFolder } from '../lib/folders.ts';
 import type { Bar, BenchOptions, BenchReport } from '../lib/report.ts';
 import { type Corpus, corpora, type Question } from './corpora.ts';
 import { byVectors, byWords } from './lists.ts';
 
-/** What merge.hits says of itself: nothing for full encoders, .3 for the embedded ones, as in search-hybrid. */
-const usual = (large: boolean): FusionOptions => ({ method: 'expz', weights: [1, large ? 1 : 0.3] });
+/** What merge.hits does where nothing is said: its method, and the weight that the encoder's own files say. */
+const usual = (folder: string): FusionOptions => ({
+  method: mergeHits.params.parse({}).method as 'expz',
+  weights: [1, fusionWeightOf(folder)],
+});
 
 /** What else one might take untuned. */
 const UNTUNED: FusionOptions[] = [
@@ -107,7 +111,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchReport> {
         const [sparse, dense] = [of(sparseTest), of(denseTest)];
         const better = mean(dense) > mean(sparse) ? dense : sparse;
         const hybrid = of(fused(sparseTest, denseTest, chosen));
-        const byDefault = of(fused(sparseTest, denseTest, usual(large)));
+        const byDefault = of(fused(sparseTest, denseTest, usual(folder)));
         const untuned = UNTUNED.map(o => mean(of(fused(sparseTest, denseTest, o))));
         const difference = hybrid.map((v, i) => v - better[i]);
         const { low, high } = bootstrapInterval(difference);
@@ -120,6 +124,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchReport> {
           `${(100 * mean(difference)).toFixed(1)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`,
           p.toFixed(4),
           shown(chosen),
+          shown(usual(folder)),
           mean(byDefault).toFixed(4),
           (100 * (mean(byDefault) - mean(better))).toFixed(1),
           ...untuned.map(v => v.toFixed(4)),
@@ -155,6 +160,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchReport> {
           'p',
           'chosen',
           'default settings',
+          'their value',
           'over the better',
           ...UNTUNED.map(shown),
         ],
@@ -163,7 +169,7 @@ export async function run({ quick, log }: BenchOptions): Promise<BenchReport> {
     ],
     bars,
     notes: [
-      'p: paired randomisation test; points with a 95 % bootstrap interval; default settings are expz, vectors at .3 for the embedded encoders and at 1 for the others; untuned methods behind',
+      'p: paired randomisation test; points with a 95 % bootstrap interval; default settings are those of merge.hits: its method, and the weight of vectors that the files of the encoder say; untuned methods behind',
       'dev questions: new_wiki dev articles, SciFact train claims, even Factbook dev questions, a third of the KorQuAD articles',
     ],
     missing,

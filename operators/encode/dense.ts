@@ -1,10 +1,19 @@
 import { z } from 'zod';
-import { fixedList, fixedListData, float32, float32Data, utf8, utf8View } from '../../src/arrow/index.ts';
+import {
+  fixedList,
+  fixedListData,
+  float32,
+  float32Data,
+  utf8,
+  utf8View,
+  weighing,
+} from '../../src/arrow/index.ts';
 import { operator, UserError } from '../../src/define/index.ts';
 import { CutRows } from './cut-rows.ts';
 import {
   asModelError,
   encoderParams,
+  fusionWeight,
   modelAssets,
   modelBytes,
   openModel,
@@ -34,7 +43,7 @@ model gives may differ in the last bits with the rows it ran beside.`,
   }),
   check: p => (p.into === p.column ? [`with.into: must be another column than "${p.column}"`] : []),
   reads: p => ({ [p.column]: utf8() }),
-  writes: p => ({ [p.into]: fixedList(vectorSize(p), float32()) }),
+  writes: p => ({ [p.into]: weighing(fixedList(vectorSize(p), float32()), fusionWeight(p.model)) }),
   assets: (p, ctx) => modelAssets(p.model, ctx),
   fixedBytes: (p, ctx) => modelBytes(p.model, p.batchTokens, ctx),
   equality: 'recorded',

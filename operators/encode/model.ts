@@ -8,6 +8,7 @@ import {
   type Encoder,
   type EncoderOptions,
   embeddedNames,
+  fusionWeightOf,
   locateModel,
   ModelError,
   modelFiles,
@@ -119,15 +120,24 @@ export function modelBytes(model: string, batchTokens: number | undefined, ctx: 
 /** The length of a model's vectors; 0 where it cannot be known before the model is here. */
 export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'output'>): number {
   if (p.dimension !== undefined) return p.dimension;
-  let found: ResolvedModel | undefined;
+  const found = planned(p.model);
+  return (found && dimensionOf(found.folder, { file: found.file, output: p.output })) ?? 0;
+}
+
+/** What lists of hits by a model's vectors count for; undefined where the model is not here yet. */
+export function fusionWeight(model: string): number | undefined {
+  const found = planned(model);
+  return found && fusionWeightOf(found.folder);
+}
+
+function planned(model: string): ResolvedModel | undefined {
   try {
-    found = locateModel(p.model);
+    return locateModel(model);
   } catch (error) {
     // said where the model is looked for with the root of the run
-    if (error instanceof ModelError) return 0;
+    if (error instanceof ModelError) return undefined;
     throw error;
   }
-  return (found && dimensionOf(found.folder, { file: found.file, output: p.output })) ?? 0;
 }
 
 /** The side of a column of texts. */

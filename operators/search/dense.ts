@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DataType } from 'apache-arrow';
 import { z } from 'zod';
-import { type Columns, fixedList, float32, utf8, vectorView } from '../../src/arrow/index.ts';
+import { type Columns, fixedList, float32, utf8, vectorView, weighing } from '../../src/arrow/index.ts';
 import { hint, operator, readsPath, UserError } from '../../src/define/index.ts';
 import { DenseIndex } from '../../src/retrieval/dense/index.ts';
 import { IndexError } from '../../src/retrieval/sparse/index.ts';
@@ -46,7 +46,11 @@ in \`{ doc_id: [a, b] }\`. \`exact: true\` looks at every vector where the index
       .filter(name => Object.hasOwn(HITS, name))
       .map(name => `with.columns.${name}: is a column of every hit already`),
   reads: p => ({ question_id: utf8(), [p.vector]: fixedList(0, float32()) }),
-  writes: p => ({ ...HITS, ...further(p.columns) }),
+  writes: (p, input) => ({
+    ...HITS,
+    ...further(p.columns),
+    score: weighing(HITS.score, input[p.vector]?.weight),
+  }),
   key: (_, inputKey) => [...inputKey, 'rank'],
   batchBy: () => ['question_id'],
   fixedBytes: async (p, ctx) => {

@@ -1,16 +1,8 @@
 /** How long an encoder's vectors are, from its files alone: what a plan must know before anything is loaded. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JsonObject, numberOf } from './folder.ts';
+import { jsonOf, numberOf } from './folder.ts';
 import { onnxOutputs } from './onnx-read.ts';
-
-function json(...path: string[]): JsonObject | undefined {
-  try {
-    return JSON.parse(readFileSync(join(...path), 'utf8')) as JsonObject;
-  } catch {
-    return undefined;
-  }
-}
 
 const SUB = ['ctx_encoder', 'context_encoder', 'passage_encoder', 'passage', 'document'];
 
@@ -36,10 +28,10 @@ export function dimensionOf(
 ): number | undefined {
   const inner = SUB.map(name => join(folder, name)).find(existsSync);
   const root = inner ?? folder;
-  const modules = json(root, 'modules.json') as unknown as { type?: string; path?: string }[] | undefined;
+  const modules = jsonOf(root, 'modules.json') as unknown as { type?: string; path?: string }[] | undefined;
   if (Array.isArray(modules)) {
     const dense = modules.filter(m => String(m.type).endsWith('.Dense')).at(-1);
-    const width = dense && numberOf(json(root, dense.path ?? '', 'config.json')?.out_features);
+    const width = dense && numberOf(jsonOf(root, dense.path ?? '', 'config.json')?.out_features);
     if (width !== undefined) return width;
   }
   const files = [
@@ -52,10 +44,10 @@ export function dimensionOf(
   const width = onnx === undefined ? undefined : widthOf(join(root, onnx), settings.output);
   if (width !== undefined) return width;
   const pooling = Array.isArray(modules) ? modules.find(m => String(m.type).endsWith('.Pooling')) : undefined;
-  const config = json(root, 'config.json') ?? {};
+  const config = jsonOf(root, 'config.json') ?? {};
   return (
-    numberOf(json(root, 'artifact.metadata')?.dim) ??
-    numberOf(pooling && json(root, pooling.path ?? '', 'config.json')?.word_embedding_dimension) ??
+    numberOf(jsonOf(root, 'artifact.metadata')?.dim) ??
+    numberOf(pooling && jsonOf(root, pooling.path ?? '', 'config.json')?.word_embedding_dimension) ??
     numberOf(config.hidden_size) ??
     numberOf(config.hidden_dim) ??
     numberOf(config.d_model) ??

@@ -1,5 +1,5 @@
 /** Reads files of a model folder. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ModelError } from './errors.ts';
@@ -21,6 +21,15 @@ export async function readConfig(folder: string, file: string): Promise<JsonObje
     return value as JsonObject;
   } catch (cause) {
     throw new ModelError(`${path}: not valid JSON (${(cause as Error).message})`, { cause });
+  }
+}
+
+/** A JSON file read at once, for plans; undefined where it is absent or broken: opening the model says so. */
+export function jsonOf(...path: string[]): JsonObject | undefined {
+  try {
+    return JSON.parse(readFileSync(join(...path), 'utf8')) as JsonObject;
+  } catch {
+    return undefined;
   }
 }
 
