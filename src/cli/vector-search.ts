@@ -59,10 +59,16 @@ export async function openVectorSearch(
   };
 }
 
-async function openQuestions(model: string, root: string): Promise<Encoder> {
-  const { embeddedNames, openEncoder, parseReference, resolveModel } = await import('../models/index.ts');
+/** Where the encoder of questions is. */
+export async function questionModel(model: string, root: string): Promise<{ folder: string; file?: string }> {
+  const { embeddedNames, parseReference, resolveModel } = await import('../models/index.ts');
   const name = parseReference(model, embeddedNames()).kind === 'folder' ? resolve(root, model) : model;
-  const { folder, file } = await resolveModel(name, { offline: true });
+  return resolveModel(name, { offline: true });
+}
+
+async function openQuestions(model: string, root: string): Promise<Encoder> {
+  const { openEncoder } = await import('../models/index.ts');
+  const { folder, file } = await questionModel(model, root);
   return openEncoder(folder, { name: model, file });
 }
 
