@@ -57,7 +57,7 @@ export const mergeHits = operator({
   known answers.
 
 \`weights\` has one factor a list, in the order of \`from\`. Where nothing is said, \`expz\` takes what the encoder of a list says
-of itself (\`fusionWeight\` in its encoder.json: .3 of \`default\`, .1 of \`korean\`; other static encoders .3) and 1 for all else,
+of itself (\`fusionWeight\` in its encoder.json: .6 of \`default\`, .1 of \`korean\`; other static encoders .6) and 1 for all else,
 other methods 1. The number goes from encode.dense through search.dense to here; hits from a file, or with scores that
 another step wrote, count 1. \`millrace tune --merge\` chooses method, weights and depth on questions of one's own. Only the best \`depth\` hits of each list count. Ties go by
 \`unit_id\`. \`source_ranks\` keeps the rank that a hit had in each list, null where the list lacks it. A question that one

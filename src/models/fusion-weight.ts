@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { type JsonObject, jsonOf, numberOf } from './folder.ts';
 
 /** Static encoders that say nothing of it: as the default one. */
-const STATIC = 0.3;
+const STATIC = 0.6;
 
 /**
  * The factor that lists by this encoder have where `merge.hits` is told none: `fusionWeight` of encoder.json, a number
- * above 0; else .3 for static encoders (a mean of token vectors), 1 for all others. How well an encoder ranks is a fact
+ * above 0; else .6 for static encoders (a mean of token vectors), 1 for all others. How well an encoder ranks is a fact
  * about it, which the scores of one question do not show.
  */
 export function fusionWeightOf(folder: string): number {

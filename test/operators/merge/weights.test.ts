@@ -119,13 +119,13 @@ describe('weights of merge.hits where none are given', () => {
 
 describe('what an encoder counts for', () => {
   const folder = (files: Record<string, object>) => modelFolder(files as never);
-  it('is in encoder.json; else static encoders have .3, others 1', () => {
+  it('is in encoder.json; else static encoders have .6, others 1', () => {
     const cases: [Record<string, object>, number][] = [
       [{ 'encoder.json': { fusionWeight: 0.2 } }, 0.2],
       [{ 'encoder.json': { fusionWeight: 0 } }, 1],
       [{ 'config.json': { model_type: 'bert' } }, 1],
-      [{ 'config.json': { model_type: 'model2vec' } }, 0.3],
-      [{ 'modules.json': [{ type: 'sentence_transformers.models.StaticEmbedding', path: '' }] }, 0.3],
+      [{ 'config.json': { model_type: 'model2vec' } }, 0.6],
+      [{ 'modules.json': [{ type: 'sentence_transformers.models.StaticEmbedding', path: '' }] }, 0.6],
       [{ 'config.json': { model_type: 'model2vec' }, 'encoder.json': { fusionWeight: 0.9 } }, 0.9],
     ];
     for (const [files, wanted] of cases) {
