@@ -57,7 +57,7 @@ export async function compareReport(
       return `${mean.toFixed(4)}${i > 0 && (corrected.get(metric)?.[i - 1] ?? 1) < SURE ? '*' : ' '}`;
     }),
   ]);
-  const [metric] = shown;
+  const metric = shown.at(0);
   const text = [
     `${data.questions} questions`,
     textTable(
@@ -67,8 +67,9 @@ export async function compareReport(
     ...(names.length > 1
       ? [
           `* differs from ${names[0]}: p < ${SURE}, paired randomisation test, corrected for ${names.length - 1} runs (Holm)`,
-          '',
-          intervals(runs, metric, compared.get(metric) ?? [], corrected.get(metric) ?? []),
+          ...(metric === undefined
+            ? []
+            : ['', intervals(runs, metric, compared.get(metric) ?? [], corrected.get(metric) ?? [])]),
         ]
       : []),
   ].join('\n');
