@@ -3,6 +3,7 @@
 #   index   bm25s and PyStemmer: tokenizing and indexing in Python
 #   sparse  the same with numba, tantivy (needs cargo), Lucene (needs Maven), and four search libraries of npm
 #   incremental  LlamaIndex and LangChain, in a venv of their own
+#   stores  classic-level, for bench/incremental/stores.ts
 #   trec    trec_eval's own code, for bench/metrics/trec-check.ts
 #   models  onnxruntime and tokenizers in Python, transformers.js; with torch behind it, sentence-transformers
 # A peer that cannot be had is named, and the bench runs without it.
@@ -65,10 +66,15 @@ case "${1:-}" in
   tantivy) tantivy_peer ;;
   lucene) lucene_peer ;;
   npm) npm_peers ;;
+  stores)
+    mkdir -p "$peers/stores"
+    echo '{"private":true}' > "$peers/stores/package.json"
+    npm install --prefix "$peers/stores" --silent --no-audit --no-fund --ignore-scripts classic-level@3
+    ;;
   trec) exec sh "$here/metrics/install-peers.sh" ;;
   models) exec sh "$here/models/install-peers.sh" "${2:-}" ;;
   *)
-    echo "usage: sh bench/install-peers.sh index|sparse|incremental|trec|models [torch]" >&2
+    echo "usage: sh bench/install-peers.sh index|sparse|incremental|stores|trec|models [torch]" >&2
     exit 2
     ;;
 esac

@@ -51,4 +51,4 @@ export type { CheckResult } from './plan/check.ts';
 export { loadPipeline } from './plan/load.ts';
 export { formatProblems } from './plan/problems.ts';
 export type { Plan, Problem } from './plan/types.ts';
-export type { RunHandle, RunOptions } from './run/index.ts';
+export type { PartOf, RunHandle, RunOptions } from './run/index.ts';

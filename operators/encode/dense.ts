@@ -8,7 +8,7 @@ import {
   utf8View,
   weighing,
 } from '../../src/arrow/index.ts';
-import { operator, UserError } from '../../src/define/index.ts';
+import { operator } from '../../src/define/index.ts';
 import { CutRows } from './cut-rows.ts';
 import {
   asModelError,
@@ -16,7 +16,7 @@ import {
   fusionWeight,
   modelAssets,
   modelBytes,
-  openModel,
+  openPlanned,
   sideOf,
   vectorSize,
   worthKeeping,
@@ -43,7 +43,9 @@ model gives may differ in the last bits with the rows it ran beside.`,
   }),
   check: p => (p.into === p.column ? [`with.into: must be another column than "${p.column}"`] : []),
   reads: p => ({ [p.column]: utf8() }),
-  writes: p => ({ [p.into]: weighing(fixedList(vectorSize(p), float32()), fusionWeight(p.model)) }),
+  writes: (p, _, ctx) => ({
+    [p.into]: weighing(fixedList(vectorSize(p, ctx), float32()), fusionWeight(p.model, ctx)),
+  }),
   assets: (p, ctx) => modelAssets(p.model, ctx),
   fixedBytes: (p, ctx) => modelBytes(p.model, p.batchTokens, ctx),
   equality: 'recorded',
@@ -69,15 +71,7 @@ model gives may differ in the last bits with the rows it ran beside.`,
   ],
   open: async (p, ctx) => {
     const side = sideOf(p, p.column);
-    const encoder = await openModel(p, side, ctx);
-    const planned = vectorSize(p);
-    if (encoder.dimension !== planned) {
-      await encoder.close();
-      throw new UserError(
-        `with.model: "${p.model}" gives vectors of ${encoder.dimension} numbers, which its files do not say`,
-        { help: `set dimension: ${encoder.dimension}` },
-      );
-    }
+    const encoder = await openPlanned(p, side, ctx);
     const cut = new CutRows();
     return {
       process: async batch => {
@@ -92,7 +86,7 @@ model gives may differ in the last bits with the rows it ran beside.`,
         }
       },
       close: async () => {
-        cut.tell(ctx, encoder.info.maxTokens);
+        cut.tell(ctx, encoder.longest(side));
         await encoder.close();
       },
     };

@@ -6,6 +6,7 @@ import { hint, UserError } from '../../src/define/index.ts';
 import {
   dimensionOf,
   type Encoder,
+  type EncoderInfo,
   type EncoderOptions,
   embeddedNames,
   fusionWeightOf,
@@ -46,7 +47,9 @@ export const encoderParams = {
   prefix: z
     .string()
     .optional()
-    .describe('what is put in front of each text; default: as the files of the model say'),
+    .describe(
+      'what is put in front of each text; default: as the files of the model say; ColBERT models take none',
+    ),
   maxTokens: z.int().positive().optional().describe('longest text in tokens; default: what the model takes'),
   output: z.string().optional().describe("the model's output to take; default: the fitting one"),
   device: z
@@ -68,6 +71,10 @@ export type EncoderParams = z.output<typeof schema>;
 
 interface Paths {
   path(relative: string): string;
+}
+
+interface Telling extends Paths {
+  warn(message: string): void;
 }
 
 /** A model's name, where it is a path made absolute. */
@@ -105,7 +112,15 @@ export function located(model: string, ctx: Paths): ResolvedModel {
 }
 
 /** The files of a model that decide what it gives. */
-export const modelAssets = (model: string, ctx: Paths): string[] => modelFiles(located(model, ctx));
+export function modelAssets(model: string, ctx: Paths): string[] {
+  const found = located(model, ctx);
+  try {
+    return modelFiles(found);
+  } catch (error) {
+    if (error instanceof ModelError) throw missing(model, error.message, error.help);
+    throw error;
+  }
+}
 
 /** What a run takes of the CPU's memory where nothing is said: on a GPU, activations are in its own. */
 const BATCH_TOKENS = 4096;
@@ -118,24 +133,25 @@ export function modelBytes(model: string, batchTokens: number | undefined, ctx: 
 }
 
 /** The length of a model's vectors; 0 where it cannot be known before the model is here. */
-export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'output'>): number {
+export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'output'>, ctx: Paths): number {
   if (p.dimension !== undefined) return p.dimension;
-  const found = planned(p.model);
+  const found = planned(p.model, ctx);
   return (found && dimensionOf(found.folder, { file: found.file, output: p.output })) ?? 0;
 }
 
 /** What lists of hits by a model's vectors count for; undefined where the model is not here yet. */
-export function fusionWeight(model: string): number | undefined {
-  const found = planned(model);
+export function fusionWeight(model: string, ctx: Paths): number | undefined {
+  const found = planned(model, ctx);
   return found && fusionWeightOf(found.folder);
 }
 
-function planned(model: string): ResolvedModel | undefined {
+/** Where a model is, for what a plan asks of it; undefined where it is not here yet. */
+export function planned(model: string, ctx: Paths): ResolvedModel | undefined {
   try {
-    return locateModel(model);
+    return located(model, ctx);
   } catch (error) {
-    // said where the model is looked for with the root of the run
-    if (error instanceof ModelError) return undefined;
+    // said where its files are looked for
+    if (error instanceof UserError) return undefined;
     throw error;
   }
 }
@@ -144,11 +160,23 @@ function planned(model: string): ResolvedModel | undefined {
 export const sideOf = (p: Pick<EncoderParams, 'side'>, column: string): 'query' | 'passage' =>
   p.side ?? (column === 'question' ? 'query' : 'passage');
 
+/** Tells what a model runs on, where that was left to the machine. */
+export function tellDevice(
+  p: Pick<OpenedParams, 'device' | 'model'>,
+  { provider, failed }: Pick<EncoderInfo, 'provider' | 'failed'>,
+  ctx: Telling,
+): void {
+  if (p.device !== 'auto') return;
+  const why = failed.map(f => `; ${f.provider} did not start (${f.why})`).join('');
+  const none = provider === 'cpu' && failed.length === 0 ? '; no other provider is installed' : '';
+  ctx.warn(`device auto: "${p.model}" runs on ${provider}${why}${none}`);
+}
+
 /** What opening needs; the rest has its default. */
 export type OpenedParams = Partial<EncoderParams> & Pick<EncoderParams, 'model'>;
 
 /** Opens the encoder of a step. @throws UserError */
-export async function openModel(p: OpenedParams, side: 'query' | 'passage', ctx: Paths): Promise<Encoder> {
+export async function openModel(p: OpenedParams, side: 'query' | 'passage', ctx: Telling): Promise<Encoder> {
   try {
     const name = modelName(p.model, ctx);
     const model = await resolveModel(name, { offline: true });
@@ -165,10 +193,27 @@ export async function openModel(p: OpenedParams, side: 'query' | 'passage', ctx:
       output: p.output,
       ...(p.prefix !== undefined && { prefixes: { [side]: p.prefix } }),
     };
-    return await openEncoder(model.folder, options);
+    const encoder = await openEncoder(model.folder, options);
+    tellDevice(p, encoder.info, ctx);
+    return encoder;
   } catch (error) {
     throw asModelError(error);
   }
+}
+
+/** Opens the encoder of a step whose vectors have the length that was planned. @throws UserError */
+export async function openPlanned(
+  p: EncoderParams,
+  side: 'query' | 'passage',
+  ctx: Telling,
+): Promise<Encoder> {
+  const encoder = await openModel(p, side, ctx);
+  if (encoder.dimension === vectorSize(p, ctx)) return encoder;
+  await encoder.close();
+  throw new UserError(
+    `with.model: "${p.model}" gives vectors of ${encoder.dimension} numbers, which its files do not say`,
+    { help: `set dimension: ${encoder.dimension}` },
+  );
 }
 
 /** Whether results of a model are worth keeping: an embedded one is quicker than a look-up. */

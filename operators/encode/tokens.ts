@@ -11,7 +11,7 @@ import {
   utf8,
   utf8View,
 } from '../../src/arrow/index.ts';
-import { operator, UserError } from '../../src/define/index.ts';
+import { operator } from '../../src/define/index.ts';
 import { poolTokenRows } from '../../src/retrieval/late/pool.ts';
 import { CutRows } from './cut-rows.ts';
 import {
@@ -19,7 +19,7 @@ import {
   encoderParams,
   modelAssets,
   modelBytes,
-  openModel,
+  openPlanned,
   sideOf,
   vectorSize,
   worthKeeping,
@@ -47,8 +47,8 @@ tokens. \`pool: 2\` halves the vectors of a passage: the most alike are joined t
   }),
   check: p => (p.into === p.column ? [`with.into: must be another column than "${p.column}"`] : []),
   reads: p => ({ [p.column]: utf8() }),
-  writes: p => ({
-    [p.into]: list(fixedList(vectorSize(p), float32())),
+  writes: (p, _, ctx) => ({
+    [p.into]: list(fixedList(vectorSize(p, ctx), float32())),
     token_starts: list(int32()),
     token_ends: list(int32()),
   }),
@@ -80,15 +80,7 @@ tokens. \`pool: 2\` halves the vectors of a passage: the most alike are joined t
   ],
   open: async (p, ctx) => {
     const side = sideOf(p, p.column);
-    const encoder = await openModel(p, side, ctx);
-    const planned = vectorSize(p);
-    if (encoder.dimension !== planned) {
-      await encoder.close();
-      throw new UserError(
-        `with.model: "${p.model}" gives vectors of ${encoder.dimension} numbers, which its files do not say`,
-        { help: `set dimension: ${encoder.dimension}` },
-      );
-    }
+    const encoder = await openPlanned(p, side, ctx);
     const cut = new CutRows();
     return {
       process: async batch => {
@@ -111,7 +103,7 @@ tokens. \`pool: 2\` halves the vectors of a passage: the most alike are joined t
         }
       },
       close: async () => {
-        cut.tell(ctx, encoder.info.maxTokens);
+        cut.tell(ctx, encoder.longest(side));
         await encoder.close();
       },
     };

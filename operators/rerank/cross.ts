@@ -22,6 +22,7 @@ import {
   modelBytes,
   modelName,
   openModel,
+  tellDevice,
 } from '../encode/model.ts';
 
 /** Scores of pairs, by a cross-encoder or by the vectors of an encoder. */
@@ -184,25 +185,31 @@ async function openScorer(
     readonly threads: number;
     readonly batchTokens?: number;
   },
-  ctx: { path(relative: string): string; readonly signal: AbortSignal },
+  ctx: { path(relative: string): string; warn(message: string): void; readonly signal: AbortSignal },
 ): Promise<Scorer> {
   const { signal } = ctx;
   try {
     const model = await resolveModel(modelName(p.model, ctx), { offline: true });
     const cross = await CrossEncoder.open(model.folder, { ...p, name: p.model, file: model.file });
+    tellDevice(p, cross.device, ctx);
     return {
       maxTokens: cross.maxTokens,
-      score: async (questions, passages) => cross.score(questions, passages, signal),
+      score: async (questions, passages) => {
+        try {
+          return await cross.score(questions, passages, signal);
+        } catch (error) {
+          throw asModelError(error);
+        }
+      },
       close: () => cross.close(),
     };
   } catch (error) {
     // no classifier: perhaps an encoder
-    if (!(error instanceof ModelError && /is no cross-encoder/.test(error.message)))
-      throw asModelError(error);
+    if (!(error instanceof ModelError && error.code === 'no-cross-encoder')) throw asModelError(error);
   }
   const encoder: Encoder = await openModel(p, 'query', ctx);
   return {
-    maxTokens: encoder.info.maxTokens,
+    maxTokens: encoder.longest('passage'),
     score: async (questions, passages) => {
       const distinct = [...new Set(questions)];
       const place = new Map(distinct.map((text, i) => [text, i]));

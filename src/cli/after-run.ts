@@ -42,18 +42,15 @@ function sameCommand(args: Args): string {
   return asCalled(['millrace', 'run', pipeline, ...options].map(quoted).join(' '));
 }
 
-/** Sinks of flows that committed, and the step that the first other flow begins with. */
-function standing(plan: Plan, committed: readonly string[]): { sinks: string[]; next: string | undefined } {
-  const isDone = (flow: Plan['flows'][number]): boolean => flow.steps.some(s => committed.includes(s.id));
-  const sinks = plan.flows
-    .filter(isDone)
+/** Sinks of flows that committed. */
+const standing = (plan: Plan, committed: readonly string[]): string[] =>
+  plan.flows
+    .filter(f => f.steps.some(s => committed.includes(s.id)))
     .flatMap(f => f.steps.filter(s => s.op.shape === 'sink').map(s => s.id));
-  return { sinks, next: plan.flows.find(f => !isDone(f))?.steps[0]?.id };
-}
 
 /** What a run that did not end well leaves, and how to go on. */
 function howToGoOn(run: PlanRun, plan: Plan, args: Args, io: Io): void {
-  const { sinks, next } = standing(plan, run.committed);
+  const sinks = standing(plan, run.committed);
   const { unfinished } = run.result;
   if (unfinished) {
     io.err(
@@ -64,9 +61,8 @@ function howToGoOn(run: PlanRun, plan: Plan, args: Args, io: Io): void {
     const names = sinks.map(s => `"${s}"`).join(', ');
     io.err(`published before that and kept: ${names}; the rest is as it was before`);
   }
-  const again =
-    sinks.length > 0 && next !== undefined && !args.sweep?.length ? { ...args, from: next } : args;
-  io.err(`to go on: ${sameCommand(again)}`);
+  // flows that committed have nothing to do then, by the ledger
+  io.err(`to go on: ${sameCommand(args)}`);
 }
 
 /** Prints the summary and, after a failure or Ctrl-C, the error and how to go on. */

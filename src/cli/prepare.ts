@@ -6,6 +6,7 @@ import { type Pipeline, UserError } from '../define/index.ts';
 import type { CheckOptions, CheckResult } from '../plan/check.ts';
 import type { SweepVariant } from '../plan/sweep.ts';
 import type { SourceMap } from '../plan/types.ts';
+import type { PartOf } from '../run/index.ts';
 import { withCommandsAsCalled } from './called.ts';
 import { type Common, type Io, oneText, wholeNumber } from './command.ts';
 import { EXIT, UsageError } from './errors.ts';
@@ -111,6 +112,8 @@ export interface Cut {
   readonly options: Pick<CheckOptions, 'limit' | 'open' | 'origin'>;
   /** The variants of a sweep. */
   readonly variants: readonly SweepVariant[];
+  /** Where steps are left out: what the engine is to know of the whole. */
+  readonly partOf?: PartOf;
 }
 
 /** Applies `--from`, `--stop-after`, `--limit` and `--sweep`. */
@@ -129,7 +132,10 @@ export async function cut(loaded: Loaded, selection: Selection): Promise<Cut> {
   ]);
   const limited = asUsage(() => limitTo(definition, { from, stopAfter, limit, operators }));
   const options = { limit: limited.limit, open: limited.open, origin: limited.origin };
-  if (sweeps.length === 0) return { definition: limited.definition, options, variants: [] };
+  if (sweeps.length === 0) {
+    const partOf = { steps: definition.steps.map(s => s.id), cut: limited.cut };
+    return { definition: limited.definition, options, variants: [], partOf };
+  }
   const swept = asUsage(() => sweep(limited.definition, sweeps, { operators }));
   const before = limited.definition.steps;
   const open = swept.definition.steps
@@ -148,17 +154,17 @@ export async function checkLoaded(
   selection: Selection,
   mode: 'check' | 'run',
   writeTo?: string,
-): Promise<CheckResult & { readonly variants: readonly SweepVariant[] }> {
+): Promise<CheckResult & Pick<Cut, 'variants' | 'partOf'>> {
   const [{ operators }, { check }] = await Promise.all([
     import('../../operators/index.ts'),
     import('../plan/check.ts'),
   ]);
-  const { definition, options, variants } = await cut(loaded, selection);
+  const { definition, options, variants, partOf } = await cut(loaded, selection);
   const { root } = selection;
   const redirect = writeTo === undefined ? undefined : (await import('./redirect.ts')).redirectWrites;
   const here = redirect?.(definition, operators, root, writeTo as string) ?? definition;
   const result = await check(here, { operators, root, positions: loaded.positions, mode, ...options });
-  return { ...result, variants };
+  return { ...result, variants, partOf };
 }
 
 /** Prints problems to stderr, for people. */

@@ -36,8 +36,10 @@ export interface PlanRunOptions {
   readonly maxCost?: RunOptions['maxCost'];
   /** By source step, ids of rows that go through again. */
   readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
-  /** Only a part or a sample of the pipeline: nothing is remembered of it, or taken from what was done before. */
-  readonly partial?: boolean;
+  /** A sample of the pipeline: nothing is remembered of it, or taken from what was done before. */
+  readonly sample?: boolean;
+  /** Where the plan is a part of a pipeline. */
+  readonly partOf?: RunOptions['partOf'];
 }
 
 export async function runPlan(plan: Plan, io: Io, options: PlanRunOptions = {}): Promise<PlanRun> {
@@ -53,7 +55,8 @@ export async function runPlan(plan: Plan, io: Io, options: PlanRunOptions = {}):
     commitEvery: options.commitEvery,
     maxCost: options.maxCost,
     redo: options.redo,
-    incremental: !options.partial,
+    incremental: !options.sample,
+    partOf: options.partOf,
   });
   const committed: string[] = [];
   handle.events.subscribe(event => {

@@ -14,8 +14,8 @@ export async function sampleFolder(loaded: Loaded, { root, limit }: Selection): 
 }
 
 /** The state of a sample lies with what it writes: the pipeline's own is not touched. */
-export const sampleState = (folder: string | undefined): Pick<PlanRunOptions, 'stateFolder'> =>
-  folder === undefined ? {} : { stateFolder: join(folder, '.millrace') };
+export const sampleState = (folder: string | undefined): Pick<PlanRunOptions, 'stateFolder' | 'sample'> =>
+  folder === undefined ? {} : { stateFolder: join(folder, '.millrace'), sample: true };
 
 /** Says before the run where a sample goes. */
 export function tellSample(plan: Plan, folder: string | undefined, io: Io): void {

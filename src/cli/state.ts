@@ -11,7 +11,7 @@ export async function stateOf(args: Selection): Promise<{ name: string; folder: 
   const { definition } = await load(args);
   const { stateFolderOf } = await import('../state/index.ts');
   const folder = stateFolderOf(args.root, definition.name);
-  if (!existsSync(join(folder, 'ledger'))) {
+  if (!existsSync(join(folder, 'ledger/data.mdb'))) {
     throw new UserError(
       `pipeline "${definition.name}" has not run yet: there is no state of it in ${folder}`,
       {

@@ -341,8 +341,8 @@ interface Transforms<P> {
    * of Arrow's Null type may be of any type, a `fixedList(0, ...)` of any size.
    */
   reads(params: P, input?: number): Columns;
-  /** Columns it writes, new or replaced. `input` are the columns it gets. */
-  writes(params: P, input: Columns): Columns;
+  /** Columns it writes, new or replaced. `input` are the columns it gets. May look at the head of a file. */
+  writes(params: P, input: Columns, ctx: PlanContext): Columns;
   /** Which of the input's columns go through untouched (and how they are named then). Default: all, as they are. */
   passes?(params: P, input: Columns): Readonly<Record<string, string>>;
   /**
@@ -408,7 +408,7 @@ export interface JoinOperator<P = never> extends Declared<P> {
   on(params: P): readonly string[];
   reads(params: P, input: number): Columns;
   /** All columns it gives. */
-  writes(params: P, inputs: readonly Columns[]): Columns;
+  writes(params: P, inputs: readonly Columns[], ctx: PlanContext): Columns;
   key(params: P, inputKey: readonly string[]): readonly string[];
   /** A key that an input has no rows of: leave it out, take what there is, or fail. */
   missing(params: P): 'drop' | 'partial' | 'fail';

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { hostname } from 'node:os';
+import { type HeldBy, heldBy } from './held-by.ts';
 
 /** Enough to tell a living process from a later one of the same number. */
 export interface Holder {
@@ -33,6 +34,10 @@ export interface Held {
   handOver(heir: string): void;
 }
 
+/** How often a holder gives a sign of life, and how long after the last one a lock of another machine counts as dead. */
+const SIGN_MS = 10_000;
+const DEAD_MS = 60_000;
+
 /** How long a file without a readable holder, or a takeover, is left alone: whoever made it may be at work. */
 const DOUBT_MS = 5000;
 
@@ -52,9 +57,10 @@ function read(file: string): string | undefined {
   }
 }
 
-function alive(holder: Holder): boolean {
-  // another machine's process cannot be seen: it is trusted
-  if (holder.host !== hostname()) return true;
+/** @param quiet milliseconds since its file was touched */
+function alive(holder: Holder, quiet: number): boolean {
+  // another machine's process cannot be seen, but its signs can; a folder that was copied has none after a while
+  if (holder.host !== hostname()) return quiet <= DEAD_MS;
   if (holder.boot !== bootId()) return false;
   try {
     process.kill(holder.pid, 0);
@@ -73,16 +79,39 @@ function holderOf(file: string): Holder | undefined {
   }
 }
 
-// a file of the future is as old as it is ahead: the clock went backwards since, and may take long to come to it
-const age = (file: string): number => {
-  const info = fs.statSync(file, { throwIfNoEntry: false });
-  return info ? Math.abs(Date.now() - info.mtimeMs) : 0;
+const written = (file: string): number | undefined => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+
+/**
+ * How long ago a file was written, by the clock of its file system where `own` was just written there: other machines'
+ * clocks may differ. A file of the future is as old as it is ahead: the clock went backwards since.
+ */
+const age = (file: string, own?: string): number => {
+  const at = written(file);
+  const now = (own === undefined ? undefined : written(own)) ?? Date.now();
+  return at === undefined ? 0 : Math.abs(now - at);
 };
 
 /** Whether a lock file may be removed: its holder is dead, or it has had none for some time. */
-function stale(file: string): boolean {
+function stale(file: string, own?: string): boolean {
   const holder = holderOf(file);
-  return holder ? !alive(holder) : age(file) > DOUBT_MS;
+  return holder ? !alive(holder, age(file, own)) : age(file) > DOUBT_MS;
+}
+
+/** Touches a lock file while it is held. Nothing waits for it, and where it cannot be touched nothing is lost. */
+export function giveSigns(file: string, token: string): () => void {
+  const timer = setInterval(() => {
+    if (holderOf(file)?.token !== token) return clearInterval(timer);
+    try {
+      const handle = fs.openSync(file, 'r+');
+      // its own first byte, so that the file system's clock says when
+      fs.writeSync(handle, '{', 0);
+      fs.closeSync(handle);
+    } catch {
+      // the next sign may do
+    }
+  }, SIGN_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 /** Links `own` to `file`; false where the name is taken. */
@@ -97,8 +126,10 @@ function link(own: string, file: string): boolean {
 }
 
 function held(file: string, holder: Holder): Held {
+  const end = giveSigns(file, holder.token);
   return {
     release: () => {
+      end();
       if (holderOf(file)?.token === holder.token) fs.rmSync(file, { force: true });
     },
     handOver: heir => {
@@ -126,7 +157,7 @@ function clear(file: string, own: string): void {
     return;
   }
   try {
-    if (fs.existsSync(file) && stale(file)) fs.rmSync(file, { force: true });
+    if (fs.existsSync(file) && stale(file, own)) fs.rmSync(file, { force: true });
   } finally {
     fs.rmSync(taking, { force: true });
   }
@@ -137,27 +168,33 @@ function clear(file: string, own: string): void {
  * lock that was handed over to that one is taken as well.
  * @throws Error of the file system
  */
-export function acquire(file: string, heir?: string): Held | { holder: Holder | undefined } {
-  const token = randomBytes(8).toString('hex');
-  const me: Holder = {
-    host: hostname(),
-    boot: bootId(),
-    pid: process.pid,
-    started: startOf(process.pid),
-    token,
-  };
-  const own = `${file}.${token}`;
+export function acquire(file: string, heir?: string): Held | { holder: Holder | undefined; heldBy: HeldBy } {
+  const me = thisProcess();
+  const own = `${file}.${me.token}`;
   fs.writeFileSync(own, JSON.stringify(me));
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
       if (link(own, file)) return held(file, me);
       const left = heir === undefined ? undefined : inherited(file, heir, me);
       if (left !== undefined) return left;
-      if (!stale(file)) break;
+      if (!stale(file, own)) break;
       clear(file, own);
     }
-    return { holder: holderOf(file) };
+    const holder = holderOf(file);
+    return { holder, heldBy: heldBy(holder, file, age(file, own)) };
   } finally {
     fs.rmSync(own, { force: true });
   }
 }
+
+/** This process, as others know it by. */
+export const thisProcess = (): Holder => ({
+  host: hostname(),
+  boot: bootId(),
+  pid: process.pid,
+  started: startOf(process.pid),
+  token: randomBytes(8).toString('hex'),
+});
+
+/** Whether a file made with {@link thisProcess} in it is one of a process that lives, as far as can be told. */
+export const isAlive = (file: string): boolean => !stale(file);

@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from './http.ts';
+import { isWhole, onnxFiles, tableFolderOf } from './parts.ts';
 
 /** The file that says what is in a cached model's folder. */
 export const MANIFEST = 'millrace-model.json';
@@ -21,8 +22,10 @@ export interface CachedModel {
   readonly revision: string;
   /** What it was then. */
   readonly commit: string;
-  /** ONNX file that was chosen. */
+  /** The ONNX file of the model's plain name. Absent until that was asked for, and for a static model. */
   readonly onnx?: string;
+  /** The weights, ONNX files or a static model's table, that are whole here with all they need. */
+  readonly complete?: readonly string[];
   readonly files: readonly CachedFile[];
 }
 
@@ -60,6 +63,9 @@ export function readManifest(folder: string): CachedModel | undefined {
   }
 }
 
+const hasTokenizer = (folder: string): boolean =>
+  [folder, join(folder, tableFolderOf(folder) ?? '')].some(at => existsSync(join(at, 'tokenizer.json')));
+
 const COMMIT = /^[0-9a-f]{40}$/;
 
 /** The commit that a file of a branch's name holds; '' where there is none. */
@@ -71,7 +77,7 @@ function commitIn(file: string): string {
   }
 }
 
-/** The folder of a model in this library's cache; undefined where it was never fetched. */
+/** The folder of a model in this library's cache, whole or not; undefined where it was never fetched. */
 export function findCached(
   cache: string,
   repo: string,
@@ -91,24 +97,31 @@ export function findInHubCache(hub: string, repo: string, revision: string): str
   const commit = COMMIT.test(revision) ? revision : commitIn(join(root, 'refs', revision));
   if (commit === '') return undefined;
   const folder = join(root, 'snapshots', commit);
-  return existsSync(join(folder, 'tokenizer.json')) ? folder : undefined;
+  return hasTokenizer(folder) ? folder : undefined;
 }
 
-/** Models in this library's cache, by name. */
-export async function listCached(cache: string): Promise<{ folder: string; model: CachedModel }[]> {
+/** Models in this library's cache of which something is whole, with the revision that they are found by. */
+export async function listCached(
+  cache: string,
+): Promise<{ folder: string; model: CachedModel; revision: string }[]> {
   const root = join(cache, 'models');
-  const found: { folder: string; model: CachedModel }[] = [];
+  const found: { folder: string; model: CachedModel; revision: string }[] = [];
   for (const repo of (await readdir(root).catch(() => [])).sort()) {
     for (const commit of (await readdir(join(root, repo)).catch(() => [])).sort()) {
       const folder = join(root, repo, commit);
       const model = readManifest(folder);
-      if (model) found.push({ folder, model });
+      if (!model?.complete?.length) continue;
+      const names = ['main', model.revision, commit];
+      const revision = names.find(
+        name => name === commit || commitIn(refFile(join(root, repo), name)) === commit,
+      );
+      found.push({ folder, model, revision: revision ?? commit });
     }
   }
   return found;
 }
 
-/** Snapshots of the hub client's cache that hold an ONNX file and a tokenizer. */
+/** Snapshots of the hub client's cache that hold weights that are read here and a tokenizer. */
 export async function listHubCache(hub: string): Promise<{ repo: string; commit: string; folder: string }[]> {
   const found: { repo: string; commit: string; folder: string }[] = [];
   for (const name of (await readdir(hub).catch(() => [])).sort()) {
@@ -116,11 +129,9 @@ export async function listHubCache(hub: string): Promise<{ repo: string; commit:
     const snapshots = join(hub, name, 'snapshots');
     for (const commit of (await readdir(snapshots).catch(() => [])).sort()) {
       const folder = join(snapshots, commit);
-      const files = [
-        ...(await readdir(folder).catch(() => [])),
-        ...(await readdir(join(folder, 'onnx')).catch(() => [])),
-      ];
-      if (!files.includes('tokenizer.json') || !files.some(file => file.endsWith('.onnx'))) continue;
+      if (!hasTokenizer(folder)) continue;
+      if (tableFolderOf(folder) === undefined && !onnxFiles(folder).some(onnx => isWhole(folder, onnx)))
+        continue;
       found.push({ repo: name.slice('models--'.length).replace('--', '/'), commit, folder });
     }
   }

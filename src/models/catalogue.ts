@@ -1,7 +1,7 @@
 /** Models by name: where they are, fetching them, what they are, whether their files are whole. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { copyFile, link, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import {
   type CachedFile,
   type CachedModel,
@@ -16,14 +16,19 @@ import {
   readManifest,
   refFile,
 } from './cache.ts';
+import { dimensionOf } from './dimension.ts';
 import { embeddedFolder, embeddedNames } from './embedded.ts';
 import { readEncoderSpec } from './encoder-config.ts';
-import type { EncoderSpec } from './encoder-spec.ts';
+import { type EncoderSpec, isStatic } from './encoder-spec.ts';
 import { ModelError } from './errors.ts';
-import { downloadFile, hashFile, type Progress } from './fetch.ts';
+import { type Downloaded, downloadFile, hashFile, type Progress } from './fetch.ts';
 import type { Environment } from './http.ts';
-import { authorization, fileUrl, hubModel, neededFiles } from './hub.ts';
+import { authorization, fileUrl, type HubFile, hubModel, neededFiles } from './hub.ts';
+import { lengthOf } from './length.ts';
+import { onnxOutputs } from './onnx-read.ts';
+import { dataFilesOf, filesRead, findOnnx, isDataOf, isWhole, TABLE_FILE, tableFolderOf } from './parts.ts';
 import { type ModelReference, parseReference } from './reference.ts';
+import { scoreOutput } from './score-output.ts';
 
 export interface CatalogueOptions {
   /** Default: the user's cache folder. */
@@ -59,8 +64,18 @@ export interface ListedModel {
 
 export interface ModelDescription extends ResolvedModel {
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256?: string }[];
+  readonly kind?:
+    | 'encoder'
+    | 'pair of encoders'
+    | 'late-interaction encoder'
+    | 'static encoder'
+    | 'cross-encoder';
+  /** Numbers in a vector; undefined where the files do not say it. */
+  readonly dimension?: number;
   /** What an encoder of it would be; `problem` says why it is none. */
   readonly encoder?: EncoderSpec;
+  /** The longest pair of a cross-encoder in tokens, and where that was found. */
+  readonly pair?: { readonly maxTokens: number; readonly source: string };
   readonly problem?: string;
 }
 
@@ -87,8 +102,10 @@ const read = (name: string): ModelReference => parseReference(name, embeddedName
 function filesOf(folder: string): { path: string; bytes: number }[] {
   const found: { path: string; bytes: number }[] = [];
   for (const name of (readdirSync(folder, { recursive: true }) as string[]).sort()) {
-    const info = statSync(join(folder, name));
-    if (info.isFile() && name !== MANIFEST) found.push({ path: name.split(sep).join('/'), bytes: info.size });
+    // a link of another tool's cache may lead nowhere
+    const info = statSync(join(folder, name), { throwIfNoEntry: false });
+    if (info?.isFile() && name !== MANIFEST)
+      found.push({ path: name.split(sep).join('/'), bytes: info.size });
   }
   return found;
 }
@@ -113,29 +130,30 @@ export function locateModel(name: string, options: CatalogueOptions = {}): Resol
   }
   const { repo, revision, file } = reference;
   const cached = findCached(cache, repo, revision);
-  const has = (folder: string, wanted: string): string | undefined =>
-    [wanted, `onnx/${wanted}`].find(path => existsSync(join(folder, path)));
   if (cached) {
     const { folder, model } = cached;
-    const found = file === undefined ? model.onnx : has(folder, file);
-    if (file === undefined || found !== undefined)
-      return { name, folder, file: found, from: 'cache', commit: model.commit };
+    const { complete = [], commit } = model;
+    // the plain name is what was chosen for it: another file that was named does not stand in for it
+    const weights =
+      file === undefined
+        ? (model.onnx ?? TABLE_FILE)
+        : [file, `onnx/${file}`].find(p => complete.includes(p));
+    if (weights !== undefined && complete.includes(weights))
+      return { name, folder, file: weights === TABLE_FILE ? undefined : weights, from: 'cache', commit };
   }
   const left = findInHubCache(hubCacheFolder(env), repo, revision);
-  if (left !== undefined) {
-    const found = [file, ...(file === undefined ? ['onnx/model.onnx', 'model.onnx'] : [])]
-      .map(path => (path === undefined ? undefined : has(left, path)))
-      .find(path => path !== undefined);
-    if (found !== undefined) {
-      return { name, folder: left, file: found, from: 'hub cache', commit: left.split(/[\\/]/).at(-1) };
-    }
-  }
-  return undefined;
+  if (left === undefined) return undefined;
+  const found = { name, folder: left, from: 'hub cache', commit: basename(left) } as const;
+  const table = file === undefined ? tableFolderOf(left) : undefined;
+  if (table !== undefined) return existsSync(join(left, table, TABLE_FILE)) ? found : undefined;
+  const onnx = findOnnx(left, file);
+  return onnx !== undefined && isWhole(left, onnx) ? { ...found, file: onnx } : undefined;
 }
 
 /**
- * Fetches a model from the hub into the cache, or finds it there. Files that are there and whole are kept, so a stopped
- * run goes on where it was.
+ * Fetches a model from the hub into the cache. Files that are there and whole are kept, so a stopped run goes on where
+ * it was; those that the hub's own client left on this machine are taken over, once their checksum is right. Offline it
+ * is what `locateModel` finds.
  * @throws ModelError offline, where it is not found, where access is refused, or where a checksum differs
  */
 export async function addModel(name: string, options: CatalogueOptions = {}): Promise<ResolvedModel> {
@@ -144,6 +162,8 @@ export async function addModel(name: string, options: CatalogueOptions = {}): Pr
   if (reference.kind !== 'hub') return locateModel(name, options) as ResolvedModel;
   const { repo, revision, file } = reference;
   if (offline) {
+    const found = locateModel(name, options);
+    if (found) return found;
     throw new ModelError(`model "${name}": is not on this machine, and --offline forbids to fetch it`, {
       help: `fetch it once with a network: millrace models add ${name}`,
     });
@@ -153,37 +173,82 @@ export async function addModel(name: string, options: CatalogueOptions = {}): Pr
   const folder = join(modelRoot(cache, repo), hub.commit);
   const before = readManifest(folder);
   const known = new Map(before?.files.map(entry => [entry.path, entry]));
-  for (const entry of needed.files) {
-    const path = join(folder, ...entry.path.split('/'));
-    const had = known.get(entry.path);
-    if (had && (await stat(path).catch(() => undefined))?.size === had.bytes) continue;
-    const got = await downloadFile(fileUrl(repo, hub.commit, entry.path, env), path, {
-      name: `hf:${repo} ${entry.path}`,
-      sha256: entry.sha256,
-      bytes: entry.bytes,
-      headers: authorization(env),
-      env,
-      signal: options.signal,
-      silence: options.silence,
-      retries: options.retries,
-      delay: options.delay,
-      onProgress: options.onProgress && (p => options.onProgress?.(p)),
-    });
-    known.set(entry.path, { path: entry.path, ...got } satisfies CachedFile);
-    await writeManifest(folder, {
+  const keep = (model: Pick<CachedModel, 'onnx' | 'complete'>): Promise<void> =>
+    writeManifest(folder, {
       repo,
-      revision,
+      revision: before?.revision ?? revision,
       commit: hub.commit,
-      onnx: before?.onnx ?? needed.onnx,
+      ...model,
       files: [...known.values()],
     });
+  const left = join(hubCacheFolder(env), `models--${repo.replace('/', '--')}`, 'snapshots', hub.commit);
+  const fetch = async (entries: readonly HubFile[]): Promise<void> => {
+    for (const entry of entries) {
+      const path = join(folder, ...entry.path.split('/'));
+      const had = known.get(entry.path);
+      if (had && (await stat(path).catch(() => undefined))?.size === had.bytes) continue;
+      const got =
+        (await takeOver(join(left, ...entry.path.split('/')), path, entry)) ??
+        (await downloadFile(fileUrl(repo, hub.commit, entry.path, env), path, {
+          name: `hf:${repo} ${entry.path}`,
+          sha256: entry.sha256,
+          bytes: entry.bytes,
+          headers: authorization(env),
+          env,
+          signal: options.signal,
+          silence: options.silence,
+          retries: options.retries,
+          delay: options.delay,
+          onProgress: options.onProgress && (p => options.onProgress?.(p)),
+        }));
+      known.set(entry.path, { path: entry.path, ...got } satisfies CachedFile);
+      await keep({ onnx: before?.onnx, complete: before?.complete });
+    }
+  };
+  const isWeight = ({ path }: HubFile): boolean =>
+    needed.onnx !== undefined && (path === needed.onnx || isDataOf(needed.onnx, path));
+  await fetch(needed.files.filter(entry => !isWeight(entry)));
+  // only the settings say whether a model with a table beside its ONNX file is a static one
+  const table = file === undefined ? tableFolderOf(folder) : undefined;
+  const onnx = table === undefined ? needed.onnx : undefined;
+  if (table !== undefined) {
+    const path = table === '' ? TABLE_FILE : `${table}/${TABLE_FILE}`;
+    await fetch(hub.files.filter(entry => entry.path === path));
+  } else {
+    await fetch(needed.files.filter(isWeight));
+    // data under names of its own
+    const named = onnx === undefined ? [] : dataFilesOf(folder, onnx);
+    await fetch(hub.files.filter(entry => named.includes(entry.path)));
+    if (onnx !== undefined && !isWhole(folder, onnx)) {
+      throw new ModelError(`hf:${repo}: ${onnx} keeps weights in ${named.join(', ')}, which is not there`, {
+        help: 'name another ONNX file of it',
+      });
+    }
   }
-  // the branch's name is set last: a model that a stop left half is not found by it
+  await keep({
+    onnx: file === undefined ? onnx : before?.onnx,
+    complete: [...new Set([...(before?.complete ?? []), onnx ?? TABLE_FILE])],
+  });
   const ref = refFile(modelRoot(cache, repo), revision);
   await mkdir(dirname(ref), { recursive: true });
   await writeFile(`${ref}.tmp`, `${hub.commit}\n`);
   await rename(`${ref}.tmp`, ref);
-  return { name, folder, file: needed.onnx, from: 'cache', commit: hub.commit };
+  return { name, folder, file: onnx, from: 'cache', commit: hub.commit };
+}
+
+/** Puts a file of another cache into this one, where it is what the hub has: linked, or copied from another disk. */
+async function takeOver(from: string, to: string, wanted: HubFile): Promise<Downloaded | undefined> {
+  const source = await realpath(from).catch(() => undefined);
+  // without a checksum of the hub's there is nothing to trust it by
+  if (source === undefined || wanted.sha256 === undefined) return undefined;
+  const bytes = (await stat(source)).size;
+  if (bytes !== wanted.bytes) return undefined;
+  const sha256 = await hashFile(source);
+  if (sha256 !== wanted.sha256) return undefined;
+  await mkdir(dirname(to), { recursive: true });
+  await rm(to, { force: true });
+  await link(source, to).catch(() => copyFile(source, to));
+  return { bytes, sha256 };
 }
 
 async function writeManifest(folder: string, model: CachedModel): Promise<void> {
@@ -209,8 +274,8 @@ export async function listModels(options: CatalogueOptions = {}): Promise<Listed
     const folder = embeddedFolder(name);
     found.push({ name, folder, from: 'embedded', bytes: size(folder) });
   }
-  for (const { folder, model } of await listCached(cache)) {
-    const suffix = model.revision === 'main' ? '' : `@${model.revision}`;
+  for (const { folder, model, revision } of await listCached(cache)) {
+    const suffix = revision === 'main' ? '' : `@${revision}`;
     found.push({
       name: `hf:${model.repo}${suffix}`,
       folder,
@@ -231,6 +296,17 @@ export async function listModels(options: CatalogueOptions = {}): Promise<Listed
   return found;
 }
 
+/** Whether the ONNX file of a folder is a sequence classifier, by its outputs. */
+function isCross(folder: string, file?: string): boolean {
+  const onnx = tableFolderOf(folder) === undefined ? findOnnx(folder, file) : undefined;
+  const outputs = (onnx !== undefined && onnxOutputs(join(folder, onnx))) || [];
+  const score = scoreOutput(outputs);
+  // a vector of a width left open is no score, a logit may be
+  return (
+    score !== undefined && (score.name === 'logits' || (score.shape[1] !== undefined && outputs.length === 1))
+  );
+}
+
 /** What a model on this machine is: its files, and the settings that its encoder would have. */
 export async function infoModel(name: string, options: CatalogueOptions = {}): Promise<ModelDescription> {
   const model = locateModel(name, options);
@@ -242,8 +318,21 @@ export async function infoModel(name: string, options: CatalogueOptions = {}): P
   const manifest = readManifest(model.folder);
   const sums = new Map(manifest?.files.map(file => [file.path, file.sha256]));
   const files = filesOf(model.folder).map(file => ({ ...file, sha256: sums.get(file.path) }));
+  const { folder, file } = model;
   try {
-    return { ...model, files, encoder: await readEncoderSpec(model.folder, { file: model.file }, name) };
+    if (isCross(folder, file)) {
+      const [maxTokens, source] = await lengthOf([folder]);
+      return { ...model, files, kind: 'cross-encoder', pair: { maxTokens, source } };
+    }
+    const encoder = await readEncoderSpec(folder, { file }, name);
+    const kind = encoder.late
+      ? 'late-interaction encoder'
+      : encoder.querySide
+        ? 'pair of encoders'
+        : isStatic(encoder)
+          ? 'static encoder'
+          : 'encoder';
+    return { ...model, files, kind, dimension: dimensionOf(folder, { file }), encoder };
   } catch (error) {
     return { ...model, files, problem: (error as Error).message };
   }
@@ -290,15 +379,8 @@ export async function removeModel(name: string, options: CatalogueOptions = {}):
   return [relative(cache, found.folder)];
 }
 
-/** Files of a resolved model whose bytes decide its results, as absolute or given paths: for fingerprints. */
-export function modelFiles(model: ResolvedModel): string[] {
-  const names = filesOf(model.folder).map(file => file.path);
-  const onnx = model.file;
-  return names
-    .filter(path => {
-      if (path.endsWith('.onnx')) return onnx === undefined || path === onnx;
-      if (/\.onnx([._]data.*)$/.test(path)) return onnx === undefined || path.startsWith(onnx);
-      return /\.(json|safetensors|metadata)$/.test(path);
-    })
-    .map(path => join(model.folder, ...path.split('/')));
-}
+/**
+ * Files of a resolved model whose bytes decide its results, as absolute or given paths: those that are loaded.
+ * @throws ModelError where no ONNX file is there, or it is not clear which
+ */
+export const modelFiles = (model: ResolvedModel): string[] => filesRead(model.folder, model.file);

@@ -18,17 +18,37 @@ interface Convention {
   readonly prefixes?: Prefixes;
 }
 
+const TASK = 'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:';
 const SEARCH = 'Represent this sentence for searching relevant passages: ';
 
 const CONVENTIONS: readonly Convention[] = [
   {
-    family: 'e5-instruct',
-    name: /\be5-.*instruct|e5-mistral/,
-    prefixes: {
-      query: 'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery: ',
-      passage: '',
-    },
+    family: 'e5-mistral',
+    name: /e5-mistral/,
+    pooling: 'last',
     normalize: true,
+    prefixes: { query: `${TASK} `, passage: '' },
+  },
+  {
+    family: 'e5-instruct',
+    name: /\be5-.*instruct/,
+    pooling: 'mean',
+    normalize: true,
+    prefixes: { query: `${TASK} `, passage: '' },
+  },
+  {
+    family: 'qwen3-embedding',
+    name: /qwen3-embedding/,
+    pooling: 'last',
+    normalize: true,
+    prefixes: { query: TASK, passage: '' },
+  },
+  {
+    family: 'gte-qwen',
+    name: /gte-qwen/,
+    pooling: 'last',
+    normalize: true,
+    prefixes: { query: `${TASK} `, passage: '' },
   },
   {
     family: 'e5',
@@ -75,6 +95,8 @@ const CONVENTIONS: readonly Convention[] = [
     normalize: true,
     prefixes: { query: 'search_query: ', passage: 'search_document: ' },
   },
+  // the vector of [CLS] as the last layer gives it (BM-K's cards; Gao et al. 2021 for the unsupervised ones)
+  { family: 'simcse', name: /simcse/, pooling: 'cls', normalize: true },
   { family: 'dpr', name: /(^|[-/_])dpr([-/_]|$)/, pooling: 'cls', normalize: false },
   { family: 'contriever', name: /contriever/, pooling: 'mean', normalize: false },
   { family: 'minilm', name: /minilm|mpnet|sentence-t5/, pooling: 'mean', normalize: true },

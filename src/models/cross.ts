@@ -1,13 +1,16 @@
 /** Cross-encoders: a question and a passage in, one score out. */
 import { ModelError } from './errors.ts';
-import { numberOf, onnxFileOf, readConfig } from './folder.ts';
-import { type Feed, Session, type SessionOptions } from './session.ts';
+import { feedsFor, strangeInputs } from './feeds.ts';
+import { lengthOf } from './length.ts';
+import { onnxFileOf } from './parts.ts';
+import { scoreOutput } from './score-output.ts';
+import { Session, type SessionOptions } from './session.ts';
 import { budgetFor, shapesFor } from './shapes.ts';
-import { padRows, planBatches } from './token-rows.ts';
+import { type PaddedIds, type PairRows, padRows, planBatches } from './token-rows.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-const KNOWN = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'];
-const DEFAULT_MAX_TOKENS = 512;
+/** Above that, a pair costs more memory than anyone means to spend: longer models are asked for it by maxTokens. */
+const LONGEST = 8192;
 
 export interface CrossOptions extends SessionOptions {
   /** What messages call the model. */
@@ -20,17 +23,49 @@ export interface CrossOptions extends SessionOptions {
   readonly batchTokens?: number;
 }
 
+function noCross(name: string, session: Session, width?: number): ModelError {
+  const outputs = session.outputs.map(o => `${o.name} [${o.shape.join(', ')}]`).join(', ');
+  const many = width === undefined ? '' : `, ${width} numbers a pair`;
+  return new ModelError(`${name}: is no cross-encoder; its outputs are ${outputs}${many}`, {
+    code: 'no-cross-encoder',
+    help: 'a cross-encoder gives one number a pair (logits [batch, 1]), or two',
+  });
+}
+
+/** Type ids of pairs, laid out as their padded tokens. */
+function typeIdsOf(pairs: PairRows, rows: Int32Array, padded: PaddedIds): BigInt64Array {
+  const laid = new BigInt64Array(padded.rows * padded.width);
+  rows.forEach((row, i) => {
+    const from = pairs.offsets[row];
+    for (let t = from; t < pairs.offsets[row + 1]; t++)
+      laid[i * padded.width + t - from] = BigInt(pairs.typeIds[t]);
+  });
+  return laid;
+}
+
 /** A loaded cross-encoder (Nogueira & Cho 2019): a sequence classifier with one output, or two of which the second says yes. */
 export class CrossEncoder {
   readonly maxTokens: number;
+  /** What it runs on, and what was tried before. */
+  readonly device: Pick<Session, 'provider' | 'failed'>;
+  readonly #name: string;
   readonly #tokenizer: Tokenizer;
   readonly #session: Session;
   readonly #output: string;
   readonly #batchTokens: number;
 
-  private constructor(tokenizer: Tokenizer, session: Session, output: string, max: number, batch: number) {
+  private constructor(
+    name: string,
+    tokenizer: Tokenizer,
+    session: Session,
+    output: string,
+    max: number,
+    batch: number,
+  ) {
+    this.#name = name;
     this.#tokenizer = tokenizer;
     this.#session = session;
+    this.device = session;
     this.#output = output;
     this.maxTokens = max;
     this.#batchTokens = batch;
@@ -38,36 +73,32 @@ export class CrossEncoder {
 
   /** @throws ModelError where files are missing or the model is no cross-encoder */
   static async open(folder: string, options: CrossOptions = {}): Promise<CrossEncoder> {
-    const onnx = await onnxFileOf(folder, options.file);
+    const onnx = onnxFileOf(folder, options.file);
     const tokenizer = await Tokenizer.open(`${folder}/tokenizer.json`);
     const session = await Session.open(onnx, options);
     try {
-      const unknown = session.inputs.filter(i => !KNOWN.includes(i.name));
-      const output =
-        session.outputs.find(o => o.name === 'logits' && o.shape.length <= 2) ??
-        session.outputs.find(o => o.shape.length === 2 && o.type.startsWith('float'));
-      const width = output?.shape.at(-1);
-      if (
-        unknown.length > 0 ||
-        !output ||
-        (typeof width === 'number' && output.shape.length === 2 && width > 2)
-      ) {
-        const outputs = session.outputs.map(o => `${o.name} [${o.shape.join(', ')}]`).join(', ');
-        throw new ModelError(`${options.name ?? folder}: is no cross-encoder; its outputs are ${outputs}`, {
-          help: 'a cross-encoder gives one number a pair (logits [batch, 1]), or two',
-        });
-      }
-      const config = await readConfig(folder, 'config.json');
-      const told = numberOf((await readConfig(folder, 'tokenizer_config.json'))?.model_max_length);
-      const positions = numberOf(config?.max_position_embeddings);
-      const limit = Math.min(told ?? DEFAULT_MAX_TOKENS, positions ?? Number.POSITIVE_INFINITY);
-      return new CrossEncoder(
+      const output = scoreOutput(session.outputs.filter(o => o.type.startsWith('float')));
+      if (strangeInputs(session.inputs) !== undefined || !output)
+        throw noCross(options.name ?? folder, session);
+      const [limit] = await lengthOf([folder]);
+      const encoder = new CrossEncoder(
+        options.name ?? folder,
         tokenizer,
         session,
         output.name,
-        options.maxTokens ?? Math.min(limit, 8192),
+        options.maxTokens ?? Math.min(limit, LONGEST),
         options.batchTokens ?? budgetFor(session.provider),
       );
+      const around = tokenizer.pairTokens;
+      if (encoder.maxTokens < around + 2) {
+        throw new ModelError(
+          `maxTokens: ${encoder.maxTokens} leaves no room for two texts; ${options.name ?? folder} puts ${around} around them`,
+          { help: `give ${around + 2} or more` },
+        );
+      }
+      // an encoder of one vector a text may leave its width open: one pair tells it from a score
+      if (typeof output.shape[1] === 'string') await encoder.score(['a'], ['a']);
+      return encoder;
     } catch (error) {
       await session.close();
       throw error;
@@ -90,29 +121,11 @@ export class CrossEncoder {
     for (const rows of planBatches(pairs.offsets, this.#batchTokens, { shapes })) {
       signal?.throwIfAborted();
       const padded = padRows(pairs, rows, this.#tokenizer.padId, { shapes });
-      const shape = [padded.rows, padded.width];
-      const feeds: Record<string, Feed> = {};
-      for (const { name, type } of this.#session.inputs) {
-        let data: BigInt64Array;
-        if (name === 'input_ids') data = padded.ids;
-        else if (name === 'attention_mask') data = padded.mask;
-        else {
-          data = new BigInt64Array(padded.rows * padded.width);
-          rows.forEach((row, i) => {
-            const [from, to] = [pairs.offsets[row], pairs.offsets[row + 1]];
-            for (let t = from; t < to; t++) {
-              const value = name === 'token_type_ids' ? pairs.typeIds[t] : t - from;
-              data[i * padded.width + t - from] = BigInt(value);
-            }
-          });
-        }
-        feeds[name] =
-          type === 'int32'
-            ? { type: 'int32', data: Int32Array.from(data, Number), shape }
-            : { type: 'int64', data, shape };
-      }
+      const types = typeIdsOf(pairs, rows, padded);
+      const feeds = feedsFor(this.#session.inputs, padded, types);
       const { data, shape: got } = (await this.#session.run(feeds, [this.#output]))[this.#output];
       const width = got.length === 1 ? 1 : (got.at(-1) as number);
+      if (width > 2) throw noCross(this.#name, this.#session, width);
       rows.forEach((row, i) => {
         const values = data as Float32Array;
         scores[row] = width === 2 ? values[2 * i + 1] - values[2 * i] : values[width * i];

@@ -1,10 +1,8 @@
 /** How long an encoder's vectors are, from its files alone: what a plan must know before anything is loaded. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { jsonOf, numberOf } from './folder.ts';
+import { type JsonObject, jsonOf, numberOf } from './folder.ts';
 import { onnxOutputs } from './onnx-read.ts';
-
-const SUB = ['ctx_encoder', 'context_encoder', 'passage_encoder', 'passage', 'document'];
+import { findOnnx, modulesIn, sidesOf } from './parts.ts';
 
 /** The width of the outputs of an ONNX file: of a vector a text where it has one, else of token vectors. */
 function widthOf(path: string, output?: string): number | undefined {
@@ -26,28 +24,21 @@ export function dimensionOf(
   folder: string,
   settings: { readonly file?: string; readonly output?: string } = {},
 ): number | undefined {
-  const inner = SUB.map(name => join(folder, name)).find(existsSync);
-  const root = inner ?? folder;
-  const modules = jsonOf(root, 'modules.json') as unknown as { type?: string; path?: string }[] | undefined;
-  if (Array.isArray(modules)) {
-    const dense = modules.filter(m => String(m.type).endsWith('.Dense')).at(-1);
-    const width = dense && numberOf(jsonOf(root, dense.path ?? '', 'config.json')?.out_features);
-    if (width !== undefined) return width;
-  }
-  const files = [
-    settings.file,
-    settings.file && join('onnx', settings.file),
-    join('onnx', 'model.onnx'),
-    'model.onnx',
-  ];
-  const onnx = files.find(name => name !== undefined && existsSync(join(root, name)));
+  const root = sidesOf(folder).passage;
+  const modules = modulesIn(root) ?? [];
+  const of = (kind: string): JsonObject | undefined => {
+    const module = modules.filter(m => m.kind === kind).at(-1);
+    return module && jsonOf(root, module.path, 'config.json');
+  };
+  const projected = numberOf(of('Dense')?.out_features);
+  if (projected !== undefined) return projected;
+  const onnx = findOnnx(root, settings.file);
   const width = onnx === undefined ? undefined : widthOf(join(root, onnx), settings.output);
   if (width !== undefined) return width;
-  const pooling = Array.isArray(modules) ? modules.find(m => String(m.type).endsWith('.Pooling')) : undefined;
   const config = jsonOf(root, 'config.json') ?? {};
   return (
     numberOf(jsonOf(root, 'artifact.metadata')?.dim) ??
-    numberOf(pooling && jsonOf(root, pooling.path ?? '', 'config.json')?.word_embedding_dimension) ??
+    numberOf(of('Pooling')?.word_embedding_dimension) ??
     numberOf(config.hidden_size) ??
     numberOf(config.hidden_dim) ??
     numberOf(config.d_model) ??

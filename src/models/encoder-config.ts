@@ -2,16 +2,17 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { conventionOf, type Pooling, type Prefixes } from './conventions.ts';
-import type { EncoderOverrides, EncoderSpec } from './encoder-spec.ts';
+import type { EncoderOverrides, EncoderSpec, LateSpec } from './encoder-spec.ts';
 import { ModelError } from './errors.ts';
-import { inside, type JsonObject, numberOf, onnxFileOf, readConfig, textOf } from './folder.ts';
+import { inside, type JsonObject, numberOf, readConfig, textOf } from './folder.ts';
 import type { LinearLayer } from './graphs.ts';
 import { lateSpecOf } from './late-config.ts';
+import { lengthOf } from './length.ts';
 import { denseLayer, poolingOf } from './modules.ts';
+import { modulesIn, onnxFileOf, sidesOf, tableFolderOf } from './parts.ts';
+import { ownName } from './reference.ts';
 import { staticTableOf } from './static-table.ts';
 
-const QUERY_FOLDERS = ['question_encoder', 'query_encoder', 'question', 'query'];
-const PASSAGE_FOLDERS = ['ctx_encoder', 'context_encoder', 'passage_encoder', 'passage', 'document'];
 const DEFAULT_MAX_TOKENS = 512;
 
 interface Modules {
@@ -19,35 +20,30 @@ interface Modules {
   readonly pooling?: Pooling;
   readonly layers: readonly LinearLayer[];
   readonly normalize: boolean;
-  readonly isStatic: boolean;
 }
 
 async function modulesOf(folder: string): Promise<Modules | undefined> {
-  const list = await readConfig(folder, 'modules.json');
-  if (!Array.isArray(list)) return undefined;
+  // read first, so that a file that is no JSON is said
+  if (!Array.isArray(await readConfig(folder, 'modules.json'))) return undefined;
   let transformer = '';
   let pooling: Pooling | undefined;
   let normalize = false;
-  let isStatic = false;
   const layers: LinearLayer[] = [];
-  for (const entry of list as { type?: string; path?: string }[]) {
-    const kind = String(entry.type).split('.').at(-1);
-    const path = entry.path ?? '';
+  for (const { kind, type, path } of modulesIn(folder) ?? []) {
     if (kind === 'Transformer') transformer = path;
     else if (kind === 'Pooling')
       pooling = poolingOf(folder, path, (await readConfig(folder, join(path, 'config.json'))) ?? {});
     else if (kind === 'Dense') layers.push(await denseLayer(folder, path));
     else if (kind === 'Normalize') normalize = true;
     else if (kind === 'StaticEmbedding') {
-      isStatic = true;
       transformer = path;
     } else {
-      throw new ModelError(`${join(folder, 'modules.json')}: module type "${entry.type}" is not known`, {
+      throw new ModelError(`${join(folder, 'modules.json')}: module type "${type}" is not known`, {
         help: 'known: Transformer, Pooling, Dense, Normalize, StaticEmbedding',
       });
     }
   }
-  return { transformer, pooling, layers, normalize, isStatic };
+  return { transformer, pooling, layers, normalize };
 }
 
 function promptsOf(config: JsonObject | undefined): Prefixes | undefined {
@@ -60,28 +56,17 @@ function promptsOf(config: JsonObject | undefined): Prefixes | undefined {
   const standard = textOf(config?.default_prompt_name);
   const both = standard === undefined ? undefined : textOf(prompts[standard]);
   if (query === undefined && passage === undefined && both === undefined) return undefined;
-  return { query: query ?? both ?? '', passage: passage ?? both ?? '' };
+  const found = { query: query ?? both ?? '', passage: passage ?? both ?? '' };
+  // sentence-transformers 5 writes two empty ones for every model: nothing is said by them
+  return found.query === '' && found.passage === '' ? undefined : found;
 }
 
-/** The longest text a model takes, and the file that says so. */
-function lengthOf(
-  sentence: JsonObject | undefined,
-  tokenizer: JsonObject | undefined,
-  model: JsonObject | undefined,
-): [number, string] {
-  const type = textOf(model?.model_type) ?? '';
-  const positions = numberOf(model?.max_position_embeddings);
-  // RoBERTa counts positions from the padding id on, so two are never used
-  const usable =
-    positions === undefined ? undefined : /roberta|camembert/.test(type) ? positions - 2 : positions;
-  const own = numberOf(sentence?.max_seq_length);
-  const told = numberOf(tokenizer?.model_max_length);
-  const limit = usable ?? Number.POSITIVE_INFINITY;
-  if (own !== undefined) return [Math.min(own, limit), 'sentence_bert_config.json'];
-  if (told !== undefined && told < 1e9) return [Math.min(told, limit), 'tokenizer_config.json'];
-  if (usable !== undefined) return [usable, 'config.json'];
-  return [DEFAULT_MAX_TOKENS, 'default'];
-}
+/** A ColBERT model whose texts are cut sooner. */
+const shortened = (late: LateSpec, maxTokens = Number.POSITIVE_INFINITY): LateSpec => ({
+  ...late,
+  queryTokens: Math.min(late.queryTokens, maxTokens),
+  passageTokens: Math.min(late.passageTokens, maxTokens),
+});
 
 async function singleSpec(
   folder: string,
@@ -92,16 +77,9 @@ async function singleSpec(
   const root = join(folder, modules?.transformer ?? '');
   const own = await readConfig(folder, 'encoder.json');
   const config = (await readConfig(root, 'config.json')) ?? (await readConfig(folder, 'config.json'));
-  const sentence =
-    (await readConfig(root, 'sentence_bert_config.json')) ??
-    (await readConfig(folder, 'sentence_bert_config.json'));
-  const tokenizerConfig =
-    (await readConfig(root, 'tokenizer_config.json')) ?? (await readConfig(folder, 'tokenizer_config.json'));
   const transformers = await readConfig(folder, 'config_sentence_transformers.json');
-  const names = [nameHint, textOf(config?._name_or_path), basename(folder), folder].filter(
-    n => n !== undefined,
-  );
-  const convention = names.map(conventionOf).find(c => c !== undefined);
+  const names = [nameHint, textOf(config?._name_or_path), folder].filter(n => n !== undefined);
+  const convention = names.map(name => conventionOf(ownName(name))).find(c => c !== undefined);
   const byName = convention ? `convention of ${convention.family}` : 'default';
 
   const tokenizer = [join(root, 'tokenizer.json'), join(folder, 'tokenizer.json')].find(existsSync);
@@ -110,13 +88,24 @@ async function singleSpec(
       help: 'export one: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER) in Python',
     });
   }
-  const isStatic = modules?.isStatic || config?.model_type === 'model2vec';
-  const late = await lateSpecOf(folder, transformers);
+  const isStatic = tableFolderOf(folder) !== undefined;
+  const tokenizerConfig =
+    (await readConfig(root, 'tokenizer_config.json')) ?? (await readConfig(folder, 'tokenizer_config.json'));
+  const told = await lateSpecOf(folder, transformers, tokenizerConfig);
+  const late = told && shortened(told, overrides.maxTokens);
+  if (late && Object.values(overrides.prefixes ?? {}).some(prefix => prefix !== undefined)) {
+    throw new ModelError(
+      `prefix: ${nameHint ?? folder} is a ColBERT model, which has markers in their place`,
+      {
+        help: 'leave it out',
+      },
+    );
+  }
   const prompts = promptsOf(transformers);
   const [length, lengthSource] = isStatic
     ? [numberOf(config?.seq_length) ?? DEFAULT_MAX_TOKENS, 'static model']
-    : lengthOf(sentence, tokenizerConfig, config);
-  const onnx = isStatic ? await staticTableOf(root) : await onnxFileOf(folder, overrides.file);
+    : await lengthOf([root, folder]);
+  const onnx = isStatic ? await staticTableOf(root) : onnxFileOf(folder, overrides.file);
 
   const set = {
     pooling:
@@ -150,8 +139,8 @@ async function singleSpec(
     layers: modules?.layers ?? [],
     normalize: overrides.normalize ?? (late ? true : set.normalize),
     dimension: overrides.dimension,
-    maxTokens: overrides.maxTokens ?? set.maxTokens,
-    prefixes,
+    maxTokens: late ? late.passageTokens : (overrides.maxTokens ?? set.maxTokens),
+    prefixes: late ? { query: '', passage: '' } : prefixes,
     specials: overrides.specials ?? set.specials,
     drop: set.drop,
     late,
@@ -159,7 +148,7 @@ async function singleSpec(
       onnx: typeof onnx === 'string' ? inside(folder, onnx) : 'model.safetensors',
       pooling: from('pooling', isStatic ? 'static model' : modules?.pooling ? 'modules.json' : byName),
       normalize: from('normalize', modules ? 'modules.json' : byName),
-      maxTokens: from('maxTokens', lengthSource),
+      maxTokens: from('maxTokens', late ? late.source : lengthSource),
       prefixes: from('prefixes', prompts ? 'config_sentence_transformers.json' : byName),
     },
   };
@@ -184,10 +173,8 @@ export async function readEncoderSpec(
       help: 'give a folder with an ONNX file and tokenizer.json, or hf:ORG/NAME',
     });
   }
-  const sub = (names: readonly string[]): string | undefined =>
-    names.map(n => join(folder, n)).find(path => existsSync(path));
-  const [query, passage] = [sub(QUERY_FOLDERS), sub(PASSAGE_FOLDERS)];
-  if (query === undefined || passage === undefined) return singleSpec(folder, overrides, name);
+  const { passage, query } = sidesOf(folder);
+  if (query === undefined) return singleSpec(folder, overrides, name);
   const hint = name ?? basename(folder);
   // DPR's encoders are the first token's vector, compared by dot product
   const dpr: EncoderOverrides = { pooling: 'cls', normalize: false, ...overrides };

@@ -11,10 +11,14 @@ export interface LateSpec {
   readonly queryTokens: number;
   readonly passageTokens: number;
   readonly expandQuery: boolean;
+  /** The token that fills up queries. */
+  readonly mask: string;
   /** Whether the tokens that fill up a query are attended to. */
   readonly attendExpansion: boolean;
   /** Words whose tokens a passage does not keep: punctuation. */
   readonly skip: readonly string[];
+  /** The file that says so. */
+  readonly source: string;
 }
 
 export interface EncoderSpec {
@@ -33,7 +37,7 @@ export interface EncoderSpec {
   readonly normalize: boolean;
   /** Vectors are cut to so many leading dimensions (Matryoshka, Kusupati et al. 2022), before they are normalised. */
   readonly dimension?: number;
-  /** Longest text in tokens, special ones included. */
+  /** Longest text in tokens, special ones included; of a late model the longest passage. */
   readonly maxTokens: number;
   readonly prefixes: Prefixes;
   /** Whether special tokens are put around texts. */

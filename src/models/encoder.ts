@@ -6,7 +6,7 @@ import { ModelError } from './errors.ts';
 import { encodeTokens, type TokenVectors } from './late.ts';
 import { cutColumns, normalizeRows } from './pooling.ts';
 import type { Provider } from './providers.ts';
-import type { SessionOptions } from './session.ts';
+import type { FailedProvider, SessionOptions } from './session.ts';
 import { budgetFor } from './shapes.ts';
 import { filterTokens, planBatches, type TokenRows } from './token-rows.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -50,6 +50,8 @@ export interface EncoderInfo {
   readonly similarity: 'cosine' | 'dot';
   readonly prefixes: Prefixes;
   readonly provider: Provider;
+  /** Better providers that did not start, and why. */
+  readonly failed: readonly FailedProvider[];
   readonly pair: boolean;
   readonly late: boolean;
   /** Where each setting was found. */
@@ -78,6 +80,7 @@ export class Encoder {
       similarity: spec.normalize ? 'cosine' : 'dot',
       prefixes: { query: query.spec.prefixes.query, passage: spec.prefixes.passage },
       provider: passage.session.provider,
+      failed: passage.session.failed,
       pair: query !== passage,
       late: spec.late !== undefined,
       sources: spec.sources,
@@ -107,6 +110,12 @@ export class Encoder {
       throw error;
     }
     return new Encoder(passage, query, options.batchTokens ?? budgetFor(passage.session.provider));
+  }
+
+  /** Longest text of a side in tokens, special ones included: ColBERT models have one for each. */
+  longest(side: Side = 'passage'): number {
+    const { spec } = side === 'query' ? this.#query : this.#passage;
+    return side === 'query' && spec.late ? spec.late.queryTokens : spec.maxTokens;
   }
 
   /** The tokenizer of a side. */

@@ -1,4 +1,4 @@
-/** GET over node:http and node:https: redirects, proxies from the environment, a time limit on silence. */
+/** GET over node:http and node:https: redirects, proxies from the environment, and a time limit on silence, of a proxy too. */
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
@@ -49,6 +49,13 @@ export function proxyFor(url: URL, env: Environment = process.env): URL | undefi
   }
 }
 
+const viaTls = (proxy: URL): boolean => proxy.protocol === 'https:';
+/** Where a proxy listens: the port of its protocol where none is said. */
+export const portOf = (proxy: URL): string | number => proxy.port || (viaTls(proxy) ? 443 : 80);
+const silenceOf = (options: GetOptions): number => options.silence ?? 30_000;
+const silent = (host: string, silence: number): Error =>
+  new Error(`no byte from ${host} for ${silence / 1000} s`);
+
 const login = (proxy: URL): Record<string, string> => {
   if (proxy.username === '') return {};
   const pair = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
@@ -59,9 +66,10 @@ const login = (proxy: URL): Record<string, string> => {
 function tunnel(url: URL, proxy: URL, options: GetOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const target = `${url.hostname}:${url.port || 443}`;
-    const request = (proxy.protocol === 'https:' ? https : http).request({
+    const silence = silenceOf(options);
+    const request = (viaTls(proxy) ? https : http).request({
       host: proxy.hostname,
-      port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
+      port: portOf(proxy),
       method: 'CONNECT',
       path: target,
       headers: { host: target, ...login(proxy) },
@@ -81,9 +89,14 @@ function tunnel(url: URL, proxy: URL, options: GetOptions): Promise<Socket> {
         return;
       }
       const secure = tls.connect({ socket: socket as Socket, servername: url.hostname });
-      secure.once('secureConnect', () => resolve(secure));
+      secure.setTimeout(silence, () => secure.destroy(silent(`${url.host} through ${proxy.host}`, silence)));
+      secure.once('secureConnect', () => {
+        secure.setTimeout(0);
+        resolve(secure);
+      });
       secure.once('error', reject);
     });
+    request.setTimeout(silence, () => request.destroy(silent(`proxy ${proxy.host}`, silence)));
     request.once('error', reject);
     request.end();
   });
@@ -102,20 +115,17 @@ async function once(url: URL, options: GetOptions): Promise<http.IncomingMessage
     const socket = await tunnel(url, proxy, options);
     request = https.request(url, { ...settings, agent: false, createConnection: () => socket });
   } else if (proxy) {
-    const through = proxy.protocol === 'https:' ? https : http;
-    request = through.request({
+    request = (viaTls(proxy) ? https : http).request({
       ...settings,
       host: proxy.hostname,
-      port: proxy.port || 80,
+      port: portOf(proxy),
       path: url.href,
       headers: { ...headers, host: url.host, ...login(proxy) },
     });
   } else request = (url.protocol === 'https:' ? https : http).request(url, { ...settings, agent: false });
   return new Promise((resolve, reject) => {
-    const silence = options.silence ?? 30_000;
-    request.setTimeout(silence, () => {
-      request.destroy(new Error(`no byte from ${url.host} for ${silence / 1000} s`));
-    });
+    const silence = silenceOf(options);
+    request.setTimeout(silence, () => request.destroy(silent(url.host, silence)));
     request.once('response', resolve);
     request.once('error', reject);
     request.end();

@@ -2,6 +2,7 @@
 import { ModelError } from './errors.ts';
 import { checkAnswer } from './fetch.ts';
 import { bodyText, type Environment, get } from './http.ts';
+import { chooseOnnx, isDataOf, TABLE_FILE } from './parts.ts';
 
 export interface HubFile {
   readonly path: string;
@@ -70,7 +71,7 @@ export const fileUrl = (repo: string, commit: string, path: string, env: Environ
   `${endpointOf(env)}/${repo}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`;
 
 const CONFIGS =
-  /^(?:[\w-]+\/)?(?:[\w-]*config[\w-]*\.json|tokenizer\.json|modules\.json|special_tokens_map\.json|artifact\.metadata)$/;
+  /^(?:[\w-]+\/)?(?:[\w-]*config[\w-]*\.json|tokenizer\.json|encoder\.json|modules\.json|special_tokens_map\.json|artifact\.metadata)$/;
 const MODULE_WEIGHTS = /^\d+_(?:Dense|StaticEmbedding)\/model\.safetensors$/;
 
 /**
@@ -86,19 +87,13 @@ export function neededFiles(
   const paths = files.map(file => file.path);
   const models = paths.filter(path => path.endsWith('.onnx'));
   const listed = models.length > 0 ? `its ONNX files: ${models.join(', ')}` : 'it has no ONNX file';
-  let onnx: string | undefined;
-  if (wanted !== undefined) {
-    onnx = [wanted, `onnx/${wanted}`].find(path => models.includes(path));
-    if (onnx === undefined) throw new ModelError(`hf:${repo}: has no file "${wanted}"`, { help: listed });
-  } else {
-    onnx =
-      ['onnx/model.onnx', 'model.onnx'].find(path => models.includes(path)) ??
-      (models.length === 1 ? models[0] : undefined);
-  }
+  const onnx = chooseOnnx(models, wanted);
+  if (wanted !== undefined && onnx === undefined)
+    throw new ModelError(`hf:${repo}: has no file "${wanted}"`, { help: listed });
   const isStatic =
     paths.some(path => /^\d+_StaticEmbedding\//.test(path)) ||
     (models.length === 0 &&
-      paths.includes('model.safetensors') &&
+      paths.includes(TABLE_FILE) &&
       paths.includes('tokenizer.json') &&
       !paths.includes('1_Pooling/config.json'));
   if (onnx === undefined && !isStatic) {
@@ -119,16 +114,13 @@ export function neededFiles(
       help: 'save the model with its fast tokenizer (AutoTokenizer.save_pretrained), and give the folder',
     });
   }
-  const external = (path: string): boolean =>
-    onnx !== undefined &&
-    (path === `${onnx}_data` || path === `${onnx}.data` || path.startsWith(`${onnx}_data_`));
   const chosen = files.filter(
     ({ path }) =>
       path === onnx ||
-      external(path) ||
+      (onnx !== undefined && isDataOf(onnx, path)) ||
       CONFIGS.test(path) ||
       MODULE_WEIGHTS.test(path) ||
-      (onnx === undefined && path === 'model.safetensors'),
+      (onnx === undefined && path === TABLE_FILE),
   );
   return { onnx, files: chosen };
 }

@@ -2,6 +2,7 @@
 import { isStatic, type LateSpec } from './encoder-spec.ts';
 import { ModelError } from './errors.ts';
 import { IntBuffer } from './int-buffer.ts';
+import type { LateTokens } from './late-tokens.ts';
 import { cutColumns, normalizeRows } from './pooling.ts';
 import { planBatches, type TokenRows, tokenRowsOf } from './token-rows.ts';
 import type { Tower } from './tower.ts';
@@ -38,13 +39,6 @@ interface Input {
   readonly cutRows: number;
 }
 
-function idOf(tower: Tower, token: string): number {
-  const { tokenizer, spec } = tower;
-  const id = tokenizer.idOf(token) ?? tokenizer.idOf(token.trim());
-  if (id === undefined) throw new ModelError(`${spec.name}: its tokenizer has no token "${token}"`);
-  return id;
-}
-
 /** Rows of a ColBERT model: first special token, marker, text, last special token, mask tokens of a query. */
 async function markedRows(
   tower: Tower,
@@ -53,20 +47,14 @@ async function markedRows(
   late: LateSpec,
 ): Promise<Input> {
   const query = side === 'query';
-  const marker = query ? late.queryMarker : late.passageMarker;
-  const markerId = marker ? idOf(tower, marker) : undefined;
+  const added = tower.late as LateTokens;
+  const markerId = query ? added.queryMarker : added.passageMarker;
   const limit = query ? late.queryTokens : late.passageTokens;
   const tokens = await tower.tokenizer.encode(texts, {
     maxTokens: limit - (markerId === undefined ? 0 : 1),
     offsets: true,
   });
-  const maskId = query && late.expandQuery ? idOf(tower, '[MASK]') : undefined;
-  const skipped = new Set<number>();
-  if (!query && late.skip.length > 0) {
-    const rows = await tower.tokenizer.encode(late.skip, { specials: false });
-    for (let r = 0; r < rows.rows; r++)
-      if (rows.offsets[r] < rows.offsets[r + 1]) skipped.add(rows.ids[rows.offsets[r]]);
-  }
+  const maskId = query ? added.mask : undefined;
   const [ids, starts, ends, offsets, keep] = Array.from({ length: 5 }, () => new IntBuffer());
   const attended = new Int32Array(tokens.rows);
   const put = (id: number, start: number, end: number, kept: boolean): void => {
@@ -81,7 +69,7 @@ async function markedRows(
     for (let t = tokens.offsets[r]; t < tokens.offsets[r + 1]; t++) {
       if (t === tokens.offsets[r] + 1 && markerId !== undefined) put(markerId, 0, 0, true);
       const id = tokens.ids[t];
-      put(id, tokens.starts?.[t] ?? 0, tokens.ends?.[t] ?? 0, !skipped.has(id));
+      put(id, tokens.starts?.[t] ?? 0, tokens.ends?.[t] ?? 0, query || !added.skipped.has(id));
     }
     attended[r] = ids.length - begin;
     if (maskId !== undefined) while (ids.length - begin < limit) put(maskId, 0, 0, true);

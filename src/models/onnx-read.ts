@@ -1,4 +1,4 @@
-/** What an ONNX file gives, read without loading it: names and shapes of its outputs. */
+/** What an ONNX file says of itself, read without loading it: its outputs, and the files that hold its weights. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 export interface OnnxOutput {
@@ -9,14 +9,18 @@ export interface OnnxOutput {
 
 // field numbers of onnx.proto
 const MODEL_GRAPH = 7;
+const GRAPH_INITIALIZER = 5;
 const GRAPH_OUTPUT = 12;
+const TENSOR_EXTERNAL = 13;
+const ENTRY_KEY = 1;
+const ENTRY_VALUE = 2;
 const VALUE_NAME = 1;
 const VALUE_TYPE = 2;
 const TYPE_TENSOR = 1;
 const TENSOR_SHAPE = 2;
 const SHAPE_DIM = 1;
 const DIM_VALUE = 1;
-const WINDOW = 1 << 16;
+const WINDOW = 1 << 12;
 
 interface Field {
   readonly number: number;
@@ -101,27 +105,57 @@ function outputOf(file: ProtoFile, value: Field): OnnxOutput {
   return { name, shape };
 }
 
-/** The outputs of an ONNX file; undefined where it cannot be read as one. */
-export function onnxOutputs(path: string): OnnxOutput[] | undefined {
+/** Names the file that holds a tensor's values, where it is another. */
+function locationOf(file: ProtoFile, tensor: Field): string | undefined {
+  for (const entry of file.fields(tensor.start, tensor.end)) {
+    if (entry.number !== TENSOR_EXTERNAL) continue;
+    const parts = [...file.fields(entry.start, entry.end)];
+    const text = (number: number): string =>
+      parts.filter(part => part.number === number).map(part => file.text(part))[0] ?? '';
+    if (text(ENTRY_KEY) === 'location') return text(ENTRY_VALUE);
+  }
+  return undefined;
+}
+
+/** Visits the fields of the graph; false where the file cannot be read as an ONNX file. */
+function eachField(path: string, visit: (file: ProtoFile, field: Field) => void): boolean {
   let fd: number;
   try {
     fd = openSync(path, 'r');
   } catch {
-    return undefined;
+    return false;
   }
   try {
     const file = new ProtoFile(fd);
-    const found: OnnxOutput[] = [];
     for (const graph of file.fields(0, file.size)) {
       if (graph.number !== MODEL_GRAPH) continue;
-      for (const field of file.fields(graph.start, graph.end))
-        if (field.number === GRAPH_OUTPUT) found.push(outputOf(file, field));
+      for (const field of file.fields(graph.start, graph.end)) visit(file, field);
     }
-    return found;
+    return true;
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    if (error instanceof RangeError) return false;
     throw error;
   } finally {
     closeSync(fd);
   }
+}
+
+/** The outputs of an ONNX file; undefined where it cannot be read as one. */
+export function onnxOutputs(path: string): OnnxOutput[] | undefined {
+  const found: OnnxOutput[] = [];
+  const whole = eachField(path, (file, field) => {
+    if (field.number === GRAPH_OUTPUT) found.push(outputOf(file, field));
+  });
+  return whole ? found : undefined;
+}
+
+/** The files that hold weights of an ONNX file, relative to its folder, each once. */
+export function onnxExternal(path: string): string[] {
+  const found = new Set<string>();
+  eachField(path, (file, field) => {
+    if (field.number !== GRAPH_INITIALIZER) return;
+    const location = locationOf(file, field);
+    if (location !== undefined) found.add(location);
+  });
+  return [...found];
 }

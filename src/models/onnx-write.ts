@@ -13,7 +13,7 @@ export interface OnnxTensor {
   readonly data: TensorData;
 }
 
-export type OnnxType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64';
+export type OnnxType = 'float32' | 'float16' | 'uint8' | 'int8' | 'int32' | 'int64';
 
 /** An input or output. A string in the shape names a dimension that is only known at run time. */
 export interface OnnxValue {
@@ -42,7 +42,7 @@ export interface OnnxGraph {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-const ELEMENT: Record<OnnxType, number> = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 };
+const ELEMENT: Record<OnnxType, number> = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10 };
 const IR_VERSION = 8;
 const OPSET = 17;
 

@@ -35,3 +35,16 @@ export function parseReference(text: string, embedded: readonly string[] = ['def
   }
   return { kind: 'folder', path: text };
 }
+
+/**
+ * What a model itself is called, by which its family is known: the repository of a hub name, the last folder of a path.
+ * The folders above it are the user's, and say nothing.
+ */
+export function ownName(text: string): string {
+  const hub = HUB.exec(text);
+  if (hub) return hub[1];
+  const parts = text.split(/[\\/]/).filter(part => part !== '' && !part.endsWith('.onnx'));
+  // in caches a model lies under its commit
+  while (parts.length > 1 && /^(?:[0-9a-f]{40}|snapshots|onnx)$/.test(parts.at(-1) as string)) parts.pop();
+  return (parts.at(-1) ?? text).replace(/^models--/, '').replace('--', '/');
+}

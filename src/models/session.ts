@@ -35,7 +35,9 @@ export function sessionSettings(provider: Provider, threads: number): InferenceS
 export type Feed =
   | { readonly type: 'int64'; readonly data: BigInt64Array; readonly shape: readonly number[] }
   | { readonly type: 'int32'; readonly data: Int32Array; readonly shape: readonly number[] }
-  | { readonly type: 'float32'; readonly data: Float32Array; readonly shape: readonly number[] };
+  | { readonly type: 'float32'; readonly data: Float32Array; readonly shape: readonly number[] }
+  /** The bits of half-precision numbers. */
+  | { readonly type: 'float16'; readonly data: Uint16Array; readonly shape: readonly number[] };
 
 export interface Output {
   readonly shape: readonly number[];
@@ -67,20 +69,34 @@ function outputOf(tensor: Tensor): Output {
   return { shape: tensor.dims, data: tensor.data as Output['data'] };
 }
 
+export interface FailedProvider {
+  readonly provider: Provider;
+  readonly why: string;
+}
+
 /** A loaded model. Runs hold the event loop while they compute: use it in a worker where others must answer. */
 export class Session {
   readonly path: string;
   readonly provider: Provider;
+  /** Better providers that did not start, and why. */
+  readonly failed: readonly FailedProvider[];
   readonly inputs: readonly PortInfo[];
   readonly outputs: readonly PortInfo[];
   readonly #runtime: Runtime;
   #session: InferenceSession | undefined;
 
-  private constructor(session: InferenceSession, path: string, provider: Provider, library: Runtime) {
+  private constructor(
+    session: InferenceSession,
+    path: string,
+    provider: Provider,
+    failed: readonly FailedProvider[],
+    library: Runtime,
+  ) {
     this.#session = session;
     this.#runtime = library;
     this.path = path;
     this.provider = provider;
+    this.failed = failed;
     this.inputs = ports(session.inputMetadata);
     this.outputs = ports(session.outputMetadata);
   }
@@ -95,13 +111,14 @@ export class Session {
     const wanted = providersFor(device, options.providers);
     const library = options.runtime ?? runtime();
     const { InferenceSession } = library;
+    const failed: FailedProvider[] = [];
     for (const [i, provider] of wanted.entries()) {
       const settings = sessionSettings(provider, threads);
       try {
         const session = await (typeof model === 'string'
           ? InferenceSession.create(model, settings)
           : InferenceSession.create(model, settings));
-        return new Session(session, path, provider, library);
+        return new Session(session, path, provider, failed, library);
       } catch (cause) {
         if (provider === 'cpu') {
           throw new ModelError(`${path}: ONNX Runtime cannot load it (${(cause as Error).message})`, {
@@ -110,6 +127,7 @@ export class Session {
           });
         }
         if (i === wanted.length - 1) throw startFailure(provider, path, cause);
+        failed.push({ provider, why: (cause as Error).message.split('\n')[0] });
       }
     }
     throw new ModelError(`${path}: no execution provider`);

@@ -54,6 +54,9 @@ const mentions = (normalizer: NormalizerJson | null | undefined, types: readonly
 /** What was done to a tokenizer for Hangul: nothing, composed before, or composed after accents are stripped. */
 export type HangulRule = 'as configured' | 'composed before' | 'recomposed after';
 
+/** Whether the tokenizer composes texts itself; the `tokenizers` package then loses places: see `composed`. */
+export const composes = (json: TokenizerJson): boolean => mentions(json.normalizer, ['NFC', 'NFKC']);
+
 /**
  * The normalizer under which a vocabulary of whole Hangul syllables is reached.
  *
@@ -70,9 +73,11 @@ export function hangulRule(json: TokenizerJson): HangulRule {
     const strips = bert.strip_accents === true || (bert.strip_accents == null && bert.lowercase !== false);
     return strips ? 'recomposed after' : 'composed before';
   }
-  if (mentions(json.normalizer, ['NFC', 'NFKC', 'Precompiled'])) return 'as configured';
+  if (composes(json)) return 'as configured';
   if (mentions(json.normalizer, ['NFD', 'NFKD', 'StripAccents'])) return 'recomposed after';
-  // byte-level vocabularies spell every text out, whatever its form: composing changes what such a model was trained on only for NFD text
+  // byte-level vocabularies spell every text out, whatever its form, so composing changes NFD text alone. The table of
+  // SentencePiece (Precompiled) joins Latin letters with their accents, but no jamo: the package looks clusters up in it
+  // only where they are shorter than six bytes, and SentencePiece itself, which such models were trained with, any
   return 'composed before';
 }
 

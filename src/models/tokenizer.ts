@@ -7,7 +7,7 @@ import { ModelError } from './errors.ts';
 import { IntBuffer } from './int-buffer.ts';
 import type { PairRows, TokenRows } from './token-rows.ts';
 import { assemblePairs, assembleRows, type RawRows, type Template, templateOf } from './token-template.ts';
-import { type HangulRule, padIdOf, preparedJson, type TokenizerJson } from './tokenizer-json.ts';
+import { composes, type HangulRule, padIdOf, preparedJson, type TokenizerJson } from './tokenizer-json.ts';
 import { codePointStarts } from './utf16.ts';
 import { WordPiece } from './wordpiece.ts';
 
@@ -45,9 +45,12 @@ export class Tokenizer {
   readonly hangul: HangulRule;
   /** Tokens put around a single text. */
   readonly specialTokens: number;
+  /** Tokens put around a pair. */
+  readonly pairTokens: number;
   readonly #native: NativeTokenizer;
   readonly #template: Template;
   readonly #words: WordPiece | undefined;
+  readonly #composes: boolean;
 
   private constructor(native: NativeTokenizer, json: TokenizerJson, hangul: HangulRule, template: Template) {
     this.#native = native;
@@ -56,7 +59,10 @@ export class Tokenizer {
     this.padId = padIdOf(json);
     this.size = native.getVocabSize(true);
     this.specialTokens = template.single.before.length + template.single.after.length;
+    const { before, middle, after } = template.pair;
+    this.pairTokens = before.length + middle.length + after.length;
     this.#words = wordPieceOf(json, native);
+    this.#composes = composes(json);
   }
 
   /**
@@ -163,7 +169,8 @@ export class Tokenizer {
     const ends = offsets ? new IntBuffer() : undefined;
     const bounds = new Int32Array(texts.length + 1);
     const out = { ids, starts, ends };
-    const compose = this.hangul !== 'as configured';
+    // where the tokenizer composes by itself, ids are the same without, and only places are lost
+    const compose = this.hangul !== 'as configured' || (offsets && this.#composes);
     for (let from = 0; from < texts.length; from += BLOCK) {
       const given = texts.slice(from, from + BLOCK);
       const sources = compose ? given.map(composed) : [];

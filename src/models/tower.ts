@@ -1,14 +1,15 @@
 /** One loaded model: token ids in, vectors out. An encoder has one, or one a side. */
 import type { EncoderSpec } from './encoder-spec.ts';
 import { ModelError } from './errors.ts';
+import { feedsFor, INPUT_HELP, strangeInputs } from './feeds.ts';
 import { linearGraph, staticEncoderGraph } from './graphs.ts';
+import { type LateTokens, lateTokensOf } from './late-tokens.ts';
 import { poolTokens } from './pooling.ts';
-import { type Feed, type Output, type PortInfo, Session, type SessionOptions } from './session.ts';
+import { type Output, type PortInfo, Session, type SessionOptions } from './session.ts';
 import { type Shapes, shapesFor } from './shapes.ts';
 import { type PaddedIds, padRows, type TokenRows } from './token-rows.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-const KNOWN_INPUTS = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'];
 const VECTOR_OUTPUTS = ['sentence_embedding', 'text_embeds', 'embeddings', 'dense_vecs'];
 const TOKEN_OUTPUTS = ['last_hidden_state', 'token_embeddings', 'contextual', 'hidden_states'];
 
@@ -46,12 +47,28 @@ function chooseOutput(
   });
 }
 
+/** A length that holds a token of the text beside the special ones. @throws ModelError */
+function checkRoom(spec: EncoderSpec, tokenizer: Tokenizer): void {
+  const around = spec.specials ? tokenizer.specialTokens : 0;
+  const lengths = spec.late
+    ? // the marker of the side
+      [spec.late.queryTokens - 1, spec.late.passageTokens - 1]
+    : [spec.maxTokens];
+  if (Math.min(...lengths) > around) return;
+  throw new ModelError(
+    `maxTokens: ${spec.maxTokens} leaves no token for the text; ${spec.name} puts ${around + (spec.late ? 1 : 0)} around each`,
+    { help: `give ${around + (spec.late ? 2 : 1)} or more` },
+  );
+}
+
 export class Tower {
   readonly spec: EncoderSpec;
   readonly tokenizer: Tokenizer;
   readonly session: Session;
   /** Of the model's own vectors, after its layers. */
   readonly dimension: number;
+  /** The tokens that a ColBERT model adds and leaves out. */
+  readonly late?: LateTokens;
   /** Of what it runs. */
   readonly shapes: Shapes;
   readonly #layers: readonly Session[];
@@ -64,6 +81,7 @@ export class Tower {
     layers: readonly Session[],
     output: { name: string; tokens: boolean },
     dimension: number,
+    late?: LateTokens,
   ) {
     this.spec = spec;
     this.tokenizer = tokenizer;
@@ -71,6 +89,7 @@ export class Tower {
     this.#layers = layers;
     this.#output = output;
     this.dimension = dimension;
+    this.late = late;
     this.shapes = shapesFor(session.provider, spec.maxTokens);
   }
 
@@ -80,13 +99,14 @@ export class Tower {
     const session = await Session.open(model, options);
     const opened: Session[] = [session];
     try {
-      const unknown = session.inputs.filter(input => !KNOWN_INPUTS.includes(input.name));
-      if (unknown.length > 0 || !session.inputs.some(input => input.name === 'input_ids')) {
-        throw new ModelError(
-          `${session.path}: is no text encoder; its inputs are ${session.inputs.map(i => i.name).join(', ')}`,
-          { help: `an encoder has input_ids, and of ${KNOWN_INPUTS.slice(1).join(', ')} what it needs` },
-        );
+      const strange = strangeInputs(session.inputs);
+      if (strange !== undefined) {
+        throw new ModelError(`${session.path}: is no text encoder; its inputs are ${strange}`, {
+          help: INPUT_HELP,
+        });
       }
+      checkRoom(spec, tokenizer);
+      const late = spec.late && (await lateTokensOf(spec.name, spec.late, tokenizer));
       for (const layer of spec.layers)
         opened.push(await Session.open(linearGraph(layer), { threads: options.threads }));
       const output = chooseOutput(spec, session.outputs, session.path);
@@ -94,38 +114,18 @@ export class Tower {
       let dimension = spec.layers.at(-1)?.outputs ?? port.shape.at(-1);
       if (typeof dimension !== 'number') {
         // the file does not say it: one token tells
-        const probe = new Tower(spec, tokenizer, session, opened.slice(1), output, 0);
+        const probe = new Tower(spec, tokenizer, session, opened.slice(1), output, 0, late);
         const { vectors } = await probe.tokens(
           await tokenizer.encode(['a'], { specials: spec.specials }),
           Int32Array.of(0),
         );
         dimension = vectors.shape.at(-1) as number;
       }
-      return new Tower(spec, tokenizer, session, opened.slice(1), output, dimension);
+      return new Tower(spec, tokenizer, session, opened.slice(1), output, dimension, late);
     } catch (error) {
       for (const one of opened) await one.close();
       throw error;
     }
-  }
-
-  #feeds(padded: PaddedIds): Record<string, Feed> {
-    const shape = [padded.rows, padded.width];
-    const size = padded.rows * padded.width;
-    const feeds: Record<string, Feed> = {};
-    for (const { name, type } of this.session.inputs) {
-      let data: BigInt64Array;
-      if (name === 'input_ids') data = padded.ids;
-      else if (name === 'attention_mask') data = padded.mask;
-      else {
-        data = new BigInt64Array(size);
-        if (name === 'position_ids') for (let i = 0; i < size; i++) data[i] = BigInt(i % padded.width);
-      }
-      feeds[name] =
-        type === 'int32'
-          ? { type: 'int32', data: Int32Array.from(data, Number), shape }
-          : { type: 'int64', data, shape };
-    }
-    return feeds;
   }
 
   /** The model's chosen output for some rows. @param attended see padRows */
@@ -135,7 +135,7 @@ export class Tower {
     attended?: Int32Array,
   ): Promise<{ vectors: Output; padded: PaddedIds }> {
     const padded = padRows(tokens, rows, this.tokenizer.padId, { attended, shapes: this.shapes });
-    const result = await this.session.run(this.#feeds(padded), [this.#output.name]);
+    const result = await this.session.run(feedsFor(this.session.inputs, padded), [this.#output.name]);
     return { vectors: result[this.#output.name], padded };
   }
 

@@ -1,7 +1,7 @@
 /** Carries columns and keys from step to step and finds what does not fit. */
 import { DataType } from 'apache-arrow';
 import { type Column, type Columns, sameType, typeName } from '../arrow/index.ts';
-import type { EngineOperator, Params } from '../define/index.ts';
+import type { EngineOperator, Params, PlanContext } from '../define/index.ts';
 import { found, oneOf, pathText, some } from './describe.ts';
 import type { Findings } from './findings.ts';
 import { accepts, columnPath, type Lack, reportLack } from './lacks.ts';
@@ -38,6 +38,7 @@ export async function carryColumns(
   sourceColumns: SourceColumns,
   known: Map<Node, Known>,
   findings: Findings,
+  ctx: PlanContext,
 ): Promise<Set<Node>> {
   const lacks: Lack[] = [];
   for (const node of nodes) {
@@ -45,7 +46,7 @@ export async function carryColumns(
     if (!op || !params || !node.wired) continue;
     const inputs = node.from.map(source => known.get(source));
     if (inputs.some(i => i === undefined)) continue;
-    const step = new StepColumns(node, op, params, inputs as Known[], findings, lacks);
+    const step = new StepColumns(node, op, params, inputs as Known[], findings, lacks, ctx);
     try {
       if (op.shape !== 'source') known.set(node, step.derive());
       else {
@@ -70,6 +71,7 @@ class StepColumns {
   readonly #inputs: readonly Known[];
   readonly #findings: Findings;
   readonly #lacks: Lack[];
+  readonly #ctx: PlanContext;
   readonly #doubtful = new Set<string>();
 
   constructor(
@@ -79,6 +81,7 @@ class StepColumns {
     inputs: readonly Known[],
     findings: Findings,
     lacks: Lack[],
+    ctx: PlanContext,
   ) {
     this.#node = node;
     this.#op = op;
@@ -86,6 +89,7 @@ class StepColumns {
     this.#inputs = inputs;
     this.#findings = findings;
     this.#lacks = lacks;
+    this.#ctx = ctx;
   }
 
   get #id(): string {
@@ -109,7 +113,7 @@ class StepColumns {
     const inputKey = this.#inputs[0].key;
     if (op.shape === 'join') {
       this.#checkOn(op.on(this.#params), inputs);
-      const output = op.writes(this.#params, inputs);
+      const output = op.writes(this.#params, inputs, this.#ctx);
       const key = op.key(this.#params, inputKey);
       this.#checkKey(key, output);
       return this.#result(inputs, output, key, {}, new Map(Object.keys(output).map(c => [c, this.#id])));
@@ -120,7 +124,7 @@ class StepColumns {
       const tokens = this.#node.draft.run.batch?.tokens;
       if (tokens !== undefined) this.#checkTokens(op.tokens?.(this.#params), input);
     }
-    const written = op.writes(this.#params, input);
+    const written = op.writes(this.#params, input, this.#ctx);
     const through = this.#through(op.passes?.(this.#params, input), input);
     const passes = Object.fromEntries(through.filter(([, to]) => !Object.hasOwn(written, to)));
     // A column that is written anew stays where it was.

@@ -23,6 +23,8 @@ export interface Limited {
   readonly open: readonly string[];
   /** Index of each step in the definition that was given. */
   readonly origin: readonly number[];
+  /** Steps whose flows lack steps that they have in the definition that was given. */
+  readonly cut: readonly string[];
 }
 
 /** Whether a definition can be cut and cloned; where not, `check` says what is wrong. */
@@ -82,7 +84,7 @@ export function reversed(links: readonly (readonly number[])[]): number[][] {
  */
 export function limitTo(definition: Pipeline, options: LimitOptions): Limited {
   const limit = options.limit === undefined ? {} : { limit: options.limit };
-  if (!hasSteps(definition)) return { definition, ...limit, open: [], origin: [] };
+  if (!hasSteps(definition)) return { definition, ...limit, open: [], origin: [], cut: [] };
   const { steps } = definition;
   const all = operatorsOf(definition, options.operators ?? []);
   const shapes = new Map(all.map(op => [op.name, op.shape]));
@@ -124,11 +126,15 @@ export function limitTo(definition: Pipeline, options: LimitOptions): Limited {
       ...(after.length > 0 && { after }),
     };
   });
+  const readers = reversed(links.from);
+  const gone = [...steps.keys()].filter(i => !keep.has(i));
+  const touched = reach(gone, i => [...links.from[i], ...readers[i]]);
   const readByKept = new Set(origin.flatMap(i => links.from[i]));
   return {
     definition: origin.length === steps.length ? definition : { ...definition, steps: kept },
     ...limit,
     open: stop !== undefined && !readByKept.has(stop) ? [steps[stop].id] : [],
     origin,
+    cut: names([...touched]),
   };
 }

@@ -10,9 +10,13 @@ import {
   type Example,
   type Json,
   type Params,
+  type PlanContext,
 } from '../define/index.ts';
 
 type Schema = { readonly [name: string]: Json };
+
+/** Descriptions are of no project. */
+const nowhere: PlanContext = { root: '.', path: relative => relative };
 
 const SHAPES: Readonly<Record<EngineOperator['shape'], string>> = {
   source: 'a source: it has no input',
@@ -161,7 +165,8 @@ function columns(op: EngineOperator): string[] {
     if (op.shape === 'sink') return [lines.join('\n')];
     const input = Object.fromEntries(Object.entries(reads).filter(([, c]) => !DataType.isNull(c.type)));
     attempt(() => {
-      const writes = op.shape === 'join' ? op.writes(params, [input, input]) : op.writes(params, input);
+      const writes =
+        op.shape === 'join' ? op.writes(params, [input, input], nowhere) : op.writes(params, input, nowhere);
       lines.push(`- writes: ${list(writes) || 'nothing new'}`);
     });
     const key = op.shape === 'join' ? op.key(params, ['KEY']) : op.key?.(params, ['KEY']);

@@ -50,7 +50,7 @@ export class Planner {
     const all = this.#flows.flatMap(f => f.nodes);
     const byDraft = new Map(all.map(n => [n.draft, n]));
     const source: SourceColumns = (draft, op) => this.#sourceColumns(byDraft.get(draft) as Node, op);
-    return carryColumns(all, source, this.#known, this.#findings);
+    return carryColumns(all, source, this.#known, this.#findings, this.#ctx);
   }
 
   async #sourceColumns(node: Node, op: EngineOperator): Promise<Columns | undefined> {

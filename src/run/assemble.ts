@@ -42,18 +42,16 @@ interface Slot {
   readonly from?: string;
 }
 
-/** Makes the assembling function of a map step. @throws Error where a declared column has no origin. */
+/** Makes the assembling function of a map step: columns that no input column passes to are those it writes. */
 export function assembler(step: AssembledStep): Assemble {
   const { op } = step;
   if (op.shape !== 'map') throw new Error(`operator ${op.name} is a ${op.shape}; only maps are assembled`);
-  const written = op.writes(step.params, step.inputs[0] ?? {});
   const passedTo = new Map(Object.entries(step.passes).map(([from, to]) => [to, from]));
-  const slots: Slot[] = Object.entries(step.output).map(([name, column]) => {
-    const from = Object.hasOwn(written, name) ? undefined : passedTo.get(name);
-    if (from === undefined && !Object.hasOwn(written, name))
-      throw new Error(`operator ${op.name}: column ${name} is neither written nor passed through`);
-    return { name, type: column.type, from };
-  });
+  const slots: Slot[] = Object.entries(step.output).map(([name, column]) => ({
+    name,
+    type: column.type,
+    from: passedTo.get(name),
+  }));
   const writtenSlots = slots.filter(s => s.from === undefined);
   const known = new Set(writtenSlots.map(s => s.name));
   const rowsOf = readers[op.rows];

@@ -57,7 +57,9 @@ export function cachedExecutor(
   const { op, params } = step;
   if (op.shape !== 'map' || op.rows === 'group') throw new Error(`${op.name} cannot be cached`);
   const reads = Object.keys(op.reads(params));
-  const written = Object.entries(op.writes(params, step.inputs[0]));
+  const passed = new Set(Object.values(step.passes));
+  // as the plan knows them: it knows where paths of parameters start from
+  const written = Object.entries(step.output).filter(([name]) => !passed.has(name));
   const prefix = Buffer.from(fingerprint.slice(0, 24), 'hex');
   const assemble = assembler(step);
 

@@ -2,7 +2,14 @@
 import type { PlanContext, Report } from '../define/index.ts';
 import type { EventHub } from '../events/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
-import { commit, type DeadLetterBox, readCommits, removeDeadLetters, withState } from '../state/index.ts';
+import {
+  commit,
+  type DeadLetterBox,
+  partName,
+  readCommits,
+  removeDeadLetters,
+  withState,
+} from '../state/index.ts';
 import { stepError } from './errors.ts';
 import type { FlowControl } from './flow-control.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
@@ -41,7 +48,8 @@ export class Committing {
   /** Whether the record of a flow is this run's: then what its sinks have prepared is not theirs to drop. */
   async isRecorded(flow: string): Promise<boolean> {
     try {
-      return (await readCommits(this.#o.folder))[flow]?.id === this.#o.id;
+      const commits = await readCommits(this.#o.folder);
+      return [flow, partName(flow)].some(name => commits[name]?.id === this.#o.id);
     } catch {
       // a file too many is better than one too few
       return true;
@@ -56,6 +64,8 @@ export class Committing {
   ): Promise<void> {
     const { id, folder, ctx, steps, reports, box, state, hub } = this.#o;
     await box.settle();
+    // nothing to publish, and nothing to remember
+    if (!changes && sinks.length === 0) return;
     const interim = keep !== undefined || undefined;
     const ops = new Map(steps.map(s => [s.id, s.op]));
     const told = sinks.flatMap(({ step }) => {
@@ -69,8 +79,8 @@ export class Committing {
     if (!interim) this.unfinished = sinks.map(s => s.step);
     await commit(
       folder,
-      flow,
-      { id: commitId, time, sinks, positions, ledger, replaces, interim },
+      changes ? flow : partName(flow),
+      { id: commitId, time, sinks, positions, ledger, replaces, interim, passing: !changes || undefined },
       {
         keep,
         publish: async sink => {

@@ -17,8 +17,8 @@ export class StepError extends UserError {
 
 /** The run was stopped from outside. */
 export class AbortError extends UserError {
-  constructor(reason = 'the run was stopped') {
-    super(reason);
+  constructor(reason = 'the run was stopped', options: { cause?: unknown } = {}) {
+    super(reason, options);
     this.name = 'AbortError';
   }
 }

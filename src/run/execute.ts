@@ -13,15 +13,7 @@ import {
 } from '../define/index.ts';
 import type { EventHub, RunResult } from '../events/index.ts';
 import type { Flow, Plan } from '../plan/types.ts';
-import {
-  DeadLetterBox,
-  recover,
-  StateError,
-  stateFolderOf,
-  sweep,
-  takeLock,
-  withState,
-} from '../state/index.ts';
+import { DeadLetterBox, recover, StateError, stateFolderOf, sweep, withState } from '../state/index.ts';
 import type { CommitEvery } from './checkpoint.ts';
 import { Committing } from './committing.ts';
 import { planContext } from './context.ts';
@@ -40,6 +32,7 @@ import { peakMemory } from './peak.ts';
 import { describeFailure, keepFailure, stepResult } from './result.ts';
 import type { RunOptions } from './run.ts';
 import { keepTidy } from './tidy.ts';
+import { withPipeline } from './with-pipeline.ts';
 
 /** What a run shares with whoever watches it. */
 export interface Watched {
@@ -100,6 +93,9 @@ export async function execute(plan: Plan, options: RunOptions, watched: Watched)
     cache: options.incremental === false ? undefined : (step, inner) => state.cached(step, inner),
     commit: committing.commit,
   };
+  const cut = new Set(options.partOf?.cut);
+  const remembers = (flow: Flow): boolean =>
+    options.incremental !== false && !flow.steps.some(s => cut.has(s.id));
   const forget = async (flow: Flow): Promise<void> => {
     await box.drop(flow.steps.map(s => s.id));
     for (const step of flow.steps) meters.get(step.id)?.restart();
@@ -122,10 +118,18 @@ export async function execute(plan: Plan, options: RunOptions, watched: Watched)
 
   hub.emit({ type: 'start', pipeline: plan.name, steps: steps.map(s => ({ id: s.id, op: s.op.name })) });
   let failure: unknown;
-  let unlock: (() => Promise<void>) | undefined;
-  try {
-    signal.throwIfAborted();
-    unlock = await withState(folder, () => takeLock(join(folder, 'lock'), `pipeline "${plan.name}"`));
+  const work = async (): Promise<void> => {
+    let failed: { error: unknown } | undefined;
+    const fails = (error: unknown): void => {
+      failed ??= { error };
+    };
+    await runFlows().catch(fails);
+    await box.settle().catch(fails);
+    for (const temp of control.tempFolders)
+      await rm(temp, { recursive: true, force: true }).catch(() => undefined);
+    if (failed) throw failed.error;
+  };
+  const runFlows = async (): Promise<void> => {
     const registry = await registryOperators(options.registryUrl);
     // recovery may need an operator that the plan no longer has
     const operators = new Map([...registry, ...steps.map(s => s.op)].map(op => [op.name, op]));
@@ -137,37 +141,34 @@ export async function execute(plan: Plan, options: RunOptions, watched: Watched)
       warn('', `the last run could not be finished, everything is done anew: ${error.message}`);
     }
     await withState(folder, () => sweep(folder));
-    const remembers = options.incremental !== false;
-    if (options.maxCost && remembers) {
-      const { full } = options;
-      const flows = await previewFlows(plan, await state.ledger(), folder, { full, signal });
-      const all = flows.flatMap(f => f.steps);
-      checkEstimate(all, options.maxCost);
+    const remembered = plan.flows.filter(remembers);
+    if (options.maxCost && remembered.length > 0) {
+      const { full, partOf } = options;
+      const part = { ...plan, flows: remembered };
+      const flows = await previewFlows(part, await state.ledger(), folder, { full, signal, partOf });
+      checkEstimate(
+        flows.flatMap(f => f.steps),
+        options.maxCost,
+      );
     }
     const { full = false, recheck, redo } = options;
-    const around = surroundingsOf(plan.flows, ownSources(steps, registry));
+    const around = surroundingsOf(plan.flows, ownSources(steps, registry), options.partOf?.steps);
     const begins = (changes: FlowChanges): void => void passes.push(changes);
     const shared = { run: id, memory: plan.memory, folder, ctx, full, recheck, redo, around };
     for (const flow of plan.flows) {
       signal.throwIfAborted();
-      if (remembers) await pass(flow, { ...shared, control, committing, state, hub, forget, begins });
+      if (remembers(flow)) await pass(flow, { ...shared, control, committing, state, hub, forget, begins });
       else await passWithout(flow, { control, committing, forget });
     }
+  };
+  try {
+    signal.throwIfAborted();
+    await withPipeline({ folder, name: plan.name, state, cacheLimits: options.cacheLimits, warn }, work);
   } catch (error) {
-    failure = error;
+    failure = error instanceof StateError ? error.of(`pipeline "${plan.name}"`) : error;
   } finally {
     clearInterval(timer);
     leaveTidy();
-    await box.settle().catch(error => {
-      failure ??= error;
-    });
-    if (failure instanceof StateError) failure = failure.of(`pipeline "${plan.name}"`);
-    for (const temp of control.tempFolders)
-      await rm(temp, { recursive: true, force: true }).catch(() => undefined);
-    const limits = failure === undefined ? options.cacheLimits : false;
-    await committing.after('', 'the cache misses results of this run', () => state.closeCache(limits));
-    await state.closeLedger();
-    await unlock?.();
   }
 
   progress();

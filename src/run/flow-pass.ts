@@ -68,7 +68,9 @@ export async function pass(flow: Flow, o: PassOptions): Promise<void> {
     decide(flow, ledger, await readCommits(folder), o.full, ctx, o.around);
   const first = await decision();
   warnOfSources(flow, first, o);
-  let changes = new FlowChanges(flow, first, ledger, folder, o.run, o.redo, o.recheck);
+  const { run, full, redo, recheck } = o;
+  const common = { flow, ledger, folder, run, full, steps: o.around.steps };
+  let changes = new FlowChanges({ ...common, decision: first, redo, recheck });
   o.begins(changes);
   try {
     if (await changes.nothingChanged(step => openSource(step, control))) {
@@ -90,7 +92,7 @@ export async function pass(flow: Flow, o: PassOptions): Promise<void> {
       const now = await decision();
       const whole: FlowDecision = now.mode === 'full' ? now : { ...now, mode: 'replay', reasons };
       hub.emit({ type: 'flow', flow: name, mode: whole.mode, reasons });
-      changes = new FlowChanges(flow, whole, ledger, folder, o.run);
+      changes = new FlowChanges({ ...common, decision: whole });
       o.begins(changes);
       await changes.begin(o.memory);
       outcome = await runFlow(flow, control, changes, keepsRows);

@@ -4,4 +4,4 @@ export { findInState, flowsWithoutRows, type Lineage } from './incremental/find.
 export type { FlowMode, Reason } from './incremental/flow-memory.ts';
 export { type FlowPreview, previewRun, type StepPreview } from './incremental/preview.ts';
 export { failureOf } from './result.ts';
-export { type RunHandle, type RunOptions, startRun } from './run.ts';
+export { type PartOf, type RunHandle, type RunOptions, startRun } from './run.ts';

@@ -37,7 +37,7 @@ export class KeptState {
 
   async ledger(): Promise<Ledger> {
     if (!this.#ledger) {
-      this.#ledger = await Ledger.open(this.#o.folder, { rebuild: true });
+      this.#ledger = await Ledger.openForRun(this.#o.folder);
       const { damage } = this.#ledger;
       if (damage !== undefined) this.#o.warn('', `${damage}; everything is done anew`);
     }

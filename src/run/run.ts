@@ -24,10 +24,15 @@ export interface RunOptions {
   /** Reads every file and compares all its rows, though its size and time of change are as they were. */
   readonly recheck?: boolean;
   /**
-   * False keeps no ledger: everything is done and nothing remembered, as for a sample or a part of a pipeline.
-   * Default true.
+   * False keeps no ledger: everything is done and nothing remembered, as for a sample. What the ledger has stays as it
+   * is, and the next run sees by what sinks hold which of them this one wrote. Default true.
    */
   readonly incremental?: boolean;
+  /**
+   * Where the plan is a part of a pipeline. Flows that are there whole go on from the ledger; of those that are cut
+   * everything is done and nothing remembered, as with `incremental: false`.
+   */
+  readonly partOf?: PartOf;
   /**
    * How often a long run commits before its end, so that one that is killed goes on from there. Readers of what it
    * writes see the old state until the run is over. Default every 60 seconds.
@@ -42,6 +47,14 @@ export interface RunOptions {
   readonly cacheLimits?: CacheLimits;
   /** Milliseconds between progress events. Default 120. */
   readonly progressMs?: number;
+}
+
+/** What a plan is a part of. */
+export interface PartOf {
+  /** Ids of all steps of the pipeline. */
+  readonly steps: readonly string[];
+  /** Steps of the plan whose flows lack steps. */
+  readonly cut: readonly string[];
 }
 
 export interface RunHandle {
@@ -62,8 +75,7 @@ export function startRun(plan: Plan, options: RunOptions): RunHandle {
     if (!controller.signal.aborted)
       controller.abort(reason instanceof Error ? reason : new AbortError(reason as string));
   };
-  const onSignal = (): void =>
-    abort(options.signal?.reason instanceof UserError ? options.signal.reason : undefined);
+  const onSignal = (): void => abort(stoppedBy(options.signal?.reason));
   if (options.signal?.aborted) onSignal();
   else options.signal?.addEventListener('abort', onSignal, { once: true });
 
@@ -91,4 +103,14 @@ export function startRun(plan: Plan, options: RunOptions): RunHandle {
     abort: reason => abort(reason),
     result,
   };
+}
+
+/** Why a signal fired, as the run tells it. */
+function stoppedBy(reason: unknown): UserError {
+  if (reason instanceof UserError) return reason;
+  if (typeof reason === 'string' && reason !== '') return new AbortError(reason);
+  // `abort()` without a reason says nothing that is worth telling
+  const plain =
+    !(reason instanceof Error) || (reason.name === 'AbortError' && reason instanceof DOMException);
+  return new AbortError(plain ? undefined : `the run was stopped: ${reason.message}`, { cause: reason });
 }

@@ -6,6 +6,7 @@ import { Chain, type ChainResult, recordLetters } from './chain.ts';
 import type { Checkpoints } from './checkpoint.ts';
 import { breathe, type RunContext } from './context.ts';
 import type { Executor } from './executor.ts';
+import { FewRows } from './few-rows.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
 import type { Records } from './incremental/records.ts';
 import { idBatch } from './incremental/row-id.ts';
@@ -18,6 +19,8 @@ interface Settling {
   readonly packet: Packet;
   readonly part?: string;
   readonly records?: Records;
+  /** Whether records of it were left out. */
+  readonly sifted: boolean;
 }
 
 const asIs = (deletes: RecordBatch): RecordBatch => deletes;
@@ -53,6 +56,12 @@ export async function sourceStage(
     if (errors.length) putAside = run.letters(recordLetters(step, errors));
     return { ...packet, upserts: batch };
   };
+  const few = new FewRows(outlet);
+  const send = async (packet: Packet, sifted: boolean): Promise<void> => {
+    if (sifted) return few.add(packet);
+    await few.flush();
+    return outlet.send(packet);
+  };
   const limit = step.limit ?? Number.POSITIVE_INFINITY;
   let rows = 0;
   // rows since the last look at whether a commit is due
@@ -63,10 +72,9 @@ export async function sourceStage(
   const flight = remote && new InFlight<Settling>(remote.width, step.order === 'keep' || diff !== undefined);
   const emitNext = async (): Promise<void> => {
     if (!flight) return;
-    const { packet, part, records } = await flight.next();
+    const { packet, part, records, sifted } = await flight.next();
     taken += packet.upserts?.numRows ?? 0;
-    const sent = outlet.send(settle(packet, part, records));
-    if (sent) await sent;
+    await send(settle(packet, part, records), sifted);
     await putAside;
     await changes?.drain();
   };
@@ -74,6 +82,7 @@ export async function sourceStage(
   const checkpoint = async (): Promise<void> => {
     if (!checkpoints || !diff) return;
     while (flight && flight.size > 0) await emitNext();
+    await few.flush();
     diff.checkpoint(parts);
     const { packet, done } = checkpoints.begin();
     await outlet.send(packet);
@@ -92,8 +101,9 @@ export async function sourceStage(
       raw: chunk.raw,
       records: undefined,
     };
+    const sifted = left !== chunk.raw;
     // a worker takes the bytes away, and later
-    const lent = remote && chunk.borrowed && left === chunk.raw;
+    const lent = remote && chunk.borrowed && !sifted;
     const raw = left && lent ? new Uint8Array(left) : left;
     if (remote && flight) {
       const { meta, part, batch } = chunk;
@@ -101,14 +111,14 @@ export async function sourceStage(
       const through = async (result: Promise<ChainResult>): Promise<Settling> => {
         const done = await result;
         await account(done, steps, run, true);
-        return { packet: outcome({ acks: [ack] }, done, asIs), part, records };
+        return { packet: outcome({ acks: [ack] }, done, asIs), part, records, sifted };
       };
       while (!flight.room) await emitNext();
       if (raw) flight.add(through(remote.run({ raw, meta: meta ?? null })));
       // nothing may be left to decode of a piece, but it has its turn;
       // rows that need no decoding still go through the maps of the group, and wait for their turn
       else if (batch && steps.length > 1) flight.add(through(remote.run({ batch })));
-      else flight.add(Promise.resolve({ packet: { upserts: batch, acks: [ack] }, part, records }));
+      else flight.add(Promise.resolve({ packet: { upserts: batch, acks: [ack] }, part, records, sifted }));
     } else {
       let batch = chunk.batch;
       if (chunk.errors?.length) await run.letters(recordLetters(step, chunk.errors));
@@ -123,8 +133,7 @@ export async function sourceStage(
       if (batch && rows + batch.numRows > limit) batch = batch.slice(0, limit - rows);
       rows += batch?.numRows ?? 0;
       taken += batch?.numRows ?? 0;
-      const sent = outlet.send(settle({ upserts: batch, acks: [ack] }, chunk.part, records));
-      if (sent) await sent;
+      await send(settle({ upserts: batch, acks: [ack] }, chunk.part, records), sifted);
       await putAside;
       if (changes) await changes.drain();
       if (rows >= limit) break;
@@ -137,6 +146,7 @@ export async function sourceStage(
     scanStarted = performance.now();
   }
   while (flight && flight.size > 0) await emitNext();
+  if (!run.signal.aborted) await few.flush();
   if (!run.signal.aborted) known?.finish(parts);
   if (diff && !diff.needsAllRows && !run.signal.aborted) {
     const gone = diff.finish(parts);

@@ -5,8 +5,10 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
+import { UserError } from '../define/index.ts';
+import { atTheDoor, enter } from '../files/presence.ts';
 import { withState } from './errors.ts';
-import { brokenSeal, seal, unseal } from './seal.ts';
+import { brokenSeal, isSealed, seal, unseal } from './seal.ts';
 
 // days since 1970, in the first two bytes of a value: what has not been used for long goes first
 const today = (): number => Math.floor(Date.now() / 86_400_000);
@@ -27,10 +29,15 @@ export interface CacheLimits {
 /** What a run keeps the cache to. */
 export const CACHE_LIMITS: CacheLimits = { days: 90, bytes: 32 * 2 ** 30 };
 
+/** The format of the cache; raised when an older reader would misread it. */
+export const CACHE_FORMAT = 1;
+
 /** The day of the last collection, and of the last use of what was unused longest then. */
 interface Noted {
   readonly day: number;
   readonly oldest: number;
+  /** Absent: 1. */
+  readonly format?: number;
 }
 // keys of entries are longer
 const NOTES = Buffer.of(0);
@@ -51,20 +58,36 @@ export class Cache {
     this.#folder = folder;
     this.#path = path;
   }
-  /** Opens or makes it; one that is damaged is emptied, and `warn` told. */
+  /**
+   * Opens or makes it; one that is damaged is emptied, and `warn` told. Several processes may have it open: its checksum
+   * is taken by the last to close it, and looked at where nobody else has it open.
+   * @throws UserError on a newer format
+   */
   static async open(folder: string, warn: (message: string) => void = () => undefined): Promise<Cache> {
     return withState(folder, async () => {
       await mkdir(folder, { recursive: true });
       const path = join(folder, 'cache.mdb');
-      const broken = brokenSeal(path);
-      if (broken !== undefined) {
-        warn(`${path} is damaged (${broken}): it is emptied, and results are worked out anew`);
-        for (const name of [path, `${path}-lock`, `${path}.seal`]) await rm(name, { force: true });
-      }
-      const db = open<Buffer, Buffer>({ path, encoding: 'binary', keyEncoding: 'binary', noSubdir: true });
-      return new Cache(db, folder, path);
+      return atTheDoor(folder, async others => {
+        const broken = others() ? undefined : brokenSeal(path);
+        if (broken !== undefined) {
+          warn(`${path} is damaged (${broken}): it is emptied, and results are worked out anew`);
+          for (const name of [path, `${path}-lock`, `${path}.seal`]) await rm(name, { force: true });
+        }
+        const db = open<Buffer, Buffer>({ path, encoding: 'binary', keyEncoding: 'binary', noSubdir: true });
+        const cache = new Cache(db, folder, path);
+        const format = cache.#noted()?.format ?? CACHE_FORMAT;
+        if (format > CACHE_FORMAT) {
+          await db.close();
+          throw new UserError(`${path} has format ${format}; this version reads up to ${CACHE_FORMAT}`, {
+            help: 'it was written by a newer Millrace: update this one, or remove the folder',
+          });
+        }
+        cache.#leave = enter(folder);
+        return cache;
+      });
     });
   }
+  #leave: () => void = () => undefined;
   /** The value of a key, only good until the next call. */
   peek(key: Uint8Array): Uint8Array | undefined {
     const value = this.#db.getBinaryFast(key as Buffer) as Buffer | undefined;
@@ -88,6 +111,7 @@ export class Cache {
     await withState(this.#folder, () =>
       this.#db.transaction(() => {
         for (const { key, value } of puts) this.#db.putSync(key, value);
+        if (!this.#db.getBinary(NOTES)) this.#db.putSync(NOTES, noteOf({ day: today(), oldest: today() }));
       }),
     );
   }
@@ -166,8 +190,7 @@ export class Cache {
    */
   async tidy(limits: CacheLimits = CACHE_LIMITS): Promise<number> {
     await this.flush();
-    const value = this.#db.getBinary(NOTES);
-    const noted = value && (JSON.parse(Buffer.from(value).toString('utf8')) as Noted);
+    const noted = this.#noted();
     if (!noted) {
       await this.#note({ day: today(), oldest: today() });
       return 0;
@@ -179,20 +202,34 @@ export class Cache {
     const large = limits.bytes !== undefined && size > limits.bytes;
     return old || large ? this.collect(limits) : 0;
   }
+  #noted(): Noted | undefined {
+    const value = this.#db.getBinary(NOTES);
+    return value && (JSON.parse(Buffer.from(value).toString('utf8')) as Noted);
+  }
   #dirty = false;
   #written(): void {
-    // each time, since another process that has it open may have sealed it
-    unseal(this.#path);
+    // nobody seals it while it is open here
+    if (!this.#dirty) unseal(this.#path);
     this.#dirty = true;
   }
   async #note(noted: Noted): Promise<void> {
     this.#written();
-    await this.#db.put(NOTES, Buffer.from(JSON.stringify(noted)));
+    await this.#db.put(NOTES, noteOf(noted));
   }
   async close(): Promise<void> {
-    await this.flush();
-    if (this.#dirty) await this.#db.flushed;
-    await this.#db.close();
-    if (this.#dirty) seal(this.#path, SEALED_BYTES);
+    try {
+      await this.flush();
+      if (this.#dirty) await this.#db.flushed;
+    } finally {
+      await this.#db.close();
+      await withState(this.#folder, () =>
+        atTheDoor(this.#folder, others => {
+          this.#leave();
+          if (!others() && !isSealed(this.#path)) seal(this.#path, SEALED_BYTES);
+        }),
+      );
+    }
   }
 }
+
+const noteOf = (noted: Noted): Buffer => Buffer.from(JSON.stringify({ format: CACHE_FORMAT, ...noted }));

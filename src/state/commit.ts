@@ -50,9 +50,14 @@ export interface CommitRecord {
   readonly replaces?: string;
   /** A commit in the middle of a run: its tokens are kept by their sinks, not published. */
   readonly interim?: boolean;
+  /** Of a run that remembers nothing: it goes once every sink has published. See {@link partName}. */
+  readonly passing?: boolean;
   /** True once every sink has published and the ledger has followed. */
   readonly published: boolean;
 }
+
+/** The name of a record that leaves that of its flow, and with it the ledger, as it is. */
+export const partName = (flow: string): string => `part of ${flow}`;
 
 interface CommitFile {
   readonly format: number;
@@ -101,6 +106,7 @@ export async function readCommits(folder: string): Promise<Readonly<Record<strin
 
 async function writeRecord(folder: string, flow: string, record: CommitRecord): Promise<void> {
   const flows: Record<string, CommitRecord> = { ...(await readCommits(folder)), [flow]: record };
+  if (record.passing && record.published) delete flows[flow];
   if (record.replaces !== undefined) delete flows[record.replaces];
   const text = JSON.stringify({ format: COMMIT_FORMAT, crc: crcOf(flows), flows } satisfies CommitFile);
   await withState(recordPath(folder), () => {

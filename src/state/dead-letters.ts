@@ -19,7 +19,7 @@ import {
 } from '../arrow/index.ts';
 import { UserError } from '../define/index.ts';
 import { writeWhole } from './durable.ts';
-import { stateError } from './errors.ts';
+import { refuseNewer, stateError } from './errors.ts';
 import { faultPoint } from './fault.ts';
 
 export interface DeadLetter {
@@ -210,6 +210,7 @@ async function* streamsOf(path: string): AsyncGenerator<Buffer> {
     for (let at = 0; at + HEAD_BYTES <= size; ) {
       const head = Buffer.alloc(HEAD_BYTES);
       await file.read(head, 0, HEAD_BYTES, at);
+      refuseNewer(path, head.subarray(0, 4), MAGIC);
       if (!head.subarray(0, 4).equals(MAGIC) || head.readUInt32LE(12) !== crc32(head.subarray(0, 12)))
         throw broken('not a file of dead letters, or a damaged one');
       const length = head.readUInt32LE(4);

@@ -59,3 +59,12 @@ export async function withState<T>(path: string, work: () => T | Promise<T>): Pr
     throw stateError(path, error);
   }
 }
+
+/** Refuses a file whose four bytes of head are those of a later version of the same format: three letters and a digit. */
+export function refuseNewer(path: string, head: Buffer, own: Buffer): void {
+  const [version, known] = [head[3] - 0x30, own[3] - 0x30];
+  if (!head.subarray(0, 3).equals(own.subarray(0, 3)) || version <= known || version > 9) return;
+  throw new UserError(`${path} has format ${version}; this version reads up to ${known}`, {
+    help: 'it was written by a newer Millrace: update this one, or remove the file and run with --full',
+  });
+}

@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib';
 import { ByteWriter } from '../arrow/index.ts';
 import { UserError } from '../define/index.ts';
 import type { Ahead } from './ahead/ahead.ts';
-import { withState } from './errors.ts';
+import { refuseNewer, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
 import { DELETED, ENTRY_HEAD, entryLength, MOST_ENTRIES } from './sorted-entries.ts';
 
@@ -19,8 +19,35 @@ const TAIL_BYTES = 12;
 const KEY_HEAD = 3;
 const ID = new Uint8Array(4);
 
+/** Where puts and deletes of the ledger go. */
+export interface Entries {
+  put(key: Uint8Array, value: Uint8Array): void;
+  delete(key: Uint8Array): void;
+  /** See {@link JournalWriter.begin}. */
+  begin(table: number, slot: number, rest: Uint8Array, from?: number, to?: number): ByteWriter;
+  beginId(table: number, slot: number, id: number): ByteWriter;
+  end(): Buffer;
+}
+
+/** Keeps nothing: for whoever only wants to know what there would be to do. */
+export class NoEntries implements Entries {
+  readonly #out = new ByteWriter();
+  put(): void {}
+  delete(): void {}
+  begin(): ByteWriter {
+    this.#out.used = 0;
+    return this.#out;
+  }
+  beginId(): ByteWriter {
+    return this.begin();
+  }
+  end(): Buffer {
+    return this.#out.bytes.subarray(0, this.#out.used);
+  }
+}
+
 /** Appends puts and deletes. Stages that run side by side share one: entries may come while others are written. */
-export class JournalWriter {
+export class JournalWriter implements Entries {
   #path: string;
   #file: FileHandle | undefined;
   #out = new ByteWriter(FLUSH_BYTES + 4096);
@@ -137,11 +164,13 @@ export class JournalWriter {
     });
     return this.#count;
   }
-  /** Where entries go ahead: has all of them be in the ledger. */
-  async settle(): Promise<void> {
-    if (!this.#ahead) return;
-    await this.#flush();
-    await this.#ahead.settle();
+  /**
+   * Where entries go ahead: has all of them be in the ledger. When it returns, the thread that puts them there has them
+   * all, and works on beside whatever this thread does; `done` is when they are there.
+   */
+  async settle(): Promise<{ readonly done: Promise<void> }> {
+    await (this.#ahead && this.#flush());
+    return { done: this.#ahead ? this.#ahead.settle() : Promise.resolve() };
   }
   /** All entries of the file so far, in pieces of whole ones. */
   async *pieces(): AsyncGenerator<JournalPiece> {
@@ -166,10 +195,6 @@ export class JournalWriter {
     const file = this.#file;
     this.#file = undefined;
     await file?.close();
-  }
-  /** Drops what is buffered: for a look at what would be written. */
-  forget(): void {
-    this.#out.used = 0;
   }
   /** Ends what goes ahead, where that has not ended: nobody else may write into the ledger then. */
   async leave(): Promise<void> {
@@ -205,7 +230,7 @@ const CHECKED_BYTES = 1 << 20;
 /**
  * A journal in pieces of whole entries, checked whole before the first is given.
  * @param bytes and `most` entries of a piece
- * @throws JournalError naming a broken file.
+ * @throws JournalError naming a broken file, UserError one of a newer format.
  */
 export async function* journalPieces(
   path: string,
@@ -218,6 +243,9 @@ export async function* journalPieces(
   try {
     const { size } = await file.stat();
     const end = size - TAIL_BYTES;
+    const head = Buffer.alloc(MAGIC.length);
+    await file.read(head, 0, MAGIC.length, 0);
+    refuseNewer(path, head, MAGIC);
     if (end < MAGIC.length) throw broken('not a ledger journal');
     // a first pass for the checksum, so that half a journal is never applied; through the one buffer there is
     const buffer = Buffer.allocUnsafeSlow(Math.min(bytes, end - MAGIC.length));
@@ -227,9 +255,7 @@ export async function* journalPieces(
       crc = crc32(buffer.subarray(0, bytesRead), crc);
       at += bytesRead;
     }
-    const head = Buffer.alloc(MAGIC.length);
     const tail = Buffer.alloc(TAIL_BYTES);
-    await file.read(head, 0, MAGIC.length, 0);
     await file.read(tail, 0, TAIL_BYTES, end);
     if (!head.equals(MAGIC)) throw broken('not a ledger journal');
     if (tail.readUInt32LE(0) !== DELETED || tail.readUInt32LE(8) !== crc) {

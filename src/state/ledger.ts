@@ -3,18 +3,20 @@
  * journal of a run that has committed, or, of steps that it does not know, before that (`ahead`). One store a pipeline;
  * tables are told apart by the first byte of a key.
  */
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, existsSync } from 'node:fs';
+import { access, chmod, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { UserError } from '../define/index.ts';
 import { Ahead } from './ahead/ahead.ts';
-import { StateError, withState } from './errors.ts';
+import { StateError, stateError, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
 import { inBlock, ofBlock } from './id-blocks.ts';
 import { journalPieces } from './journal.ts';
 import { isEmpty, putPiece } from './put-piece.ts';
-import { brokenSeal, seal, unseal } from './seal.ts';
+import { brokenSeal, isSealed, seal, unseal } from './seal.ts';
 import { SortedRuns } from './sorted-runs.ts';
-import { openStore, type Store } from './store.ts';
+import { NOTHING, openStore, openToRead, type Store } from './store.ts';
 import { blockKey, HEAD, idBytes, isId, MOST_SLOTS, TABLE, tableKey } from './tables.ts';
 
 /** The format of the ledger; raised when an older reader would misread it. */
@@ -50,47 +52,83 @@ export class Ledger {
   }
 
   /**
-   * Opens or makes the store of a pipeline's state folder.
-   * @param rebuild a damaged store is emptied: the next run does everything
-   * @throws UserError on a newer format, and on damage
+   * Opens or makes the store of a pipeline's state folder, for a run that has the pipeline's lock. A damaged one, or one
+   * of an older format, is emptied: the run does everything.
+   * @throws UserError on a newer format
    */
-  static async open(folder: string, { rebuild = false } = {}): Promise<Ledger> {
+  static async openForRun(folder: string): Promise<Ledger> {
     const path = join(folder, 'ledger');
     await withState(path, () => mkdir(path, { recursive: true }));
     const data = join(path, 'data.mdb');
     const broken = await withState(data, () => brokenSeal(data));
     if (broken !== undefined) {
-      if (!rebuild)
-        throw new StateError(data, `it is damaged: ${broken}`, {
-          help: 'run the pipeline: it is built anew',
-        });
       for (const name of ['data.mdb', 'data.mdb-lock', 'data.mdb.seal'])
         await withState(path, () => rm(join(path, name), { force: true }));
     }
-    let db: Store;
-    try {
-      db = openStore(join(path, 'data.mdb'));
-    } catch (cause) {
-      throw new UserError(`${path} is not a ledger that can be opened: ${(cause as Error).message}`, {
-        help: 'remove the folder: the next run builds it anew',
-        cause,
-      });
-    }
-    const ledger = new Ledger(db, path);
+    const ledger = new Ledger(opened(data, openStore), path);
     if (broken !== undefined) ledger.#damage = `${data}: ${broken}`;
-    const format = ledger.meta<number>('format');
+    const former = await ledger.#checkFormat();
+    if (former === undefined) return ledger;
+    ledger.#written();
+    await ledger.#db.clearAsync();
+    // until something is committed, also a later run is to say why it does everything
+    await ledger.#db.put(metaKey(FORMER), Buffer.from(JSON.stringify(former)));
+    return ledger;
+  }
+
+  /**
+   * Opens the store of a pipeline's state folder to look into it. Nothing is written, and no lock is needed; where there
+   * is none, or one of an older format, it is empty.
+   * @throws UserError on a newer format, and on damage
+   */
+  static async openForReading(folder: string): Promise<Ledger> {
+    const path = join(folder, 'ledger');
+    const data = join(path, 'data.mdb');
+    const broken = await withState(data, () => brokenSeal(data));
+    if (broken !== undefined) {
+      throw new StateError(data, `it is damaged: ${broken}`, { help: 'run the pipeline: it is built anew' });
+    }
+    if (!existsSync(data)) return new Ledger(NOTHING, path);
+    const readable = await copyIfLocked(data);
+    const ledger = new Ledger(opened(readable?.file ?? data, openToRead), path);
+    ledger.#copy = readable?.folder;
+    if ((await ledger.#checkFormat()) === undefined) return ledger;
+    await ledger.close();
+    ledger.#db = NOTHING;
+    return ledger;
+  }
+  /** A folder that goes when it is closed. */
+  #copy: string | undefined;
+
+  /**
+   * A copy as it is now in a folder that goes when it is closed: what is written there counts for nothing. For whoever
+   * wants to see what a journal that waits will make of it.
+   */
+  async trial(): Promise<Ledger> {
+    const copy = await mkdtemp(join(tmpdir(), 'millrace-ledger-'));
+    const path = join(copy, 'ledger');
+    await mkdir(path);
+    if (this.#db !== NOTHING) await this.#db.backup(join(path, 'data.mdb'), false);
+    const ledger = await Ledger.openForRun(copy);
+    ledger.#copy = copy;
+    return ledger;
+  }
+
+  /** The older format, where it has one; @throws UserError on a newer one, and closes it */
+  async #checkFormat(): Promise<number | undefined> {
+    const format = this.meta<number>('format');
     if (format !== undefined && format > LEDGER_FORMAT) {
-      await db.close();
-      throw new UserError(`${path} has format ${format}; this version reads up to ${LEDGER_FORMAT}`, {
-        help: 'it was written by a newer Millrace: update this one, or run with --full to build it anew',
+      await this.close();
+      throw new UserError(`${this.path} has format ${format}; this version reads up to ${LEDGER_FORMAT}`, {
+        help: 'it was written by a newer Millrace: update this one, or remove the folder and run in full',
       });
     }
-    if (format !== undefined && format < LEDGER_FORMAT) {
-      ledger.#formerFormat = format;
-      ledger.#written();
-      await db.clearAsync();
+    if (format === undefined || format === LEDGER_FORMAT) {
+      this.#formerFormat = this.meta<number>(FORMER);
+      return undefined;
     }
-    return ledger;
+    this.#formerFormat = format;
+    return format;
   }
   #damage: string | undefined;
   /** What was wrong with the store, where it was emptied for it. */
@@ -103,7 +141,7 @@ export class Ledger {
     this.#dirty = true;
   }
   #formerFormat: number | undefined;
-  /** The older format the store had when it was opened, and was emptied for: the next run does everything. */
+  /** The older format of the store, for which it is empty: the next run does everything. */
   get formerFormat(): number | undefined {
     return this.#formerFormat;
   }
@@ -119,7 +157,7 @@ export class Ledger {
     return this.#db.getBinaryFast(key) as Buffer | undefined;
   }
   meta<T>(name: string): T | undefined {
-    const value = this.#db.getBinary(tableKey(TABLE.meta, 0, Buffer.from(name)));
+    const value = this.#db.getBinary(metaKey(name));
     return value === undefined ? undefined : (JSON.parse(Buffer.from(value).toString('utf8')) as T);
   }
   /** The names {@link meta} knows. */
@@ -172,7 +210,7 @@ export class Ledger {
     for (const slot of again)
       for (const table of [TABLE.state, TABLE.children]) await this.#empty(table, slot);
     // the commit's id comes last: until it stands, a crash has the journal applied once more, which changes nothing
-    const named = { format: LEDGER_FORMAT, ...meta };
+    const named = { format: LEDGER_FORMAT, [FORMER]: null, ...meta };
     const runs = new SortedRuns(sorted);
     try {
       let ended = false;
@@ -209,7 +247,7 @@ export class Ledger {
 
   #name(meta: Readonly<Record<string, unknown>>): void {
     for (const [name, value] of Object.entries(meta)) {
-      const key = tableKey(TABLE.meta, 0, Buffer.from(name));
+      const key = metaKey(name);
       if (value === null) this.#db.removeSync(key);
       else this.#db.putSync(key, Buffer.from(JSON.stringify(value)));
     }
@@ -249,16 +287,59 @@ export class Ledger {
     await withState(this.path, async () => {
       faultPoint('notes');
       this.#written();
-      await this.#db.put(tableKey(TABLE.meta, 0, Buffer.from(name)), Buffer.from(JSON.stringify(value)));
+      await this.#db.put(metaKey(name), Buffer.from(JSON.stringify(value)));
     });
   }
 
   async close(): Promise<void> {
-    if (this.#dirty) await this.#db.flushed;
-    await this.#db.close();
-    if (this.#dirty) await withState(this.path, () => seal(join(this.path, 'data.mdb')));
+    try {
+      if (this.#dirty) await this.#db.flushed;
+    } finally {
+      await this.#db.close();
+      if (this.#copy !== undefined) await rm(this.#copy, { recursive: true, force: true });
+    }
+    if (this.#dirty && this.#copy === undefined)
+      await withState(this.path, () => seal(join(this.path, 'data.mdb')));
   }
 }
+
+/** Note of an older format that the store had and was emptied for. */
+const FORMER = 'formerFormat';
+const metaKey = (name: string): Buffer => tableKey(TABLE.meta, 0, Buffer.from(name));
+
+function opened(data: string, open: (path: string) => Store): Store {
+  try {
+    return open(data);
+  } catch (cause) {
+    const told = stateError(data, cause);
+    if (told instanceof StateError && told.help !== undefined) throw told;
+    throw new UserError(`${data} is not a ledger that can be opened: ${(cause as Error).message}`, {
+      help: `remove ${dirname(data)}: the next run builds it anew`,
+      cause,
+    });
+  }
+}
+
+/** Whoever may not write beside a store cannot say there that it reads: such a one gets a copy, where nobody writes. */
+async function copyIfLocked(data: string): Promise<{ folder: string; file: string } | undefined> {
+  const noted = existsSync(`${data}-lock`) ? `${data}-lock` : dirname(data);
+  if (await mayWrite(noted)) return undefined;
+  if (!isSealed(data)) {
+    throw new StateError(data, 'it is being written, or a run was killed, and it may not be written by you', {
+      help: 'wait until the run has ended, or let whoever may write run the pipeline',
+    });
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-ledger-'));
+  const file = join(folder, 'data.mdb');
+  await withState(data, () => copyFile(data, file));
+  await chmod(file, 0o600);
+  return { folder, file };
+}
+const mayWrite = (path: string): Promise<boolean> =>
+  access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 
 const rangeOf = (table: number, slot: number): { start: Buffer; end: Buffer } => ({
   start: tableKey(table, slot, NONE),

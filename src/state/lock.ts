@@ -12,8 +12,6 @@ export async function takeLock(path: string, what: string): Promise<() => Promis
   await mkdir(dirname(path), { recursive: true });
   const got = acquire(path);
   if ('release' in got) return async () => got.release();
-  const { holder } = got;
-  throw new UserError(`${what} is being written by process ${holder?.pid ?? '?'} on ${holder?.host ?? '?'}`, {
-    help: `wait until it has ended; if there is no such process, remove ${path}`,
-  });
+  const { who, help } = got.heldBy;
+  throw new UserError(`${what} is being written by ${who}`, { help });
 }

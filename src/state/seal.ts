@@ -95,3 +95,12 @@ export function brokenSeal(path: string): string | undefined {
   if (found.bytes !== sealed.bytes) return wrong(`it has ${found.bytes} bytes, wanted ${sealed.bytes}`);
   return found.crc === sealed.crc ? undefined : wrong('its checksum does not hold');
 }
+
+/** Whether a file has a checksum: nobody writes it, and nobody was killed while writing. */
+export function isSealed(path: string): boolean {
+  try {
+    return (JSON.parse(sealOf(path) ?? '{}') as Partial<SealFile>).crc !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -19,7 +19,12 @@ export const tellsApart: Rule = {
       const problems: string[] = [];
       const params = parseParams(tested.op, example.with);
       for (const [written, read] of Object.entries(op.tells?.(params) ?? {})) {
-        if (!Object.hasOwn(op.writes(params, columnsOf(input.schema)), written))
+        if (
+          !Object.hasOwn(
+            op.writes(params, columnsOf(input.schema), { root: '.', path: relative => relative }),
+            written,
+          )
+        )
           problems.push(`says what "${written}" tells, which it does not write`);
         if (!Object.hasOwn(op.reads(params), read)) {
           problems.push(`says that "${written}" tells "${read}", which it does not read`);

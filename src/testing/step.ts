@@ -90,10 +90,10 @@ async function outputOf(
     case 'sink':
       return { output: {}, passes: {}, key: [] };
     case 'join':
-      return { output: op.writes(params, inputs), passes: {}, key: op.key(params, inputKeys[0] ?? []) };
+      return { output: op.writes(params, inputs, ctx), passes: {}, key: op.key(params, inputKeys[0] ?? []) };
     default: {
       const input = inputs[0] ?? {};
-      const written = op.writes(params, input);
+      const written = op.writes(params, input, ctx);
       const all = op.passes?.(params, input) ?? Object.fromEntries(Object.keys(input).map(n => [n, n]));
       const passes = Object.fromEntries(Object.entries(all).filter(([, to]) => !Object.hasOwn(written, to)));
       // a column that is written anew stays where it was

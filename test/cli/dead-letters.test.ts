@@ -89,3 +89,41 @@ steps:
   expect((await millrace(here, 'why', 'p.yaml', '4')).stdout).toMatch(/^ {2}added in run /m);
   expect((await millrace(here, 'why', 'p.yaml', '1')).stdout).toContain('as it was when it was first read');
 });
+
+/** Documents of which the second has no text, indexed under these ids of steps. */
+const indexed = (docs: string, split: string): string => `name: p
+steps:
+  - { id: ${docs}, op: read.jsonl, with: { path: docs.jsonl } }
+  - { id: ${split}, op: split.passages, with: { words: 4 }, onError: dead-letter }
+  - { id: index, op: index.sparse, with: { path: out/index } }
+`;
+const texts = (...all: (string | null)[]): string => jsonl(all.map((text, id) => ({ id, text })));
+const left = async (here: string): Promise<number> =>
+  jsonOf<unknown[]>(await millrace(here, 'dead-letters', 'list', 'p.yaml', '--json')).length;
+
+it('letters of steps that have other ids now leave when their rows are mended', async () => {
+  const here = folderWith({ 'p.yaml': indexed('docs', 'split'), 'docs.jsonl': texts('a', null, null) });
+  await millrace(here, 'run', 'p.yaml');
+  expect(await left(here)).toBe(2);
+  writeFileSync(join(here, 'p.yaml'), indexed('documents', 'passages'));
+  writeFileSync(join(here, 'docs.jsonl'), texts('a', 'mended', null));
+  expect((await millrace(here, 'run', 'p.yaml')).code).toBe(0);
+  expect(await left(here)).toBe(1);
+  // a run later the ledger still knows whose the other one is
+  expect((await millrace(here, 'run', 'p.yaml')).code).toBe(0);
+  const again = await millrace(here, 'dead-letters', 'run', 'p.yaml');
+  expect(again.stderr).toContain('1 dead letter before, 1 now');
+  writeFileSync(join(here, 'docs.jsonl'), texts('a', 'mended', 'mended'));
+  expect((await millrace(here, 'dead-letters', 'run', 'p.yaml')).code).toBe(0);
+  expect(await left(here)).toBe(0);
+});
+
+it('letters of steps that are gone leave with a run over all rows', async () => {
+  const here = folderWith({ 'p.yaml': indexed('docs', 'split'), 'docs.jsonl': texts('a', null) });
+  await millrace(here, 'run', 'p.yaml');
+  expect(await left(here)).toBe(1);
+  writeFileSync(join(here, 'p.yaml'), indexed('docs', 'other').replace('words: 4', 'words: 5'));
+  writeFileSync(join(here, 'docs.jsonl'), texts('a', 'mended'));
+  expect((await millrace(here, 'run', 'p.yaml', '--full')).code).toBe(0);
+  expect(await left(here)).toBe(0);
+});

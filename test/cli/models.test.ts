@@ -38,6 +38,8 @@ describe('models', () => {
     const { code, stdout } = await millrace(here, 'models', 'info', 'default');
     expect(code).toBe(0);
     expect(stdout).toMatch(/longest text +8192 tokens \(encoder\.json\)/);
+    expect(stdout).toMatch(/kind +static encoder\n.*dimension +256\n/);
+    expect(stdout).toMatch(/device auto +\S/);
     const json = jsonOf<{ encoder: { normalize: boolean } }>(
       await millrace(here, 'models', 'info', 'default', '--json'),
     );
@@ -51,6 +53,27 @@ describe('models', () => {
     const { code, stdout } = await millrace(here, 'models', 'info', 'mine');
     expect(code).toBe(0);
     expect(stdout).toContain(join(here, 'mine'));
+  });
+
+  it('of a step is looked for from the root, in a check and in a run', async () => {
+    const project = join(here, 'project');
+    for (const folder of ['models/mini', 'pipelines']) mkdirSync(join(project, folder), { recursive: true });
+    for (const name of ['model.onnx', 'tokenizer.json'])
+      cpSync(new URL(`korean/${name}`, MODELS), join(project, 'models/mini', name));
+    writeFileSync(join(project, 'docs.jsonl'), '{"doc_id":"1","text":"one two"}\n');
+    writeFileSync(
+      join(project, 'pipelines/p.yaml'),
+      `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }
+  - { id: vectors, op: encode.dense, with: { model: models/mini, pooling: none } }
+  - { id: index, op: index.dense, with: { path: indexes/p } }
+`,
+    );
+    for (const verb of ['check', 'run']) {
+      const { code, stderr } = await millrace(here, verb, 'p', '--root', 'project');
+      expect(code, stderr).toBe(0);
+    }
   });
 
   it('fetches one, verifies it, finds a flipped bit, removes it', async () => {

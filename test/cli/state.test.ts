@@ -24,6 +24,28 @@ it('each pipeline has its own state, whatever its name, and none is the cache', 
   for (const p of pipelines) expect(p.ledger).toBeGreaterThan(0);
 });
 
+it('info counts samples; gc forgets pipelines that are named, and samples where it is asked to', async () => {
+  const here = project();
+  await millrace(here, 'run', 'split');
+  await millrace(here, 'run', 'split', '--limit', '1');
+  const info = async () =>
+    jsonOf<{ pipelines: { pipeline: string; ledger: number; sample: number }[] }>(
+      await millrace(here, 'state', 'info', '--json'),
+    ).pipelines;
+  const [before] = await info();
+  expect(before.sample).toBeGreaterThan(0);
+  expect((await millrace(here, 'state', 'gc')).code).toBe(0);
+  expect(await info()).toEqual([before]);
+  const gc = await millrace(here, 'state', 'gc', '--samples');
+  expect(gc.stdout).toContain('sample of pipeline "split" removed');
+  expect(await info()).toEqual([{ ...before, sample: 0 }]);
+  const wrong = await millrace(here, 'state', 'gc', '--pipeline', 'splitt');
+  expect(wrong.stderr).toContain('there is no state of a pipeline "splitt"');
+  expect((await millrace(here, 'state', 'gc', '--pipeline', 'split')).stdout).toContain('"split" removed');
+  expect(await info()).toEqual([]);
+  expect(readFileSync(join(here, 'out/units.jsonl'), 'utf8')).not.toBe('');
+});
+
 describe('state that cannot be written', () => {
   afterEach(() => void vi.unstubAllEnvs());
   const BAD = `${jsonl(DOCUMENTS)}{"id": 4\n`;

@@ -25,7 +25,7 @@ const byWord = (onError: 'fail' | 'dead-letter'): AnyStep[] => [
 const folderOf = (root: string): string => stateFolderOf(root, 'inc');
 /** All entries of the steps' tables. */
 async function known(root: string): Promise<string[]> {
-  const ledger = await Ledger.open(folderOf(root));
+  const ledger = await Ledger.openForReading(folderOf(root));
   try {
     const tables = [TABLE.rows, TABLE.keys, TABLE.layouts, TABLE.pieces, TABLE.children, TABLE.why];
     return [1, 2, 3].flatMap(slot =>

@@ -280,7 +280,7 @@ describe('a flow that writes its result whole', () => {
       save(root, { p: rows(6), q: rows(4, 6) });
       await run(root, words(1));
       const ledger = async (): Promise<number> => {
-        const opened = await Ledger.open(stateFolderOf(root, 'inc'));
+        const opened = await Ledger.openForReading(stateFolderOf(root, 'inc'));
         const slots = Object.values(opened.meta<Record<string, number>>('slots') ?? {});
         const tables = [TABLE.rows, TABLE.keys, TABLE.children, TABLE.why];
         const found = slots.flatMap(slot => tables.flatMap(t => [...opened.entries(t, slot)]));

@@ -97,7 +97,7 @@ it('a ledger that a killed run left is known by its size: one that was cut off s
     save(root, parts);
     await run(root, steps);
     const folder = stateFolderOf(root, 'inc');
-    const ledger = await Ledger.open(folder);
+    const ledger = await Ledger.openForRun(folder);
     await ledger.setMeta('note', 1);
     // as it stands while it is written
     const left = join(root, 'left');
@@ -110,12 +110,12 @@ it('a ledger that a killed run left is known by its size: one that was cut off s
       cpSync(left, cut, { recursive: true });
       const path = join(cut, 'ledger/data.mdb');
       truncateSync(path, Math.floor(sealed.bytes * share));
-      await expect(Ledger.open(cut)).rejects.toThrow(`${path}: it is damaged: it has`);
-      const rebuilt = await Ledger.open(cut, { rebuild: true });
+      await expect(Ledger.openForReading(cut)).rejects.toThrow(`${path}: it is damaged: it has`);
+      const rebuilt = await Ledger.openForRun(cut);
       expect(rebuilt.damage).toContain(path);
       await rebuilt.close();
     }
-    const whole = await Ledger.open(left);
+    const whole = await Ledger.openForReading(left);
     expect(whole.meta('note')).toBe(1);
     await whole.close();
   }));

@@ -6,13 +6,14 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { connect } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cacheFolder, hubCacheFolder } from '../../src/models/cache.ts';
 import {
@@ -22,16 +23,20 @@ import {
   listModels,
   locateModel,
   modelFiles,
+  type ResolvedModel,
   removeModel,
   resolveModel,
   verifyModel,
 } from '../../src/models/catalogue.ts';
 import type { ModelError } from '../../src/models/errors.ts';
 import { downloadFile } from '../../src/models/fetch.ts';
-import { proxyFor } from '../../src/models/http.ts';
+import { portOf, proxyFor } from '../../src/models/http.ts';
 import { neededFiles } from '../../src/models/hub.ts';
+import { writeOnnx } from '../../src/models/onnx-write.ts';
+import { ProtoWriter } from '../../src/models/protobuf.ts';
 import { parseReference } from '../../src/models/reference.ts';
 import { COMMIT, HubServer, sha256 } from './hub-server.ts';
+import { modelFolder, tinyOnnx, tokenizerJson } from './tiny-models.ts';
 
 const onnx = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31) % 251));
 const FILES = {
@@ -45,6 +50,13 @@ const FILES = {
   'README.md': '# card',
 };
 const NAME = 'hf:acme/encoder';
+
+/** An ONNX file with one tensor whose values lie in another file. */
+const withExternal = (location: string): Uint8Array => {
+  const entry = new ProtoWriter().string(1, 'location').string(2, location);
+  const graph = new ProtoWriter().message(5, new ProtoWriter().string(8, 'weight').message(13, entry));
+  return new ProtoWriter().int(1, 8).message(7, graph).finish();
+};
 
 let hub: HubServer;
 let root: string;
@@ -224,6 +236,82 @@ describe('fetching a model', () => {
     expect(statSync(join(model.folder, model.file as string)).size).toBe(1000);
     expect((await resolveModel(NAME, options)).file).toBe('onnx/model.onnx');
   });
+
+  it('a file that was named does not become the plain name', async () => {
+    const small = await addModel(`${NAME}:onnx/model_quantized.onnx`, options);
+    expect(small.file).toBe('onnx/model_quantized.onnx');
+    expect(locateModel(NAME, options)).toBeUndefined();
+    expect((await addModel(NAME, options)).file).toBe('onnx/model.onnx');
+    expect((await resolveModel(NAME, { ...options, offline: true })).file).toBe('onnx/model.onnx');
+    expect(locateModel(`${NAME}:model_quantized.onnx`, options)?.file).toBe('onnx/model_quantized.onnx');
+  });
+
+  it('one that came in part is neither found nor listed, by its commit neither', async () => {
+    hub.faults.set('onnx/model.onnx', { status: { code: 404, times: 1 } });
+    const name = `${NAME}@${COMMIT}`;
+    await failure(addModel(name, options));
+    expect(locateModel(name, options)).toBeUndefined();
+    expect((await listModels(options)).filter(m => m.from === 'cache')).toEqual([]);
+    await addModel(name, options);
+    expect(locateModel(name, options)?.file).toBe('onnx/model.onnx');
+    expect((await listModels(options)).map(m => m.name)).toContain(name);
+    await addModel(NAME, options);
+    expect((await listModels(options)).map(m => m.name)).toContain(NAME);
+  });
+
+  it('is whole with the weights beside its ONNX file, whatever they are called', async () => {
+    const graph = withExternal('weights of b.bin');
+    const other = new HubServer('acme/encoder', {
+      ...FILES,
+      'onnx/a.onnx': onnx.subarray(0, 10),
+      'onnx/a.onnx_data': onnx.subarray(0, 20),
+      'onnx/b.onnx': graph,
+      'onnx/weights of b.bin': onnx.subarray(0, 30),
+    });
+    await other.start();
+    const there = { ...options, env: { ...options.env, HF_ENDPOINT: other.url } };
+    await addModel(NAME, there);
+    other.faults.set('onnx/a.onnx_data', { status: { code: 404, times: 1 } });
+    await failure(addModel(`${NAME}:a.onnx`, there));
+    expect(locateModel(`${NAME}:a.onnx`, there)).toBeUndefined();
+    expect(locateModel(NAME, there)?.file).toBe('onnx/model.onnx');
+    await addModel(`${NAME}:a.onnx`, there);
+    expect(locateModel(`${NAME}:a.onnx`, there)?.file).toBe('onnx/a.onnx');
+    const b = await addModel(`${NAME}:b.onnx`, there);
+    expect(existsSync(join(b.folder, 'onnx/weights of b.bin'))).toBe(true);
+    expect(modelFiles(b)).toContain(join(b.folder, 'onnx/weights of b.bin'));
+    await other.close();
+  });
+
+  it('of a static model is its table, though an ONNX file lies beside it', async () => {
+    const other = new HubServer('acme/encoder', { ...FILES, 'config.json': '{"model_type":"model2vec"}' });
+    await other.start();
+    const there = { ...options, env: { ...options.env, HF_ENDPOINT: other.url } };
+    const { folder, file } = await addModel(NAME, there);
+    expect(file).toBeUndefined();
+    expect(existsSync(join(folder, 'model.safetensors'))).toBe(true);
+    expect(other.fileRequests('onnx/model.onnx')).toEqual([]);
+    expect(locateModel(NAME, there)?.folder).toBe(folder);
+    await other.close();
+  });
+
+  it('offline is what is here already', async () => {
+    const model = await addModel(NAME, options);
+    expect(await addModel(NAME, { ...options, offline: true })).toEqual(model);
+  });
+
+  it('takes over what the hub client left, where its checksum is right', async () => {
+    const snapshot = join(root, 'hub', 'models--acme--encoder', 'snapshots', COMMIT, 'onnx');
+    mkdirSync(snapshot, { recursive: true });
+    writeFileSync(join(snapshot, 'model.onnx'), onnx);
+    writeFileSync(join(snapshot, 'model_quantized.onnx'), Buffer.alloc(1000));
+    const model = await addModel(NAME, options);
+    expect(readFileSync(join(model.folder, 'onnx/model.onnx')).equals(onnx)).toBe(true);
+    expect(hub.fileRequests('onnx/model.onnx')).toEqual([]);
+    await addModel(`${NAME}:model_quantized.onnx`, options);
+    expect(hub.fileRequests('onnx/model_quantized.onnx')).toHaveLength(1);
+    expect((await verifyModel(NAME, options)).every(file => file.ok)).toBe(true);
+  });
 });
 
 describe('models on the machine', () => {
@@ -240,6 +328,65 @@ describe('models on the machine', () => {
     expect(model).toMatchObject({ from: 'hub cache', file: 'onnx/model.onnx', commit: COMMIT });
     expect(hub.requests.length).toBe(0);
     expect((await listModels(options)).map(m => m.name)).toContain(`${NAME}@${COMMIT}`);
+  });
+
+  it('are listed though a link in the hub client’s cache leads nowhere', async () => {
+    const snapshot = join(root, 'hub', 'models--a--b', 'snapshots', COMMIT);
+    mkdirSync(snapshot, { recursive: true });
+    writeFileSync(join(snapshot, 'tokenizer.json'), '{}');
+    writeFileSync(join(snapshot, 'model.onnx'), onnx);
+    symlinkSync('../../blobs/gone', join(snapshot, 'README.md'));
+    const listed = (await listModels(options)).find(m => m.from === 'hub cache');
+    expect(listed).toMatchObject({ name: `hf:a/b@${COMMIT}`, bytes: onnx.length + 2 });
+  });
+
+  it('count by the files that are loaded, not by all in their folder', () => {
+    const folder = join(root, 'cloned');
+    const files = {
+      'onnx/model.onnx': onnx,
+      'onnx/model_O4.onnx': onnx,
+      'model.safetensors': onnx,
+      'pytorch_model.bin': onnx,
+      'tokenizer.json': '{}',
+      'vocab.json': '{}',
+      'config.json': '{}',
+    };
+    for (const [path, data] of Object.entries(files)) {
+      mkdirSync(join(folder, path, '..'), { recursive: true });
+      writeFileSync(join(folder, path), data);
+    }
+    const read = (name: string): string[] =>
+      modelFiles(locateModel(name, options) as ResolvedModel).map(path => relative(folder, path));
+    expect(read(folder)).toEqual(['config.json', join('onnx', 'model.onnx'), 'tokenizer.json']);
+    expect(read(join(folder, 'onnx/model_O4.onnx'))).toContain(join('onnx', 'model_O4.onnx'));
+    const short = { name: 'x', folder, file: 'model_O4.onnx', from: 'folder' } as const;
+    expect(modelFiles(short)).toContain(join(folder, 'onnx', 'model_O4.onnx'));
+    writeFileSync(join(folder, 'config.json'), '{"model_type":"model2vec"}');
+    expect(read(folder)).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
+  });
+
+  it('are told apart: encoders with their dimension, cross-encoders with their longest pair', async () => {
+    const made: string[] = [];
+    const of = (name: string, files: Record<string, Uint8Array | string | object>) => {
+      const folder = modelFolder({ 'tokenizer.json': tokenizerJson(), ...files }, name);
+      made.push(folder);
+      return infoModel(folder, options);
+    };
+    const logits = writeOnnx({
+      name: 'x',
+      inputs: [{ name: 'input_ids', type: 'int64', shape: ['batch', 'sequence'] }],
+      outputs: [{ name: 'logits', type: 'float32', shape: ['batch', 1] }],
+      initializers: [],
+      nodes: [],
+    });
+    const config = { 'config.json': { model_type: 'xlm-roberta', max_position_embeddings: 514 } };
+    expect(await of('cross', { 'model.onnx': logits, ...config })).toMatchObject({
+      kind: 'cross-encoder',
+      pair: { maxTokens: 512, source: 'config.json' },
+    });
+    expect(await of('plain', { 'model.onnx': tinyOnnx() })).toMatchObject({ kind: 'encoder', dimension: 2 });
+    expect(await infoModel('default', options)).toMatchObject({ kind: 'static encoder', dimension: 256 });
+    for (const folder of made) rmSync(join(folder, '..'), { recursive: true, force: true });
   });
 
   it('are described, verified and removed', async () => {
@@ -336,6 +483,35 @@ describe('proxies', () => {
     expect(asked).toEqual(['hub.example:443']);
     expect(error.message).toMatch(/refused hub\.example:443 \(407/);
   });
+});
+
+it('a silent proxy counts as a drop, before a tunnel and in it', async () => {
+  const silent = createServer();
+  const open = http.createServer();
+  open.on('connect', (_, socket) => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+  for (const server of [silent, open]) {
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const sockets: Socket[] = [];
+    server.on('connection', socket => sockets.push(socket));
+    const error = await failure(
+      downloadFile('https://hub.example/x', join(root, 'x'), {
+        name: 'x',
+        env: { HTTPS_PROXY: `http://127.0.0.1:${port}` },
+        retries: 0,
+        silence: 50,
+      }),
+    );
+    expect(error.message).toMatch(/no byte from .*127\.0\.0\.1:\d+ for 0\.05 s/);
+    for (const socket of sockets) socket.destroy();
+    await new Promise(resolve => server.close(resolve));
+  }
+});
+
+it('a proxy reached by TLS has the port of https where none is said', () => {
+  expect(portOf(new URL('https://proxy.example'))).toBe(443);
+  expect(portOf(new URL('http://proxy.example'))).toBe(80);
+  expect(portOf(new URL('https://proxy.example:3128'))).toBe('3128');
 });
 
 it('a silent server counts as a drop', async () => {

@@ -29,6 +29,7 @@ const near = (found: Float32Array, wanted: number[]): void => {
   });
 };
 const onnx = tinyOnnx();
+const TASK = 'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:';
 const pooling = (mode: string) => ({ word_embedding_dimension: 2, [`pooling_mode_${mode}`]: true });
 
 describe('pooling', () => {
@@ -120,6 +121,17 @@ describe('a sentence-transformers folder', () => {
     expect(encoder.info.sources.maxTokens).toBe('sentence_bert_config.json');
   });
 
+  it('with two empty prompts says nothing of prefixes: sentence-transformers 5 writes them for every model', async () => {
+    const prompts = (query: string, document: string) => ({
+      'model.onnx': onnx,
+      'config_sentence_transformers.json': { prompts: { query, document }, default_prompt_name: null },
+    });
+    const of = async (query: string, document: string) =>
+      (await readEncoderSpec(folderOf(prompts(query, document), 'multilingual-e5-small'))).prefixes;
+    expect(await of('', '')).toEqual({ query: 'query: ', passage: 'passage: ' });
+    expect(await of('ask: ', '')).toEqual({ query: 'ask: ', passage: '' });
+  });
+
   it('refuses a module that it does not know', async () => {
     const folder = folderOf({ 'model.onnx': onnx, 'modules.json': modules('Transformer', 'LSTM') });
     await expect(readEncoderSpec(folder)).rejects.toThrow(
@@ -136,12 +148,29 @@ describe('conventions by name', () => {
     ['gte-small', 'mean', '', ''],
     ['gte-multilingual-base', 'cls', '', ''],
     ['nomic-embed-text-v1.5', 'mean', 'search_query: ', 'search_document: '],
+    ['KoSimCSE-roberta', 'cls', '', ''],
+    ['sup-simcse-bert-base-uncased', 'cls', '', ''],
+    ['multilingual-e5-large-instruct', 'mean', `${TASK} `, ''],
+    ['e5-mistral-7b-instruct', 'last', `${TASK} `, ''],
+    ['gte-Qwen2-1.5B-instruct', 'last', `${TASK} `, ''],
+    ['Qwen3-Embedding-0.6B', 'last', TASK, ''],
   ])('%s', async (name, wanted, query, passage) => {
     const spec = await readEncoderSpec(folderOf({ 'model.onnx': onnx }, name));
     expect(spec.pooling).toBe(wanted);
     expect(spec.normalize).toBe(true);
     expect(spec.prefixes).toEqual({ query, passage });
     expect(spec.sources.pooling).toMatch(/^convention of/);
+  });
+
+  it('go by the name of the model, not by those of folders above it', async () => {
+    const folder = folderOf({ 'model.onnx': onnx }, 'bge-small-experiments/mine');
+    for (const name of [undefined, folder, 'models/bge-small-experiments/mine']) {
+      const spec = await readEncoderSpec(folder, {}, name);
+      expect([spec.pooling, spec.prefixes.query]).toEqual(['mean', '']);
+    }
+    const commit = '0123456789abcdef0123456789abcdef01234567';
+    for (const path of [`models--BAAI--bge-small-en/snapshots/${commit}`, `BAAI--bge-small-en/${commit}`])
+      expect((await readEncoderSpec(folderOf({ 'model.onnx': onnx }, path))).pooling).toBe('cls');
   });
 
   it('give way to files, and files to the caller', async () => {
@@ -207,6 +236,29 @@ describe('inputs and outputs', () => {
       // [CLS] one [SEP]: (0, 2) at position 2
       near((await encoder.encode(['one'])).vectors, [2, 4]);
     }
+  });
+
+  it('caches of a decoder are empty, vectors in half precision are read', async () => {
+    for (const past of ['float32', 'float16'] as const) {
+      const graph = tinyOnnx({ past, half: past === 'float16' });
+      const encoder = await open(folderOf({ 'model.onnx': graph }, 'Qwen3-Embedding'), {
+        normalize: false,
+        prefixes: { query: '', passage: '' },
+      });
+      // [SEP]
+      near((await encoder.encode(['one', 'one three'])).vectors, [0, 2, 0, 2]);
+      near((await encoder.encodeTokens(['three'])).vectors, [3, 4]);
+    }
+  });
+
+  it('a length that leaves no token for a text is refused at once', async () => {
+    await expect(open(folderOf({ 'model.onnx': onnx }), { maxTokens: 2 })).rejects.toMatchObject({
+      name: 'ModelError',
+      message: expect.stringMatching(/maxTokens: 2 leaves no token for the text; .* puts 2 around each/),
+      help: 'give 3 or more',
+    });
+    const encoder = await open(folderOf({ 'model.onnx': onnx }), { maxTokens: 3 });
+    expect((await encoder.encode(['one two'])).cutRows).toBe(1);
   });
 
   it('what is no text encoder is refused with its inputs and outputs', async () => {
@@ -312,6 +364,45 @@ describe('token vectors', () => {
     );
     const queries = await encoder.encodeTokens(['one'], { side: 'query' });
     near(queries.vectors, [0, 1, 0.6, 0.8, 0, 1, 1, 0, 12 / 13, 5 / 13]);
+  });
+});
+
+describe('a ColBERT model', () => {
+  const settings = { query_token_id: '[Q]', doc_token_id: '[D]', query_maxlen: 6, doc_maxlen: 8 };
+  const files = { 'model.onnx': tinyOnnx({ masked: true }), 'artifact.metadata': settings };
+
+  it('has the mask token that its tokenizer names, and is refused at once where there is none', async () => {
+    const other = { ...files, 'tokenizer.json': tokenizerJson().replaceAll('[MASK]', '<mask>') };
+    await expect(open(folderOf(other))).rejects.toMatchObject({
+      message: expect.stringMatching(/has no token "\[MASK\]"/),
+      help: expect.stringMatching(/mask_token of tokenizer_config\.json/),
+    });
+    for (const mask_token of ['<mask>', { content: '<mask>' }]) {
+      const encoder = await open(folderOf({ ...other, 'tokenizer_config.json': { mask_token } }));
+      const { offsets, ids } = await encoder.encodeTokens(['one'], { side: 'query' });
+      expect([...offsets]).toEqual([0, 6]);
+      expect([...ids.subarray(4)]).toEqual([4, 4]);
+    }
+    await expect(
+      open(folderOf({ ...files, 'artifact.metadata': { ...settings, doc_token_id: '[X]' } })),
+    ).rejects.toThrow(/has no token "\[X\]"/);
+  });
+
+  it('says its own lengths, is cut sooner by maxTokens, and takes no prefix', async () => {
+    const folder = folderOf({ ...files, 'config.json': { max_position_embeddings: 512 } });
+    const encoder = await open(folder);
+    expect([encoder.info.maxTokens, encoder.longest('passage'), encoder.longest('query')]).toEqual([8, 8, 6]);
+    expect(encoder.info.sources.maxTokens).toBe('artifact.metadata');
+    const short = await open(folder, { maxTokens: 5 });
+    const text = 'one two three one two three';
+    for (const side of ['query', 'passage'] as const) {
+      const found = await short.encodeTokens([text], { side });
+      expect([found.offsets[1], found.cutRows, short.longest(side)]).toEqual([5, 1, 5]);
+    }
+    await expect(open(folder, { prefixes: { query: 'ask: ' } })).rejects.toThrow(
+      /prefix: .* is a ColBERT model, which has markers in their place/,
+    );
+    await expect(open(folder, { maxTokens: 3 })).rejects.toThrow(/puts 3 around each/);
   });
 });
 

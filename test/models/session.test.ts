@@ -51,6 +51,7 @@ describe('sessions', () => {
     if (installedProviders().present.includes('cuda')) return;
     const session = await Session.open(identity, { device: 'auto', providers: withCuda });
     expect(session.provider).toBe('cpu');
+    expect(session.failed).toEqual([{ provider: 'cuda', why: expect.stringMatching(/./) }]);
     await session.close();
     await expect(Session.open(identity, { device: 'cuda', providers: withCuda })).rejects.toThrow(
       /device: "cuda" did not start/,

@@ -71,6 +71,8 @@ export const TABLE: Record<string, [number, number]> = {
   '[D]': [6, 8],
 };
 
+const PAST = 'past_key_values.0.key';
+
 export interface TinyOptions {
   readonly output?: string;
   /** Extra inputs, added to the vectors as numbers: token types and positions. */
@@ -78,11 +80,22 @@ export interface TinyOptions {
   readonly type?: OnnxType;
   /** Token vectors are multiplied by the attention mask. */
   readonly masked?: boolean;
+  /** Vectors are in half precision. */
+  readonly half?: boolean;
+  /** A decoder's cache of one layer, in this precision: its length is added to the vectors. */
+  readonly past?: 'float32' | 'float16';
 }
 
 /** `output`[batch, sequence, 2] = table[input_ids], and what the options add. */
 export function tinyOnnx(options: TinyOptions = {}): Uint8Array {
-  const { output = 'last_hidden_state', inputs = [], type = 'int64', masked = false } = options;
+  const {
+    output = 'last_hidden_state',
+    inputs = [],
+    type = 'int64',
+    masked = false,
+    half = false,
+    past,
+  } = options;
   const names = ['input_ids', 'attention_mask', ...inputs];
   const initializers: OnnxTensor[] = [
     { name: 'table', shape: [WORDS.length, 2], data: Float32Array.from(WORDS.flatMap(word => TABLE[word])) },
@@ -100,11 +113,27 @@ export function tinyOnnx(options: TinyOptions = {}): Uint8Array {
   };
   for (const name of inputs) withInput(name, 'Add');
   if (masked) withInput('attention_mask', 'Mul');
-  nodes.push({ op: 'Identity', inputs: [now], outputs: [output] });
+  if (past !== undefined) {
+    nodes.push(
+      { op: 'Cast', inputs: [PAST], outputs: ['past'], attributes: { to: 1 } },
+      // the sum over an empty cache is 0: one that is not empty would show
+      { op: 'ReduceSum', inputs: ['past'], outputs: ['sum'], attributes: { keepdims: 0 } },
+      { op: 'Add', inputs: [now, 'sum'], outputs: ['v_past'] },
+    );
+    now = 'v_past';
+  }
+  nodes.push(
+    half
+      ? { op: 'Cast', inputs: [now], outputs: [output], attributes: { to: 10 } }
+      : { op: 'Identity', inputs: [now], outputs: [output] },
+  );
   return writeOnnx({
     name: 'tiny',
-    inputs: names.map(name => ({ name, type, shape: ['batch', 'sequence'] })),
-    outputs: [{ name: output, type: 'float32', shape: ['batch', 'sequence', 2] }],
+    inputs: [
+      ...names.map(name => ({ name, type, shape: ['batch', 'sequence'] })),
+      ...(past === undefined ? [] : [{ name: PAST, type: past, shape: ['batch', 2, 'past_sequence', 4] }]),
+    ],
+    outputs: [{ name: output, type: half ? 'float16' : 'float32', shape: ['batch', 'sequence', 2] }],
     initializers,
     nodes,
   });

@@ -105,6 +105,7 @@ describe('--from, --stop-after, --limit', () => {
     expect(limitTo(p, { operators })).toEqual({
       definition: p,
       open: [],
+      cut: [],
       origin: [0, 1, 2, 3, 4, 5, 6, 7, 8],
     });
   });

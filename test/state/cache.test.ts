@@ -1,7 +1,8 @@
 /** What the cache keeps: what was used lately, up to a size. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { open } from 'lmdb';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Cache } from '../../src/state/index.ts';
 
@@ -59,4 +60,44 @@ it('keeps what is of a day that has not come, where the clock went backwards', a
   expect(await cache.tidy({ days: 90 })).toBe(0);
   expect(await cache.collect({ days: 90 })).toBe(0);
   await cache.close();
+});
+
+it('is not taken for damaged while others have it open', async () => {
+  const warnings: string[] = [];
+  const opened = () => Cache.open(folder, message => warnings.push(message));
+  const first = await opened();
+  first.put(key(0), Buffer.alloc(70));
+  await first.flush();
+  const second = await opened();
+  second.put(key(1), Buffer.alloc(70));
+  await second.flush();
+  // who leaves first takes no checksum of what the other is about to write
+  second.put(key(2), Buffer.alloc(9000));
+  const writing = second.flush();
+  await first.close();
+  await writing;
+  const third = await opened();
+  expect(there(third, 3)).toEqual([0, 1, 2]);
+  await second.close();
+  await third.close();
+  const last = await opened();
+  expect(there(last, 3)).toEqual([0, 1, 2]);
+  await last.close();
+  expect(warnings).toEqual([]);
+  expect(JSON.parse(readFileSync(join(folder, 'cache.mdb.seal'), 'utf8'))).toHaveProperty('crc');
+  expect(readdirSync(folder).filter(n => n.startsWith('open-') || n.startsWith('gate'))).toEqual([]);
+});
+
+it('refuses a newer format by name', async () => {
+  await (await filled()).close();
+  const db = open<Buffer, Buffer>({
+    path: join(folder, 'cache.mdb'),
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    noSubdir: true,
+  });
+  await db.put(Buffer.of(0), Buffer.from(JSON.stringify({ format: 99, day: 1, oldest: 1 })));
+  await db.close();
+  rmSync(join(folder, 'cache.mdb.seal'));
+  await expect(Cache.open(folder)).rejects.toThrow(/cache\.mdb has format 99; this version reads up to 1/);
 });

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readCommits, takeLock, writeWhole } from '../../src/state/index.ts';
 
 let folder: string;
@@ -90,6 +90,39 @@ describe('writeWhole', () => {
 });
 
 describe('the lock', () => {
+  it('of another machine holds while it gives signs of life, and a minute longer', async () => {
+    const file = join(folder, 'lock');
+    const other = { host: 'elsewhere', boot: 'b', pid: 1, started: '1', token: 't' };
+    await writeFile(file, JSON.stringify(other));
+    const refused = await takeLock(file, 'x').catch(error => error);
+    expect(refused.message).toMatch(
+      /x is being written by process 1 on elsewhere, another machine, .* 0 s ago/,
+    );
+    expect(refused.help).toContain(`remove ${file}`);
+    const ago = (s: number) => Date.now() / 1000 - s;
+    await utimes(file, ago(50), ago(50));
+    await expect(takeLock(file, 'x')).rejects.toThrow('another machine');
+    await utimes(file, ago(70), ago(70));
+    await (await takeLock(file, 'x'))();
+  });
+
+  it('gives signs of life while it is held', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const file = join(folder, 'lock');
+      const release = await takeLock(file, 'x');
+      const before = await readFile(file, 'utf8');
+      await utimes(file, 1e9, 1e9);
+      vi.advanceTimersByTime(30_000);
+      expect((await stat(file)).mtimeMs).toBeGreaterThan(1e12);
+      expect(await readFile(file, 'utf8')).toBe(before);
+      await release();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('is held by one at a time and names the holder', async () => {
     const release = await takeLock(join(folder, 'lock'), 'the index');
     await expect(takeLock(join(folder, 'lock'), 'the index')).rejects.toThrow(

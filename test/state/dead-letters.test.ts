@@ -51,3 +51,13 @@ it('letters of every kind come back in order, and those before a cut are still t
   expect(counts).toEqual([...counts].sort());
   expect(new Set(counts)).toEqual(new Set([0, 2, 3]));
 });
+
+it('letters of a newer format are refused by name', async () => {
+  const newer = mkdtempSync(join(tmpdir(), 'millrace-letters-'));
+  writeFileSync(join(newer, 's.arrow'), Buffer.concat([Buffer.from('MRL2'), Buffer.alloc(60)]));
+  const reading = (async () => {
+    for await (const _ of readDeadLetters(newer));
+  })();
+  await expect(reading).rejects.toThrow(/s\.arrow has format 2; this version reads up to 1/);
+  rmSync(newer, { recursive: true });
+});

@@ -28,7 +28,7 @@ it('keeps entries of ids as it keeps others: found by key, in order, changed and
         const folder = await mkdtemp(join(tmpdir(), 'millrace-blocks-'));
         try {
           const known = await afterAll(folder, commits);
-          const ledger = await Ledger.open(folder);
+          const ledger = await Ledger.openForRun(folder);
           try {
             for (const slot of [1, 2]) {
               const wanted = [...known]
@@ -59,7 +59,7 @@ it('keeps entries of ids as it keeps others: found by key, in order, changed and
 
 async function afterAll(folder: string, commits: readonly Commit[]): Promise<Map<string, string>> {
   const known = new Map<string, string>();
-  const ledger = await Ledger.open(folder);
+  const ledger = await Ledger.openForRun(folder);
   for (const commit of commits) {
     const journal = new JournalWriter(join(folder, 'journal'));
     for (const { slot, key, value } of commit) {
@@ -81,7 +81,7 @@ async function afterAll(folder: string, commits: readonly Commit[]): Promise<Map
 
 it('gives ids in their order', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-blocks-'));
-  const ledger = await Ledger.open(folder);
+  const ledger = await Ledger.openForRun(folder);
   try {
     const journal = new JournalWriter(join(folder, 'journal'));
     const ids = [300, 2, 17, 16, 15, 0x80000000, 31, 0];

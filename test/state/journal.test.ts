@@ -141,3 +141,11 @@ it('gives all entries where there are more than a piece may have', async () => {
   expect(got).toEqual([...Array.from({ length: 9 }, () => 10), 5]);
   expect(last).toBe(true);
 });
+
+it('a journal of a newer format is refused by name, not taken for damaged', async () => {
+  const path = join(folder, 'newer');
+  await writeFile(path, Buffer.concat([Buffer.from('MRJ2'), Buffer.alloc(60)]));
+  const refused = await entries(path).catch(error => error);
+  expect(refused.message).toContain(`${path} has format 2; this version reads up to 1`);
+  expect(refused).not.toBeInstanceOf(JournalError);
+});

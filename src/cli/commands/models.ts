@@ -45,26 +45,32 @@ function progressOf(io: Io): (progress: Progress) => void {
   };
 }
 
-function describe(d: ModelDescription, shown: string, io: Io): void {
+/** What `device: auto` tries here, the best first. */
+const autoText = (providers: readonly string[]): string =>
+  providers.length < 2
+    ? 'the CPU; no other provider is installed'
+    : `${providers.filter(p => p !== 'cpu').join(', ')}, and the CPU where that does not start`;
+
+function describe(d: ModelDescription, shown: string, runsOn: readonly string[], io: Io): void {
   const { encoder } = d;
   const rows: [string, string][] = [
     ['folder', d.folder],
     ['from', d.commit && d.from !== 'embedded' ? `${d.from}, commit ${d.commit}` : d.from],
   ];
+  if (d.kind) rows.push(['kind', d.kind]);
+  if (d.pair) rows.push(['longest pair', `${d.pair.maxTokens} tokens (${d.pair.source})`]);
   if (encoder) {
     const of = (key: string): string => (encoder.sources[key] ? ` (${encoder.sources[key]})` : '');
     const { query, passage } = encoder.prefixes;
     rows.push(
-      [
-        'kind',
-        encoder.late ? 'late-interaction encoder' : encoder.querySide ? 'pair of encoders' : 'encoder',
-      ],
+      ['dimension', d.dimension === undefined ? 'its files do not say' : String(d.dimension)],
       ['pooling', `${encoder.pooling}${of('pooling')}`],
       ['normalised', `${encoder.normalize ? 'yes' : 'no'}${of('normalize')}`],
       ['longest text', `${encoder.maxTokens} tokens${of('maxTokens')}`],
       ['prefixes', `query ${JSON.stringify(query)}, passage ${JSON.stringify(passage)}${of('prefixes')}`],
     );
   } else if (d.problem !== undefined) rows.push(['no encoder', d.problem]);
+  if (!d.problem) rows.push(['device auto', autoText(runsOn)]);
   for (const file of d.files)
     rows.push([
       'file',
@@ -115,8 +121,9 @@ respected; a download that was stopped goes on where it was.`,
     }
     if (action === 'info') {
       const found = await models.infoModel(name);
-      if (json) io.json(found);
-      else describe(found, args.model, io);
+      const runsOn = models.providersFor('auto');
+      if (json) io.json({ ...found, auto: runsOn });
+      else describe(found, args.model, runsOn, io);
       return EXIT.ok;
     }
     if (action === 'remove') {

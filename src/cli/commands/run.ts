@@ -67,14 +67,13 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   const show = args.show === undefined ? undefined : { steps: lastSteps(plan), most: args.show };
   const { full, recheck, commitEvery, maxCost } = args;
   tellSample(plan, sample, io);
-  const partial = isPartial(args);
   const run = await runPlan(plan, io, {
     show,
     full,
     recheck,
     commitEvery,
     maxCost,
-    partial,
+    partOf: found.partOf,
     ...sampleState(sample),
   });
   const { result } = run;
@@ -96,7 +95,7 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
   const code = afterRun(run, plan, args, io);
   for (const path of Object.values(plots)) io.err(`plot: ${path}`);
   // a part leaves nothing that the commands could look at
-  if (code === 0 && !partial && plan.next?.length) {
+  if (code === 0 && !isPartial(args) && plan.next?.length) {
     io.err('to try next:');
     for (const command of plan.next) io.err(`  ${asCalled(command)}`);
   }

@@ -49,7 +49,7 @@ async function sample(loaded: Loaded, args: TestArgs, io: Io): Promise<Sampled |
     const run = await runPlan(plan, io, {
       show,
       quiet: true,
-      partial: true,
+      sample: true,
       stateFolder: join(folder, '.millrace'),
     });
     return { plan, run };

@@ -1,29 +1,25 @@
-import { resolve } from 'node:path';
+import { relative } from 'node:path';
 import type { Plan } from '../../plan/types.ts';
+import type { RunOptions } from '../../run/index.ts';
 import { defineCommand, type Io, wholeNumber } from '../command.ts';
 import { EXIT, errorJson, errorText, isExpected, UsageError } from '../errors.ts';
 import { jsonText } from '../json.ts';
+import { maxCostOption } from '../max-cost.ts';
 import { checkLoaded, load, pipelineArguments, printProblems, type Selection } from '../prepare.ts';
 import { runPlan } from '../run-plan.ts';
 import { resultJson } from '../summary.ts';
-import { count, counted } from '../table.ts';
+import { counted as amount, count } from '../table.ts';
+import { WatchedFiles } from '../watched.ts';
 
-/** Files and folders that the plan's sources read; of a pattern, the folder before its first wildcard. */
-async function sourcePaths(plan: Plan): Promise<string[]> {
-  const { markedValues } = await import('../../plan/schema.ts');
-  const paths = plan.flows.flatMap(f =>
-    f.steps.flatMap(s => {
-      if (s.op.shape !== 'source') return [];
-      return markedValues(s.op.params, s.params).flatMap(({ value, mark }) =>
-        mark.location === 'read' ? [value].flat().filter(v => typeof v === 'string') : [],
-      );
-    }),
+/** Steps whose rows are counted by what changed, not by what came through. */
+const counted = (plan: Plan): ReadonlySet<string> =>
+  new Set(
+    plan.flows.flatMap(f => f.steps.filter(s => ['source', 'sink'].includes(s.op.shape)).map(s => s.id)),
   );
-  return [...new Set(paths.map(p => resolve(plan.root, p.replace(/[^/]*[*?[{].*$/, ''))))];
-}
 
 /** What a run changed, in a line. */
-function changeLine(result: Awaited<ReturnType<typeof runPlan>>['result']): string {
+function changeLine(result: Awaited<ReturnType<typeof runPlan>>['result'], plan: Plan): string {
+  const told = counted(plan);
   const parts = result.steps.flatMap(s => {
     const changes = [
       [s.added, '+'],
@@ -31,8 +27,7 @@ function changeLine(result: Awaited<ReturnType<typeof runPlan>>['result']): stri
       [s.deleted, '−'],
     ] as const;
     const text = changes.flatMap(([n, sign]) => (n > 0 ? [`${sign}${count(n)}`] : [])).join(' ');
-    const counts = s.kept + s.changed + s.deleted > 0 || s.rowsIn === 0;
-    return counts && text ? [`${s.id} ${text}`] : [];
+    return told.has(s.id) && text ? [`${s.id} ${text}`] : [];
   });
   return parts.length > 0 ? parts.join(', ') : 'nothing changed';
 }
@@ -41,17 +36,18 @@ interface WatchArgs extends Selection {
   readonly json: boolean;
   readonly debug: boolean;
   readonly quietMs: number;
+  readonly maxCost?: RunOptions['maxCost'];
 }
 
 const jsonLine = (value: unknown, io: Io): void => io.out(jsonText(value, 0));
 
 async function once(plan: Plan, args: WatchArgs, io: Io): Promise<boolean> {
-  const run = await runPlan(plan, io, { quiet: true });
+  const run = await runPlan(plan, io, { quiet: true, maxCost: args.maxCost });
   const { result } = run;
   const clock = new Date().toLocaleTimeString('en-GB');
   if (args.json) jsonLine(resultJson(result), io);
   else if (result.status === 'ok')
-    io.out(`${clock}  ${plan.name}: ${changeLine(result)} (${result.seconds.toFixed(1)} s)`);
+    io.out(`${clock}  ${plan.name}: ${changeLine(result, plan)} (${result.seconds.toFixed(1)} s)`);
   if (result.status !== 'ok') {
     const told = Object.assign(new Error(result.error?.message), { ...result.error, name: 'UserError' });
     io.err(errorText(args.debug ? (run.failure ?? told) : told, io.errStyle, args.debug));
@@ -77,30 +73,48 @@ async function planNow(args: WatchArgs, io: Io, first = false): Promise<{ plan?:
   }
 }
 
-/** What changes wake: which paths, and whether something happened since it was asked last. */
+/** What changes wake, and whether something happened since it was asked last. */
 class Watch {
-  #paths: readonly string[] = [];
+  #paths = '';
   #subscription: { unsubscribe(): void } | undefined;
   #wake: () => void = () => undefined;
   #dirty = false;
+  #files: WatchedFiles | undefined;
+  #state = '';
+  #looking: Promise<void> = Promise.resolve();
   stopped = false;
 
-  async follow(paths: readonly string[], args: WatchArgs, io: Io): Promise<void> {
-    if (paths.join('\n') === this.#paths.join('\n')) return;
-    const { watchPaths } = await import('../../events/index.ts');
-    this.close();
-    this.#paths = paths;
-    this.#subscription = watchPaths(paths, { quietMs: args.quietMs }).subscribe({
-      next: () => {
-        this.#dirty = true;
-        this.#wake();
-      },
-      error: error => {
-        io.err(`watching stopped: ${(error as Error).message}`);
-        this.stop();
-      },
-    });
-    io.err(`watching ${counted(paths.length, 'path')}: ${paths.join(', ')} (Ctrl-C ends it)`);
+  /** Watches what a run is about to read, before it does, so that a change meanwhile is not lost. */
+  async follow(files: WatchedFiles, args: WatchArgs, io: Io): Promise<void> {
+    await this.#looking;
+    this.#files = files;
+    const { paths, shallow } = files;
+    const key = [...paths, '', ...shallow].join('\n');
+    if (key !== this.#paths) {
+      const { watchPaths } = await import('../../events/index.ts');
+      this.close();
+      this.#paths = key;
+      this.#subscription = watchPaths(paths, { quietMs: args.quietMs, shallow }).subscribe({
+        next: () => {
+          this.#looking = this.#looking.then(() => this.#look());
+        },
+        error: error => {
+          io.err(`watching stopped: ${(error as Error).message}`);
+          this.stop();
+        },
+      });
+      const names = paths.map(path => relative(process.cwd(), path) || '.');
+      io.err(`watching ${amount(paths.length, 'path')}: ${names.join(', ')} (Ctrl-C ends it)`);
+    }
+    this.#state = await files.state();
+  }
+  // something happened there: whether to a file that counts, such as one that a pattern means
+  async #look(): Promise<void> {
+    const now = await this.#files?.state();
+    if (now === undefined || now === this.#state) return;
+    this.#state = now;
+    this.#dirty = true;
+    this.#wake();
   }
   readonly stop = (): void => {
     this.stopped = true;
@@ -122,8 +136,8 @@ class Watch {
 
 export const command = defineCommand({
   usage: 'watch <pipeline>',
-  summary: 'Runs a pipeline, and again whenever it or the files it reads change, until Ctrl-C.',
-  text: 'Changes are waited for until they have been quiet for a while; runs never overlap. Searches that run meanwhile\nsee an index before a run or after it, never a mix. The pipeline is read and checked again for each run; one that\nhas problems, or a run that fails, is told, and watching goes on. With --json each run is one line.',
+  summary: 'Runs a pipeline, and again whenever it or what it reads changes, until Ctrl-C.',
+  text: 'Watched are the pipeline’s file, the files and indexes that its steps read and it does not write itself, models and\nother assets, and files of own operators. Changes are waited for until they have been quiet for a while; runs never overlap. Searches that run meanwhile\nsee an index before a run or after it, never a mix. The pipeline is read and checked again for each run; one that\nhas problems, or a run that fails, is told, and watching goes on. With --json each run is one line.',
   build: y =>
     pipelineArguments(y)
       .option('quiet-ms', {
@@ -133,6 +147,7 @@ export const command = defineCommand({
         coerce: (value: unknown) => wholeNumber('--quiet-ms', 0)(value) as number,
         describe: 'milliseconds without a change before a run',
       })
+      .option('max-cost', maxCostOption)
       .example('$0 index', 'keeps the index up to date'),
   run: async (args, io) => {
     const watch = new Watch();
@@ -142,8 +157,7 @@ export const command = defineCommand({
       let { plan, file } = await planNow(args, io, true);
       if (!plan || !file) return EXIT.failed;
       while (!watch.stopped) {
-        // watched before the run, so that a change during it is not lost
-        if (plan) await watch.follow([...(await sourcePaths(plan)), file], args, io);
+        if (plan) await watch.follow(await WatchedFiles.of(plan, file), args, io);
         if (plan && !(await once(plan, args, io))) break;
         await watch.change();
         if (watch.stopped) break;

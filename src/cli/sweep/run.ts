@@ -26,7 +26,7 @@ export async function runSweep(args: SweepArgs, io: Io): Promise<number> {
     io.err('no evaluate.* step measures the variants: there will be nothing to compare');
   }
   tellSample(plan, sample, io);
-  const run = await runPlan(plan, io, { partial: isPartial(args), ...sampleState(sample) });
+  const run = await runPlan(plan, io, { sample: isPartial(args), ...sampleState(sample) });
   const compared = outcomes(variants, run.result.reports);
   const measured = compared.some(o => Object.keys(o.metrics).length > 0);
   const svg = measured && run.result.status === 'ok' ? await sweepPlot(plan.name, compared) : undefined;

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import * as path from 'node:path';
 import { acquire, type Held } from '../../files/lock.ts';
 import { IndexError } from './errors.ts';
@@ -14,11 +13,8 @@ export function acquireLock(dir: string, generation?: number): Held {
   const file = path.join(dir, 'LOCK');
   const got = acquire(file, generation === undefined ? undefined : heirOf(generation));
   if ('release' in got) return got;
-  const { holder } = got;
-  const who = holder === undefined ? 'another writer' : `process ${holder.pid} on ${holder.host}`;
-  const gone =
-    holder !== undefined && holder.host !== hostname() ? `, or remove ${file} if that machine is gone` : '';
-  throw new IndexError('locked', `${dir}: ${who} is writing this index; wait for it to end${gone}`, file);
+  const { who, help } = got.heldBy;
+  throw new IndexError('locked', `${dir}: ${who} is writing this index; ${help}`, file);
 }
 
 /** Whoever publishes a generation, by name. */

@@ -1,5 +1,5 @@
 /** Looks rows up in the ledger: by a source's key, or by the key of a row at a sink. */
-import type { Json } from '../../define/index.ts';
+import { type Json, UserError } from '../../define/index.ts';
 import { idBytes, Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { decodeChildren } from './children.ts';
 import type { FlowState, StepState } from './flow-memory.ts';
@@ -172,7 +172,7 @@ function placeOf(ledger: Ledger, slot: number, id: number): { part?: string; row
 
 /** The flows of which no row is remembered, since they write all they give whole. */
 export async function flowsWithoutRows(folder: string): Promise<string[]> {
-  const ledger = await Ledger.open(folder);
+  const ledger = await Ledger.openForReading(folder);
   try {
     return flowsOf(ledger).flatMap(([flow, { rows }]) => (rows === false ? [flow] : []));
   } finally {
@@ -182,8 +182,15 @@ export async function flowsWithoutRows(folder: string): Promise<string[]> {
 
 /** Opens a pipeline's ledger, looks the key up, and closes it. */
 export async function findInState(folder: string, key: string): Promise<Lineage[]> {
-  const ledger = await Ledger.open(folder);
+  const ledger = await Ledger.openForReading(folder);
   try {
+    const { formerFormat } = ledger;
+    if (formerFormat !== undefined) {
+      throw new UserError(
+        `${ledger.path} is of format ${formerFormat}, which this version does not go on from`,
+        { help: 'run the pipeline: everything is done anew, and rows are known after that' },
+      );
+    }
     return findRows(ledger, key);
   } finally {
     await ledger.close();

@@ -19,6 +19,8 @@ export interface StepState {
   readonly badRows?: string;
   /** The source or stream its rows come from one by one. */
   readonly root?: string;
+  /** Ids it had before. */
+  readonly was?: readonly string[];
 }
 
 /** What the ledger remembers of a flow. */

@@ -19,6 +19,24 @@ import { type StreamDiff, StreamIds } from './stream-diff.ts';
 /** Memory of a pipeline from which on a thread may fill the ledger: it takes up to 100 MiB. */
 const AHEAD_FROM = 768 << 20;
 
+export interface FlowChangesOptions {
+  readonly flow: Flow;
+  readonly decision: FlowDecision;
+  readonly ledger: Ledger;
+  /** The pipeline's state folder. */
+  readonly folder: string;
+  /** The run's id. */
+  readonly run: string;
+  /** Ids of all steps of the pipeline. */
+  readonly steps: ReadonlySet<string>;
+  /** Every flow of the pipeline does everything anew. */
+  readonly full: boolean;
+  /** Rows to work on again: ids by source, or, where none are known, the step that they failed at. */
+  readonly redo?: ReadonlyMap<string, ReadonlySet<number>>;
+  /** Sources are read whatever their parts' signatures say. */
+  readonly recheck?: boolean;
+}
+
 export class FlowChanges {
   readonly decision: FlowDecision;
   /** False where the flow writes all it gives whole: then rows have no ids, and only parts of sources are known. */
@@ -27,6 +45,8 @@ export class FlowChanges {
   readonly clashed = new Set<string>();
   readonly #flow: Flow;
   readonly #ledger: Ledger;
+  readonly #steps: ReadonlySet<string>;
+  readonly #all: boolean;
   readonly #redo: boolean;
   readonly #recheck: boolean;
   readonly #journal: JournalWriter;
@@ -42,25 +62,28 @@ export class FlowChanges {
   readonly #streams = new Map<string, StreamDiff>();
   readonly #overlays: Overlay[] = [];
 
-  /**
-   * @param folder the pipeline's state folder
-   * @param recheck sources are read whatever their parts' signatures say
-   * @param redo rows to work on again: ids by source, or, where none are known, the step that they failed at
-   */
-  constructor(
-    flow: Flow,
-    decision: FlowDecision,
-    ledger: Ledger,
-    folder: string,
-    run: string,
-    redo?: ReadonlyMap<string, ReadonlySet<number>>,
+  constructor({
+    flow,
+    decision,
+    ledger,
+    folder,
+    run,
+    steps,
+    full,
+    redo,
     recheck = false,
-  ) {
+  }: FlowChangesOptions) {
     this.#flow = flow;
     this.decision = decision;
     this.#ledger = ledger;
+    this.#steps = steps;
+    this.#all = full;
     this.#recheck = recheck;
-    this.#redo = flow.steps.some(s => redo?.has(s.id));
+    const again = (step: string): ReadonlySet<number> | undefined => {
+      const sets = [...(redo ?? [])].flatMap(([id, ids]) => (this.#nowId(id) === step ? [ids] : []));
+      return sets.length > 1 ? new Set(sets.flatMap(ids => [...ids])) : sets[0];
+    };
+    this.#redo = flow.steps.some(s => again(s.id));
     this.#folder = folder;
     this.#scratch = join(folder, `scratch-${run}`);
     this.#run = run;
@@ -90,7 +113,7 @@ export class FlowChanges {
             resumes,
             nextId,
             run,
-            redo: redo?.get(step.id),
+            redo: again(step.id),
             recheck,
           }),
         );
@@ -253,26 +276,49 @@ export class FlowChanges {
   /** After the last row, before sinks make ready what they wrote: the ledger can be filled beside that. */
   async rowsEnd(): Promise<void> {
     for (const overlay of this.#overlays) await overlay.finish(this.#journal);
-    this.#settling = this.#journal.settle();
+    const { done } = await this.#journal.settle();
     // what goes wrong is told when the journal ends
-    this.#settling.catch(() => undefined);
+    done.catch(() => undefined);
+    this.#settling = done;
   }
   #settling: Promise<void> = Promise.resolve();
+  /** The id that a step of this flow has now; undefined for one that it does not have. */
+  #nowId(id: string): string | undefined {
+    const { steps } = this.#flow;
+    const before = this.decision.state?.steps;
+    return (steps.find(s => s.id === id) ?? steps.find(s => before?.[s.id]?.was?.includes(id)))?.id;
+  }
+  /** Whether the ledger knows a step, under an id of now or of before, of another flow. */
+  #isOthers(id: string): boolean {
+    const own = [flowName(this.#flow), this.decision.formerName].map(name => `flow:${name}`);
+    return this.#ledger.metaNames().some(name => {
+      if (!name.startsWith('flow:') || own.includes(name)) return false;
+      const steps = this.#ledger.meta<FlowState>(name)?.steps ?? {};
+      return id in steps || Object.values(steps).some(s => s.was?.includes(id));
+    });
+  }
   /** Whether a dead letter of an earlier run speaks of something that was done again, or is gone. */
   settles(letter: { step: string; where: string; root?: { source: string; id: number } }): boolean {
-    if (!this.#flow.steps.some(s => s.id === letter.step)) return false;
-    if (this.decision.mode === 'full' || this.decision.mode === 'replay') return true;
+    const step = this.#nowId(letter.step);
+    const source = letter.root && this.#nowId(letter.root.source);
+    if (step === undefined) {
+      // a step that no flow has any more: its letters go with the rows that went through without it
+      const gone = (id: string): boolean => !this.#steps.has(id) && (this.#all || !this.#isOthers(id));
+      const from = letter.root?.source ?? letter.step;
+      return this.allRows && gone(letter.step) && (source !== undefined || gone(from));
+    }
+    if (this.allRows) return true;
     if (letter.root) {
-      const { source, id } = letter.root;
+      if (source === undefined) return false;
+      const { id } = letter.root;
       return this.#sources.get(source)?.settled(id) ?? this.#streams.get(source)?.ids.settled(id) ?? false;
     }
-    return this.#sources.get(letter.step)?.readPart(letter.where) ?? false;
+    return this.#sources.get(step)?.readPart(letter.where) ?? false;
   }
   /** Whether a dead letter's row went through in this run so far. */
   settlesNow(letter: { step: string; root?: { source: string; id: number } }): boolean {
-    return (
-      letter.root !== undefined && (this.#sources.get(letter.root.source)?.passed(letter.root.id) ?? false)
-    );
+    const source = letter.root && this.#nowId(letter.root.source);
+    return source !== undefined && (this.#sources.get(source)?.passed(letter.root?.id as number) ?? false);
   }
   /** The source that a step's rows come from one by one. */
   rootOf(step: string): string | undefined {

@@ -148,7 +148,8 @@ export async function decide(
       const stands = commit.interim
         ? isDeepStrictEqual(now ?? null, last?.base) &&
           (await op.resumes?.(step.params, last?.token ?? null, ctx))
-        : last !== undefined && isDeepStrictEqual(now, last.token);
+        : // what is recorded and not published yet will be, before anything else
+          last !== undefined && (!commit.published || isDeepStrictEqual(now, last.token));
       if (!stands) {
         reasons.push({ step: step.id, text: 'what it wrote was changed or removed since by something else' });
         fresh.add(step.id);
@@ -231,6 +232,7 @@ export function flowState(
           ? decision.state?.steps[s.id]?.badRows
           : undefined,
       root: s.op.shape === 'sink' ? roots.get(s.id) : roots.get(s.from[0]),
+      was: decision.state?.steps[s.id]?.was,
     },
   ]);
   const last = { time: new Date().toISOString(), mode, reasons };

@@ -1,14 +1,28 @@
 /** What a run would do, before it does: sources are held against the ledger, the rest is told from the last run. */
 
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import type { SourceInstance } from '../../define/index.ts';
 import type { Flow, Plan, PlannedStep } from '../../plan/types.ts';
-import { JournalWriter, Ledger, readCommits, stateFolderOf } from '../../state/index.ts';
+import {
+  type Entries,
+  idBytes,
+  JournalError,
+  Ledger,
+  NoEntries,
+  readCommits,
+  stateFolderOf,
+  TABLE,
+  tableKey,
+} from '../../state/index.ts';
 import { Chain } from '../chain.ts';
 import { openContext, planContext, type RunContext } from '../context.ts';
 import { type Cost, isCostly, tokensOf } from '../cost.ts';
+import { decodeChildren } from './children.ts';
 import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
-import { decide, type FlowDecision, remembersRows } from './flow-state.ts';
+import { decide, type FlowDecision, remembersRows, rootOf } from './flow-state.ts';
 import type { Records } from './records.ts';
 import { surroundingsOf } from './remembered.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
@@ -19,7 +33,10 @@ type Surroundings = Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>
 export interface StepPreview {
   readonly id: string;
   readonly op: string;
-  /** Rows at a source are counted, elsewhere estimated from how many rows the last full run made of each. */
+  /**
+   * Rows at a source are counted, elsewhere estimated from how many rows the last full run made of each; deleted ones of
+   * sinks that take changes are counted, but where a stream stands before them.
+   */
   readonly counted: boolean;
   readonly rows: DiffCounts;
   /** Rows the step would work on. */
@@ -46,7 +63,7 @@ export async function previewRun(
   options: { stateFolder?: string; full?: boolean; signal?: AbortSignal } = {},
 ): Promise<FlowPreview[]> {
   const folder = options.stateFolder ?? stateFolderOf(plan.root, plan.name);
-  const ledger = await Ledger.open(folder);
+  const ledger = await asRunsFindIt(folder);
   try {
     return await previewFlows(plan, ledger, folder, options);
   } finally {
@@ -54,21 +71,61 @@ export async function previewRun(
   }
 }
 
+/** The ledger as a run sees it, which first finishes commits that were cut short. */
+async function asRunsFindIt(folder: string): Promise<Ledger> {
+  const ledger = await Ledger.openForReading(folder);
+  const waiting = Object.values(await readCommits(folder)).flatMap(({ published, ledger: changes }) =>
+    published || !changes || !existsSync(join(folder, changes.journal)) ? [] : [changes],
+  );
+  if (waiting.length === 0) return ledger;
+  let trial: Ledger;
+  try {
+    trial = await ledger.trial();
+  } finally {
+    await ledger.close();
+  }
+  for (const { journal, clear, meta, again } of waiting) {
+    try {
+      await trial.apply(join(folder, journal), clear, meta, again);
+    } catch (error) {
+      // damaged, or taken by a run that is at work: without it the flow begins anew
+      const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      if (error instanceof JournalError || gone || !existsSync(join(folder, journal))) continue;
+      await trial.close();
+      throw error;
+    }
+  }
+  return trial;
+}
+
 /** As {@link previewRun}, with the ledger of its state folder. */
 export async function previewFlows(
   plan: Plan,
   ledger: Ledger,
   folder: string,
-  options: { full?: boolean; signal?: AbortSignal },
+  options: { full?: boolean; signal?: AbortSignal; partOf?: { readonly steps: readonly string[] } },
 ): Promise<FlowPreview[]> {
-  const ctx = planContext(plan.root);
   const run: Surroundings = {
     root: plan.root,
     signal: options.signal ?? new AbortController().signal,
-
     warn: () => undefined,
     tempFolders: [],
   };
+  try {
+    return await eachFlow(plan, ledger, folder, options, run);
+  } finally {
+    for (const temp of run.tempFolders) await rm(temp, { recursive: true, force: true });
+  }
+}
+
+async function eachFlow(
+  plan: Plan,
+  ledger: Ledger,
+  folder: string,
+  options: { full?: boolean; partOf?: { readonly steps: readonly string[] } },
+  run: Surroundings,
+): Promise<FlowPreview[]> {
+  const ctx = planContext(plan.root);
   const previews: FlowPreview[] = [];
   let earlier = false;
   for (const flow of plan.flows) {
@@ -78,7 +135,7 @@ export async function previewFlows(
       await readCommits(folder),
       options.full ?? false,
       ctx,
-      surroundingsOf(plan.flows),
+      surroundingsOf(plan.flows, undefined, options.partOf?.steps),
     );
     const preview = await previewFlow(flow, decision, ledger, run);
     const after = earlier && flow.steps.some(s => (s.after?.length ?? 0) > 0) && preview.mode === 'nothing';
@@ -100,11 +157,14 @@ async function previewFlow(
   ledger: Ledger,
   run: Surroundings,
 ): Promise<FlowPreview> {
-  const journal = new JournalWriter('/dev/null');
+  const journal = new NoEntries();
   const steps: StepPreview[] = [];
   let untouched = decision.skippable;
-  // rows that would go through: 1 for a source's row, grown by what each step made of its rows last time
-  const through = new Map<string, number>();
+  // rows that would go through: a source's, grown by what each step made of its rows last time
+  const through = new Map<string, Through>();
+  // ids of source rows that are gone
+  const gone = new Map<string, Int32Array>();
+  const roots = rootOf(flow);
   // the tokens of a source's rows, as each costly step counts them, for the rows that would go through
   const tokens = new Map<string, number>();
   const costly = flow.steps.filter(isCostly);
@@ -113,30 +173,35 @@ async function previewFlow(
     if (step.op.shape === 'source') {
       const count = remembersRows(flow) ? sourceCounts : partCounts;
       const found = new Map<string, number>();
-      const { counts, differs } = await count(step, decision, ledger, journal, run, batch => {
+      const { counts, differs, deleted } = await count(step, decision, ledger, journal, run, batch => {
         for (const c of costly) found.set(c.id, (found.get(c.id) ?? 0) + tokensOf(c, batch));
       });
       untouched &&= !differs;
-      const work = counts.added + counts.changed + (decision.mode === 'changes' ? 0 : counts.kept);
-      through.set(step.id, work);
+      const again = decision.mode === 'changes' ? 0 : counts.kept;
+      const work = counts.added + counts.changed + again;
+      through.set(step.id, { ...counts, changed: counts.changed + again });
+      if (deleted) gone.set(step.id, deleted);
       fromSources += work;
       // rows that are as they were are not read: they count as those that were
       const times = work / Math.max(1, counts.added + counts.changed);
       for (const [id, n] of found) tokens.set(id, (tokens.get(id) ?? 0) + n * times);
       steps.push(told(step, decision, counts, work, true));
     } else {
-      const rows = step.from.reduce((sum, id) => sum + (through.get(id) ?? 0), 0);
       const before = decision.state?.work[step.id];
-      const grown =
-        before && before.rowsIn > 0 && step.op.shape !== 'sink'
-          ? (rows * before.rowsOut) / before.rowsIn
-          : rows;
-      through.set(step.id, Math.round(grown));
+      const came = sumOf(step.from.map(id => through.get(id)));
+      const rows = came.added + came.changed;
+      const grows = before && before.rowsIn > 0 && step.op.shape !== 'sink';
+      through.set(step.id, grown(came, grows ? before.rowsOut / before.rowsIn : 1));
+      const root = roots.get(step.op.shape === 'sink' ? step.id : step.from[0]);
+      const ids = root === undefined ? undefined : gone.get(root);
       const counts = {
-        added: 0,
-        changed: Math.round(rows),
-        deleted: 0,
-        kept: Math.max(0, (before?.rowsIn ?? 0) - Math.round(rows)),
+        added: Math.round(came.added),
+        changed: Math.round(came.changed),
+        deleted:
+          ids && step.op.shape === 'sink' && step.op.changes && !decision.fresh.has(step.id)
+            ? childrenOf(ledger, decision.slots[step.id], ids)
+            : Math.round(came.deleted),
+        kept: Math.max(0, (before?.rowsIn ?? 0) - Math.round(rows) - Math.round(came.deleted)),
       };
       const cost = isCostly(step)
         ? // a text that is cut into many has as many tokens
@@ -187,14 +252,45 @@ function told(
   return { id: step.id, op: step.op.name, counted, rows, work, seconds };
 }
 
+/** Rows on their way, not whole numbers. */
+type Through = Pick<DiffCounts, 'added' | 'changed' | 'deleted'>;
+
+const grown = ({ added, changed, deleted }: Through, by: number): Through => ({
+  added: added * by,
+  changed: changed * by,
+  deleted: deleted * by,
+});
+const sumOf = (all: readonly (Through | undefined)[]): Through => ({
+  added: all.reduce((sum, t) => sum + (t?.added ?? 0), 0),
+  changed: all.reduce((sum, t) => sum + (t?.changed ?? 0), 0),
+  deleted: all.reduce((sum, t) => sum + (t?.deleted ?? 0), 0),
+});
+
+/** How many rows a sink has of source rows. */
+function childrenOf(ledger: Ledger, slot: number, ids: Int32Array): number {
+  let all = 0;
+  for (const id of ids) {
+    const children = ledger.get(tableKey(TABLE.children, slot, idBytes(id)));
+    if (children) all += decodeChildren(children).length;
+  }
+  return all;
+}
+
+interface SourceCounts {
+  readonly counts: DiffCounts;
+  readonly differs: boolean;
+  /** Ids of rows that are gone, where rows are remembered. */
+  readonly deleted?: Int32Array;
+}
+
 async function sourceCounts(
   step: PlannedStep,
   decision: FlowDecision,
   ledger: Ledger,
-  journal: JournalWriter,
+  journal: Entries,
   run: Surroundings,
   seen: (batch: RecordBatch) => void,
-): Promise<{ counts: DiffCounts; differs: boolean }> {
+): Promise<SourceCounts> {
   if (step.op.shape !== 'source') throw new Error(`${step.id} is not a source`);
   const fresh = decision.mode === 'full' || decision.fresh.has(step.id);
   const diff = new SourceDiff({
@@ -217,11 +313,10 @@ async function sourceCounts(
       for await (const { batch, part, records } of decoded(step, instance, read, diff)) {
         const taken = diff.take(batch, part, records);
         if (taken.batch) seen(taken.batch);
-        journal.forget();
       }
     }
-    diff.finish(parts);
-    return { counts: diff.counts, differs };
+    const deleted = diff.finish(parts);
+    return { counts: diff.counts, differs, deleted };
   } finally {
     await instance.close?.();
   }
@@ -232,10 +327,10 @@ async function partCounts(
   step: PlannedStep,
   decision: FlowDecision,
   ledger: Ledger,
-  journal: JournalWriter,
+  journal: Entries,
   run: Surroundings,
   seen: (batch: RecordBatch) => void,
-): Promise<{ counts: DiffCounts; differs: boolean }> {
+): Promise<SourceCounts> {
   if (step.op.shape !== 'source') throw new Error(`${step.id} is not a source`);
   const fresh = decision.mode === 'full' || decision.fresh.has(step.id);
   const known = new SourceParts({ ledger, journal, slot: decision.slots[step.id], fresh });

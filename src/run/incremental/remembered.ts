@@ -29,13 +29,16 @@ export interface Surroundings {
   readonly sources?: ReadonlyMap<string, string>;
 }
 
+/** @param others steps of the pipeline where the flows are a part of it */
 export const surroundingsOf = (
   flows: readonly Flow[],
   sources?: ReadonlyMap<string, string>,
+  others: readonly string[] = [],
 ): Surroundings => ({
   sources,
-  flows: new Set(flows.map(flowName)),
-  steps: new Set(flows.flatMap(f => f.steps.map(s => s.id))),
+  // a flow is named after one of its steps
+  flows: new Set([...flows.map(flowName), ...others]),
+  steps: new Set([...flows.flatMap(f => f.steps.map(s => s.id)), ...others]),
 });
 
 export function remembered(
@@ -56,9 +59,14 @@ export function remembered(
     Object.fromEntries(Object.entries(of).map(([id, value]) => [nowId(id), value]));
   const { state } = former;
   const steps = Object.fromEntries(
-    Object.entries(renamed(state.steps)).map(([id, s]): [string, StepState] => [
-      id,
-      { ...s, from: s.from.map(nowId), root: s.root === undefined ? undefined : nowId(s.root) },
+    Object.entries(state.steps).map(([old, s]): [string, StepState] => [
+      nowId(old),
+      {
+        ...s,
+        from: s.from.map(nowId),
+        root: s.root === undefined ? undefined : nowId(s.root),
+        was: nowId(old) === old ? s.was : [...(s.was ?? []), old],
+      },
     ]),
   );
   const commit = commits[former.name];

@@ -13,7 +13,7 @@ export async function namesOf(
   slot: number,
   ids: ReadonlySet<number>,
 ): Promise<Map<number, string>> {
-  await journal.settle();
+  await (await journal.settle()).done;
   const layouts: Layout[] = ledger ? layoutsOf(ledger, slot) : [];
   const entries = new Map<number, Buffer>();
   for (const id of ids) {

@@ -5,7 +5,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { type Columns, columnData, Fingerprints, HASH_BYTES, takeRows, valueAt } from '../../arrow/index.ts';
 import type { Json, RecordError, SourceInstance, SourcePart } from '../../define/index.ts';
-import { idBytes, type JournalWriter, type Ledger, TABLE, tableKey } from '../../state/index.ts';
+import { type Entries, idBytes, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { BitSet, type HashMap64 } from './hash-set.ts';
 import { IdRanges } from './id-ranges.ts';
 import { decodePart, encodePart, type KnownPart, partKey, recordsOf } from './part-entry.ts';
@@ -31,7 +31,7 @@ export interface DiffCounts {
 
 export interface SourceDiffOptions {
   readonly ledger: Ledger;
-  readonly journal: JournalWriter;
+  readonly journal: Entries;
   readonly slot: number;
   /** The columns that name a row. */
   readonly key: readonly string[];

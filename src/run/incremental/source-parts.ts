@@ -3,13 +3,13 @@
  * anything to do.
  */
 import type { SourcePart } from '../../define/index.ts';
-import { type JournalWriter, type Ledger, TABLE } from '../../state/index.ts';
+import { type Entries, type Ledger, TABLE } from '../../state/index.ts';
 import { IdRanges } from './id-ranges.ts';
 import { decodePart, encodePart, partKey } from './part-entry.ts';
 
 export interface SourcePartsOptions {
   readonly ledger: Ledger;
-  readonly journal: JournalWriter;
+  readonly journal: Entries;
   readonly slot: number;
   /** Nothing of before counts. */
   readonly fresh: boolean;

@@ -1,8 +1,10 @@
-import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeDense } from '../../../operators/encode/dense.ts';
+import { modelBytes, tellDevice } from '../../../operators/encode/model.ts';
 import { encodeTokens } from '../../../operators/encode/tokens.ts';
+import { installedProviders } from '../../../src/models/index.ts';
 import { inspectOperator, runOperator } from '../../../src/testing/index.ts';
 import { modelFolder, TABLE, tinyOnnx, tokenizerJson } from '../../models/tiny-models.ts';
 
@@ -55,6 +57,30 @@ describe('encode.dense', () => {
     const single = await runOperator(encodeDense, { in: rows(...texts), batchRows: 1 });
     expect(single).toEqual(whole);
     expect(Math.hypot(...(whole[0].vector as number[]))).toBeCloseTo(1, 5);
+  });
+
+  it('tells what it runs on where that was left to the machine', async () => {
+    const warned = async (device: string) =>
+      (await inspectOperator(encodeDense, { with: { model: folder, device }, in: rows('one') })).warnings;
+    expect(await warned('cpu')).toEqual([]);
+    if (installedProviders().present.length === 1)
+      expect(await warned('auto')).toEqual([
+        `device auto: "${folder}" runs on cpu; no other provider is installed`,
+      ]);
+    const told: string[] = [];
+    const failed = [{ provider: 'cuda', why: 'no driver' }] as const;
+    const ctx = { path: (path: string) => path, warn: (text: string) => told.push(text) };
+    tellDevice({ model: 'm', device: 'auto' }, { provider: 'cpu', failed }, ctx);
+    expect(told).toEqual(['device auto: "m" runs on cpu; cuda did not start (no driver)']);
+  });
+
+  it('counts in memory what is loaded of a folder', () => {
+    const ctx = { path: (path: string) => path };
+    const before = modelBytes(folder, 1, ctx);
+    for (const name of ['other.onnx', 'model.safetensors', 'model_O4.onnx'])
+      writeFileSync(join(folder, name), Buffer.alloc(1 << 20));
+    expect(modelBytes(folder, 1, ctx)).toBe(before);
+    for (const name of ['other.onnx', 'model.safetensors', 'model_O4.onnx']) rmSync(join(folder, name));
   });
 
   it('says what is wrong with a model', async () => {

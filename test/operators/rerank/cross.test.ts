@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { rerankCross } from '../../../operators/rerank/cross.ts';
-import { writeOnnx } from '../../../src/models/index.ts';
+import { CrossEncoder, writeOnnx } from '../../../src/models/index.ts';
 import { inspectOperator, runOperator } from '../../../src/testing/index.ts';
 import { modelFolder, tinyOnnx, tokenizerJson, WORDS } from '../../models/tiny-models.ts';
 
@@ -34,6 +34,34 @@ const sums = (labels: 1 | 2): Uint8Array =>
       { op: 'Mul', inputs: ['values', 'mask'], outputs: ['kept'] },
       { op: 'ReduceSum', inputs: ['kept', 'axis'], outputs: ['sum'], attributes: { keepdims: 1 } },
       { op: 'MatMul', inputs: ['sum', 'twice'], outputs: ['logits'] },
+    ],
+  });
+
+/** A vector of three a text, its width said or not. */
+const vectors = (symbolic: boolean): Uint8Array =>
+  writeOnnx({
+    name: 'vectors',
+    inputs: [{ name: 'input_ids', type: 'int64', shape: ['batch', 'sequence'] }],
+    outputs: [{ name: 'sentence_embedding', type: 'float32', shape: ['batch', symbolic ? 'width' : 3] }],
+    initializers: [
+      {
+        name: 'table',
+        shape: [WORDS.length, 3],
+        data: Float32Array.from({ length: WORDS.length * 3 }, (_, i) => Math.sin(i)),
+      },
+      { name: 'zero', shape: [1], data: BigInt64Array.of(0n) },
+      { name: 'three', shape: [1], data: BigInt64Array.of(3n) },
+    ],
+    nodes: [
+      { op: 'Gather', inputs: ['table', 'input_ids'], outputs: ['values'] },
+      { op: 'ReduceMean', inputs: ['values'], outputs: ['mean'], attributes: { axes: [1], keepdims: 0 } },
+      // a width that is worked out is not known before
+      { op: 'Shape', inputs: ['input_ids'], outputs: ['size'] },
+      { op: 'Gather', inputs: ['size', 'zero'], outputs: ['rows'] },
+      { op: 'Mul', inputs: ['rows', 'zero'], outputs: ['nothing'] },
+      { op: 'Add', inputs: ['nothing', 'three'], outputs: ['width_'] },
+      { op: 'Concat', inputs: ['rows', 'width_'], outputs: ['shape'], attributes: { axis: 0 } },
+      { op: 'Reshape', inputs: ['mean', 'shape'], outputs: ['sentence_embedding'] },
     ],
   });
 
@@ -101,6 +129,32 @@ describe('rerank.cross', () => {
     // four tokens: the question's and three of the passage's
     expect(rows[0].score).toBe(13);
     expect(warnings[0]).toMatch(/^1 text was longer than the model takes \(4 tokens\)/);
+  });
+
+  it('takes an encoder whose width is left open for what it is', async () => {
+    const [closed, open] = [false, true].map(symbolic => {
+      const folder = modelFolder({ 'model.onnx': vectors(symbolic), 'tokenizer.json': tokenizerJson() });
+      folders.push(folder);
+      return folder;
+    });
+    const scores = async (model: string) =>
+      shown(await rerank({ model }, hits('q', 'query', 'one', 'three', 'two')));
+    expect(await scores(open)).toEqual(await scores(closed));
+    await expect(CrossEncoder.open(open)).rejects.toMatchObject({ code: 'no-cross-encoder' });
+  });
+
+  it('takes as many tokens as an encoder of the family would', async () => {
+    const folder = modelFolder({
+      'model.onnx': sums(1),
+      'tokenizer.json': tokenizerJson(),
+      'config.json': { model_type: 'xlm-roberta', max_position_embeddings: 514 },
+      'tokenizer_config.json': { model_max_length: 1e30 },
+    });
+    folders.push(folder);
+    const cross = await CrossEncoder.open(folder);
+    expect(cross.maxTokens).toBe(512);
+    await cross.close();
+    await expect(CrossEncoder.open(folder, { maxTokens: 1 })).rejects.toThrow(/leaves no room for two texts/);
   });
 
   it('takes an encoder in place of a cross-encoder', async () => {
