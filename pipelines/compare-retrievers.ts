@@ -3,60 +3,68 @@ import { pipeline } from '../src/index.ts';
 const out = 'out/compare-retrievers';
 const indexes = 'indexes/compare-retrievers';
 
-/** How the lists of words, vectors and token vectors become one: a name, which becomes the run's file. */
+/**
+ * How lists become one: a name, which becomes the run's file. Where no weights stand, they are those of merge.hits. What
+ * has numbers has them from dev questions:
+ * `millrace tune indexes/compare-retrievers/sparse dataset:factbook/dev --merge indexes/compare-retrievers/dense`
+ */
 const fusions = {
-  'sparse-dense-expz': { from: ['sparse', 'dense'], method: 'expz', weights: [1, 0.3] },
-  'sparse-dense-rrf': { from: ['sparse', 'dense'], method: 'rrf' },
-  'sparse-dense-minmax': { from: ['sparse', 'dense'], method: 'minmax', weights: [1, 0.3] },
-  'sparse-dense-zscore': { from: ['sparse', 'dense'], method: 'zscore', weights: [1, 0.3] },
-  'sparse-dense-weighted': { from: ['sparse', 'dense'], method: 'weighted', weights: [1, 10] },
-  'sparse-late-expz': { from: ['sparse', 'late'], method: 'expz' },
-  'sparse-late-rrf': { from: ['sparse', 'late'], method: 'rrf' },
-  'sparse-late-minmax': { from: ['sparse', 'late'], method: 'minmax', weights: [1, 0.3] },
-  'all-expz': { from: ['sparse', 'dense', 'late'], method: 'expz', weights: [1, 0.3, 1] },
-  'all-rrf': { from: ['sparse', 'dense', 'late'], method: 'rrf' },
-  'all-minmax': { from: ['sparse', 'dense', 'late'], method: 'minmax', weights: [1, 0.3, 0.3] },
+  'words-vectors-expz': { from: ['words', 'vectors'] },
+  'words-vectors-rrf': { from: ['words', 'vectors'], method: 'rrf' },
+  'words-vectors-minmax': { from: ['words', 'vectors'], method: 'minmax' },
+  'words-vectors-zscore': { from: ['words', 'vectors'], method: 'zscore' },
+  'words-vectors-weighted': { from: ['words', 'vectors'], method: 'weighted', weights: [1, 10] },
+  'words-vectors-logistic': {
+    from: ['words', 'vectors'],
+    method: 'logistic',
+    depth: 20,
+    chooser: { weights: [3.15827, 14.136, -18.0206], bias: -1.246 },
+  },
+  'words-vectors-tuned': { from: ['words', 'vectors'], weights: [1, 1.5], depth: 100 },
+  'words-tokens-expz': { from: ['words', 'tokens'] },
+  'words-tokens-rrf': { from: ['words', 'tokens'], method: 'rrf' },
+  'all-expz': { from: ['words', 'vectors', 'tokens'] },
+  'all-rrf': { from: ['words', 'vectors', 'tokens'], method: 'rrf' },
 } as const;
 
-const run = (name: string) => ({
-  id: `${name}-run`,
-  op: 'write.trec' as const,
-  from: name,
-  with: { path: `${out}/${name}.trec`, tag: name },
-});
+const runs = ['words', 'vectors', 'tokens', ...Object.keys(fusions)];
+const runOf = (name: string) => `${out}/${name}.trec`;
 
 /**
- * Words, vectors, token vectors and their mergers over the same passages and questions. The runs are TREC files of
- * documents, each as good as its best passage; then
- * `millrace compare` gives a table with confidence intervals and the top-k curves of all runs in one plot.
+ * Words (sparse), vectors (dense), token vectors (late) and their mergers by every method over the same passages and
+ * questions, compared: a table with confidence intervals, which differ from words alone by more than chance, and top-k
+ * curves of all in one plot, `out/compare-retrievers/report.*.svg`. Runs are TREC files of documents, each as good as its
+ * best passage, so
+ * `millrace compare out/compare-retrievers/words.trec out/compare-retrievers/*.trec --qrels out/compare-retrievers/qrels.txt`
+ * says which questions were won and lost. Questions are those of the test split, as weights and the chooser were found on
+ * dev questions. For other data, exchange the two datasets.
  */
 export default pipeline({
   name: 'compare-retrievers',
   description:
-    'Indexes the World Factbook by words, vectors and token vectors and answers its questions by each and all.',
+    'Indexes the World Factbook by words, vectors and token vectors and compares each and all mergers on its questions.',
   memory: '2 GiB',
-  next: [`npm run -s millrace -- compare ${out}/*.trec --qrels ${out}/qrels.txt --plots ${out}`],
   steps: [
     { id: 'documents', op: 'read.dataset', with: { name: 'factbook', take: 'documents' } },
     { id: 'passages', op: 'split.passages', with: { words: 100, stride: 20 } },
     { id: 'titled', op: 'concat.title' },
-    { id: 'words', op: 'index.sparse', with: { path: `${indexes}/sparse`, analyzer: 'english' } },
+    { id: 'sparse', op: 'index.sparse', with: { path: `${indexes}/sparse`, analyzer: 'english' } },
     { id: 'encoded', op: 'encode.dense', from: 'titled', with: { model: 'default' } },
-    { id: 'vectors', op: 'index.dense', with: { path: `${indexes}/dense`, precision: 'f16' } },
-    { id: 'tokens', op: 'encode.tokens', from: 'titled', with: { model: 'default', pool: 2 } },
-    { id: 'token-vectors', op: 'index.late', with: { path: `${indexes}/late` } },
+    { id: 'dense', op: 'index.dense', with: { path: `${indexes}/dense`, precision: 'f16' } },
+    { id: 'encoded-tokens', op: 'encode.tokens', from: 'titled', with: { model: 'default', pool: 2 } },
+    { id: 'late', op: 'index.late', with: { path: `${indexes}/late` } },
 
     {
       id: 'questions',
-      after: ['words', 'vectors', 'token-vectors'],
+      after: ['sparse', 'dense', 'late'],
       op: 'read.dataset',
-      with: { name: 'factbook', take: 'questions' },
+      with: { name: 'factbook', take: 'questions', split: 'test' },
     },
     { id: 'qrels', op: 'write.trec', with: { path: `${out}/qrels.txt`, take: 'qrels' } },
-    { id: 'sparse', op: 'search.sparse', from: 'questions', with: { index: `${indexes}/sparse`, k: 100 } },
+    { id: 'words', op: 'search.sparse', from: 'questions', with: { index: `${indexes}/sparse`, k: 100 } },
     { id: 'asked', op: 'encode.dense', from: 'questions', with: { model: 'default', column: 'question' } },
     { id: 'near', op: 'search.dense', with: { index: `${indexes}/dense`, k: 100 } },
-    { id: 'dense', op: 'select', with: { drop: ['vector'] } },
+    { id: 'vectors', op: 'select', with: { drop: ['vector'] } },
     {
       id: 'asked-tokens',
       op: 'encode.tokens',
@@ -64,16 +72,30 @@ export default pipeline({
       with: { model: 'default', column: 'question' },
     },
     { id: 'tokens-near', op: 'search.late', with: { index: `${indexes}/late`, k: 100 } },
-    { id: 'late', op: 'select', with: { drop: ['token_vectors', 'token_starts', 'token_ends'] } },
-    ...['sparse', 'dense', 'late'].map(run),
-    ...Object.entries(fusions).flatMap(([name, { from, ...how }]) => [
-      {
-        id: name,
-        op: 'merge.hits' as const,
-        from: [...from],
-        with: { ...how, weights: 'weights' in how ? [...how.weights] : undefined, k: 100 },
-      },
-      run(name),
-    ]),
+    { id: 'tokens', op: 'select', with: { drop: ['token_vectors', 'token_starts', 'token_ends'] } },
+    ...Object.entries(fusions).map(([id, { from, ...how }]) => ({
+      id,
+      op: 'merge.hits' as const,
+      from: [...from],
+      with: { ...structuredClone(how as object), k: 100 },
+    })),
+    ...runs.map(name => ({
+      id: `${name}-run`,
+      op: 'write.trec' as const,
+      from: name,
+      with: { path: runOf(name), tag: name },
+    })),
+
+    {
+      id: 'runs',
+      after: ['qrels', ...runs.map(name => `${name}-run`)],
+      op: 'read.trec',
+      with: { path: runs.map(runOf) },
+    },
+    {
+      id: 'comparison',
+      op: 'evaluate.compare',
+      with: { qrels: `${out}/qrels.txt`, against: 'words', path: `${out}/report.json` },
+    },
   ],
 });

@@ -13,6 +13,7 @@ export default pipeline({
   next: [
     'millrace search indexes/factbook "Which country has the oldest parliament?"',
     'millrace run quickstart --sweep steps.hits.with.k=5,20,100',
+    'millrace tune indexes/factbook dataset:factbook/dev --merge indexes/factbook-vectors',
     'millrace explain quickstart',
     'millrace init my-search --corpus YOUR-FILE-OR-FOLDER',
   ],

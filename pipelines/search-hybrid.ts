@@ -15,13 +15,8 @@ export default pipeline({
       with: { index: 'indexes/hybrid/sparse', k: 100 },
     },
     { id: 'dense', op: 'search.dense', from: 'vectors', with: { index: 'indexes/hybrid/dense', k: 100 } },
-    {
-      id: 'hits',
-      op: 'merge.hits',
-      from: ['sparse', 'dense'],
-      // chosen on dev questions; where words do far better, vectors of the embedded encoder want [1, 0.3]
-      with: { k: 100 },
-    },
+    // vectors count for what their encoder's files say; `millrace tune --merge` finds weights for other data
+    { id: 'hits', op: 'merge.hits', from: ['sparse', 'dense'], with: { k: 100 } },
     {
       id: 'sparse-measured',
       op: 'evaluate.retrieval',

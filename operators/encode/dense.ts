@@ -1,11 +1,20 @@
 import { z } from 'zod';
-import { fixedList, fixedListData, float32, float32Data, utf8, utf8View } from '../../src/arrow/index.ts';
+import {
+  fixedList,
+  fixedListData,
+  float32,
+  float32Data,
+  utf8,
+  utf8View,
+  weighing,
+} from '../../src/arrow/index.ts';
 import { operator } from '../../src/define/index.ts';
 import { CutRows } from './cut-rows.ts';
 import {
   asModelError,
   encodedBy,
   encoderParams,
+  fusionWeight,
   modelAssets,
   modelBytes,
   openPlanned,
@@ -35,7 +44,12 @@ model gives may differ in the last bits with the rows it ran beside.`,
   }),
   check: p => (p.into === p.column ? [`with.into: must be another column than "${p.column}"`] : []),
   reads: p => ({ [p.column]: utf8() }),
-  writes: (p, _, ctx) => ({ [p.into]: encodedBy(fixedList(vectorSize(p, ctx), float32()), p, ctx) }),
+  writes: (p, _, ctx) => ({
+    [p.into]: weighing(
+      encodedBy(fixedList(vectorSize(p, ctx), float32()), p, ctx),
+      fusionWeight(p.model, ctx),
+    ),
+  }),
   assets: (p, ctx) => modelAssets(p.model, ctx),
   fixedBytes: (p, ctx) => modelBytes(p.model, p.batchTokens, ctx),
   equality: 'recorded',

@@ -10,6 +10,7 @@ import {
   type EncoderInfo,
   type EncoderOptions,
   embeddedNames,
+  fusionWeightOf,
   locateModel,
   ModelError,
   modelFiles,
@@ -138,6 +139,12 @@ export function vectorSize(p: Pick<EncoderParams, 'model' | 'dimension' | 'outpu
   if (p.dimension !== undefined) return p.dimension;
   const found = planned(p.model, ctx);
   return (found && dimensionOf(found.folder, { file: found.file, output: p.output })) ?? 0;
+}
+
+/** What lists of hits by a model's vectors count for; undefined where the model is not here yet. */
+export function fusionWeight(model: string, ctx: Paths): number | undefined {
+  const found = planned(model, ctx);
+  return found && fusionWeightOf(found.folder);
 }
 
 /** Where a model is, for what a plan asks of it; undefined where it is not here yet. */

@@ -1,6 +1,7 @@
 /** From the metrics of several runs to a report: one table, one plot of all, and what differs from the first run. */
 import type { Json, Report } from '../../src/define/index.ts';
 import {
+  bootstrapInterval,
   type Comparison,
   compareRuns,
   holm,
@@ -56,6 +57,7 @@ export async function compareReport(
       return `${mean.toFixed(4)}${i > 0 && (corrected.get(metric)?.[i - 1] ?? 1) < SURE ? '*' : ' '}`;
     }),
   ]);
+  const metric = shown.at(0);
   const text = [
     `${data.questions} questions`,
     textTable(
@@ -65,10 +67,55 @@ export async function compareReport(
     ...(names.length > 1
       ? [
           `* differs from ${names[0]}: p < ${SURE}, paired randomisation test, corrected for ${names.length - 1} runs (Holm)`,
+          ...(metric === undefined
+            ? []
+            : ['', intervals(runs, metric, compared.get(metric) ?? [], corrected.get(metric) ?? [])]),
         ]
       : []),
   ].join('\n');
   return { data, text, plots: await runPlots(names.map((name, i) => ({ name, curves: all[i].curves() }))) };
+}
+
+/** Each run's mean of a metric and its difference to the first run's, both with 95 % bootstrap intervals. */
+function intervals(
+  runs: ReadonlyMap<string, RankingMetrics>,
+  metric: string,
+  compared: readonly Comparison[],
+  corrected: readonly number[],
+): string {
+  const points = (low: number, high: number, sign: (x: number) => string): string =>
+    `[${sign(low)}, ${sign(high)}]`;
+  const plain = (x: number): string => x.toFixed(4);
+  const signed = (x: number): string => `${x >= 0 ? '+' : ''}${x.toFixed(4)}`;
+  const names = [...runs.keys()];
+  const align = 'right' as const;
+  return textTable(
+    [
+      { header: metric },
+      { header: 'mean, 95 %' },
+      { header: `over ${names[0]}, 95 %` },
+      { header: 'p', align },
+      { header: 'corrected', align },
+      { header: 'won', align },
+      { header: 'lost', align },
+    ],
+    names.map((name, i) => {
+      const values = (runs.get(name) as RankingMetrics).values(metric).filter(v => !Number.isNaN(v));
+      const mean = values.reduce((sum, v) => sum + v, 0) / values.length;
+      const { low, high } = bootstrapInterval(values);
+      const own = [name, `${plain(mean)} ${points(low, high, plain)}`];
+      if (i === 0) return [...own, '', '', '', '', ''];
+      const c = compared[i - 1];
+      return [
+        ...own,
+        `${signed(c.difference)} ${points(c.low, c.high, signed)}`,
+        plain(c.p),
+        plain(corrected[i - 1]),
+        String(c.wins),
+        String(c.losses),
+      ];
+    }),
+  );
 }
 
 const valuesOf = (metrics: RankingMetrics, metric: string) => ({

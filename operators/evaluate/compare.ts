@@ -8,12 +8,13 @@ import { publishReport, ReportFiles } from './report-files.ts';
 
 export const evaluateCompare = operator({
   name: 'evaluate.compare',
-  version: 1,
+  version: 2,
   shape: 'sink',
   summary: 'Compares several runs over the same questions: one table, one plot of all, and which differ.',
   description: `A run is the hits whose column \`source\` says the same, as \`read.trec\` gives them from several files (the name of the
 file, without its ending). The first run that comes, or \`against\`, is what the others are compared with: differences with
-a bootstrap interval, the p of a paired randomisation test, corrected for the number of runs (Holm), and questions won and lost.
+a bootstrap interval, the p of a paired randomisation test, corrected for the number of runs (Holm), and questions won and lost. A second table has the first printed metric of each run
+and its difference with their intervals.
 Plots show the top-k accuracy of all runs for k = 1 to 10 and 1 to 100, and recall where questions have several relevant
 documents. Each judged question counts in each run, as 0 where the run has nothing for it. With \`path\` the report is
 written there as JSON, and plots beside it as SVG. \`millrace compare\` does the same with files.`,

@@ -19,7 +19,7 @@ import {
   utf8View,
 } from '../../src/arrow/index.ts';
 import { operator, UserError } from '../../src/define/index.ts';
-import { type Fused, fuse, type HitList, trusts } from '../../src/retrieval/fusion/index.ts';
+import { choose, type Fused, fuse, type HitList } from '../../src/retrieval/fusion/index.ts';
 
 const hit = (question_id: string, rank: number, unit_id: string, score: number, source: string) => ({
   question_id,
@@ -39,7 +39,7 @@ interface Range {
 
 export const mergeHits = operator({
   name: 'merge.hits',
-  version: 1,
+  version: 2,
   shape: 'join',
   summary: 'Merges the hits that several searches give for the same questions into one list.',
   description: `Hits are the same where their \`unit_id\` is. Methods:
@@ -53,10 +53,13 @@ export const mergeHits = operator({
 - \`zscore\`: scores less their mean, by their standard deviation; a hit that a list lacks has its lowest.
 - \`weighted\`: scores as they are; a hit that a list lacks has its lowest.
 - \`logistic\`: takes the first list or the second, as a chooser says that looks at how the first one's scores fall (means
-  of the best 2, 4 and 8 after softmax). \`chooser\` has its weights, trained on questions with known answers.
+  of the best 2, 4 and 8 after softmax). \`chooser\` has its weights; \`millrace tune --merge\` trains them on questions with
+  known answers.
 
-\`weights\` has one factor a list, in the order of \`from\`. Where the embedded encoders meet words, .3 for their list is a good
-start; a full encoder wants 1. Only the best \`depth\` hits of each list count. Ties go by
+\`weights\` has one factor a list, in the order of \`from\`. Where nothing is said, \`expz\` takes what the encoder of a list says
+of itself (\`fusionWeight\` in its encoder.json: .6 of \`default\`, .1 of \`korean\`; other static encoders .6) and 1 for all else,
+other methods 1. The number goes from encode.dense through search.dense to here; hits from a file, or with scores that
+another step wrote, count 1. \`millrace tune --merge\` chooses method, weights and depth on questions of one's own. Only the best \`depth\` hits of each list count. Ties go by
 \`unit_id\`. \`source_ranks\` keeps the rank that a hit had in each list, null where the list lacks it. A question that one
 list has no hits for keeps those of the others. Columns that all inputs have go through.`,
   params: z.strictObject({
@@ -66,7 +69,10 @@ list has no hits for keeps those of the others. Columns that all inputs have go 
       .describe('how lists become one'),
     k: z.int().positive().default(10).describe('hits a question'),
     depth: z.int().positive().default(1000).describe('hits of each list that count'),
-    weights: z.array(z.number()).optional().describe('a factor a list; default 1 each'),
+    weights: z
+      .array(z.number())
+      .optional()
+      .describe('a factor a list; default: with expz what the encoder of a list says, else 1'),
     c: z.number().min(0).default(60).describe('what rrf adds to ranks'),
     chooser: z
       .strictObject({
@@ -103,7 +109,7 @@ list has no hits for keeps those of the others. Columns that all inputs have go 
   missing: () => 'partial',
   examples: [
     {
-      title: 'Words, and vectors of an embedded encoder at .3',
+      title: 'Words, and vectors at .3',
       with: { weights: [1, 0.3], k: 2 },
       columns: { score: 'float64' },
       inputs: [
@@ -163,24 +169,11 @@ list has no hits for keeps those of the others. Columns that all inputs have go 
     if (p.method === 'logistic' && lists !== 2)
       throw new UserError(`with.method: logistic chooses between two inputs, got ${lists}`);
     const passed = Object.keys(common(ctx.inputs)).filter(name => !WRITTEN.has(name));
+    const weights =
+      p.weights ?? (p.method === 'expz' ? ctx.inputs.map(columns => columns.score?.weight ?? 1) : undefined);
     const merge = (found: readonly HitList[]): Fused => {
-      if (p.method !== 'logistic')
-        return fuse(found, { method: p.method, depth: p.depth, weights: p.weights, c: p.c });
-      const chooser = p.chooser as NonNullable<typeof p.chooser>;
-      const first = trusts(chooser, Array.from(found[0].scores).slice(0, p.depth)) >= 0.5;
-      const takesFirst = found[1].keys.length === 0 || (first && found[0].keys.length > 0);
-      const chosen = fuse(found, {
-        method: 'weighted',
-        depth: p.depth,
-        weights: takesFirst ? [1, 0] : [0, 1],
-      });
-      // only the chosen list's hits, with its own scores
-      const kept = chosen.keys.flatMap((_, i) => (chosen.ranks[takesFirst ? 0 : 1][i] >= 0 ? [i] : []));
-      return {
-        keys: kept.map(i => chosen.keys[i]),
-        scores: Float64Array.from(kept, i => chosen.scores[i]),
-        ranks: chosen.ranks.map(r => Int32Array.from(kept, i => r[i])),
-      };
+      if (p.method !== 'logistic') return fuse(found, { method: p.method, depth: p.depth, weights, c: p.c });
+      return choose(p.chooser as NonNullable<typeof p.chooser>, found[0], found[1], p.depth);
     };
     return {
       process: inputs => {

@@ -1,12 +1,12 @@
 import { DataType } from 'apache-arrow';
 import { z } from 'zod';
-import { type Columns, fixedList, float32, utf8, vectorView } from '../../src/arrow/index.ts';
+import { type Columns, fixedList, float32, utf8, vectorView, weighing } from '../../src/arrow/index.ts';
 import { operator } from '../../src/define/index.ts';
 import { DenseIndex, denseGenerations } from '../../src/retrieval/dense/index.ts';
 import { segmentBytes } from '../../src/retrieval/store/rows-types.ts';
 import { withIndex } from '../index/errors.ts';
 import { further } from './further.ts';
-import { Found, hitColumns } from './hits.ts';
+import { Found, HITS, hitColumns } from './hits.ts';
 import { indexBytes, openSearched, vectorParams, vectorSearch } from './vectors.ts';
 
 /** Vectors that an open index keeps in memory. */
@@ -35,7 +35,10 @@ a filter leaves too little of what it gives, and all is looked at where that doe
   }),
   check: p => vectorSearch.check(p),
   reads: p => ({ question_id: utf8(), [p.vector]: fixedList(0, float32()) }),
-  writes: p => vectorSearch.writes(p),
+  writes: (p, input) => ({
+    ...vectorSearch.writes(p),
+    score: weighing(HITS.score, input[p.vector]?.weight),
+  }),
   key: (_, inputKey) => [...inputKey, 'rank'],
   batchBy: () => ['question_id'],
   fixedBytes: (p, ctx) =>

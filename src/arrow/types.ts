@@ -18,12 +18,17 @@ import {
   Utf8,
 } from 'apache-arrow';
 
-/** A column: its Arrow type, and whether an operator that reads it handles nulls. */
+/** A column: its Arrow type, whether an operator that reads it handles nulls, and what its scores count for. */
 export interface Column {
   readonly type: DataType;
   readonly nullable: boolean;
   /** What made its values, such as the model of vectors: the metadata of its Arrow field. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * What scores in it (or those of vectors in it) count for where lists are merged, said by the step that knows: above 0;
+   * nothing said is 1. A plan carries it from step to step; it is in no batch and in no file.
+   */
+  readonly weight?: number;
 }
 
 /** Columns by name, in order. */
@@ -54,6 +59,11 @@ export const fixedList = (size: number, item: Column): Column =>
   column(new FixedSizeList(size, new Field('item', item.type, item.nullable)));
 /** The same column with nulls allowed. */
 export const nullable = (of: Column): Column => ({ ...of, nullable: true });
+/** The same column with a weight, or with none. */
+export const weighing = ({ weight: _, ...of }: Column, weight: number | undefined): Column => ({
+  ...of,
+  ...(weight !== undefined && weight !== 1 && { weight }),
+});
 
 const SCALARS: Record<string, () => Column> = { utf8, int32, int64, float32, float64, bool, int8, uint8 };
 

@@ -1,6 +1,6 @@
 /** Searches of indexes of vectors from the command line: the question is encoded, then looked for. */
 import { basename, resolve } from 'node:path';
-import type { Encoder } from '../models/index.ts';
+import type { Encoder, ResolvedModel } from '../models/index.ts';
 import { createAnalyzer } from '../retrieval/analysis/index.ts';
 import type { DenseIndex } from '../retrieval/dense/index.ts';
 import type { LateIndex } from '../retrieval/late/index.ts';
@@ -72,20 +72,24 @@ function searchOf(
   };
 }
 
+/** Where the encoder of questions is. */
+export async function questionModel(model: string, root: string): Promise<ResolvedModel> {
+  const { embeddedNames, parseReference, resolveModel } = await import('../models/index.ts');
+  const name = parseReference(model, embeddedNames()).kind === 'folder' ? resolve(root, model) : model;
+  return resolveModel(name, { offline: true });
+}
+
 /** @throws UsageError where questions of the model do not fit the index */
 async function openQuestions(
   given: string | undefined,
   index: DenseIndex | LateIndex,
   root: string,
 ): Promise<Encoder> {
-  const { embeddedNames, modelFiles, modelPrint, openEncoder, parseReference, resolveModel } = await import(
-    '../models/index.ts'
-  );
+  const { modelFiles, modelPrint, openEncoder } = await import('../models/index.ts');
   const { settings, documents } = index.info;
   const own = settings.model;
   const model = given ?? own?.name ?? 'default';
-  const name = parseReference(model, embeddedNames()).kind === 'folder' ? resolve(root, model) : model;
-  const resolved = await resolveModel(name, { offline: true });
+  const resolved = await questionModel(model, root);
   const shown = given === undefined ? `model ${model}` : `--model ${model}`;
   if (own && documents > 0 && modelPrint(modelFiles(resolved)) !== own.hash)
     throw new UsageError(

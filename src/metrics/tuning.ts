@@ -16,12 +16,20 @@ export interface TuningOptions {
   seed?: number;
   /** `grid` tries all points; `coordinate` moves along one axis after the other from `start`, until none helps. */
   search?: 'grid' | 'coordinate';
-  /** Where a coordinate search begins and which of equal points is taken: the nearest to it. */
+  /** Where a coordinate search begins and which of equal points is taken: the nearest to it. It learns nothing. */
   start: GridPoint;
+  /**
+   * Points that are trained before they can be measured. For these `measure` is told which questions may be learnt from,
+   * and is called for each fold: no question is measured by what was learnt from it, nor by what was chosen on it. That
+   * wants three folds or more.
+   */
+  learns?: (point: GridPoint) => boolean;
+  /** Told of each point that learns, with each question's value by what the other folds taught. */
+  learned?: (point: GridPoint, values: Float64Array) => void;
 }
 
 export interface Tuning {
-  /** Best over all questions, and its mean there. */
+  /** Best over all questions, and its mean there (of a point that learns: each fold measured by what the others taught). */
   best: GridPoint;
   mean: number;
   /** Each question measured with the point chosen without it. */
@@ -105,14 +113,17 @@ function meanWhere(values: Float64Array, counts: (i: number) => boolean): number
 
 /**
  * Looks for the best point, over all questions and for each fold over the questions of the others. `measure`
- * gives a point's value for every question (NaN where it does not count); it is called once a point.
+ * gives a point's value for every question (NaN where it does not count); it is called once a point, and for points
+ * that learn once for each set of questions that may be learnt from.
  */
 export function tuneParameters(
   axes: readonly Axis[],
-  measure: (point: GridPoint) => Float64Array,
+  measure: (point: GridPoint, mayLearn?: (question: number) => boolean) => Float64Array,
   options: TuningOptions,
 ): Tuning {
-  const { folds = 5, seed = 1, search = 'grid', start } = options;
+  const { folds = 5, seed = 1, search = 'grid', start, learns = () => false, learned } = options;
+  if (folds < 3 && search === 'grid' && gridPoints(axes).some(learns))
+    throw new RangeError(`folds: found ${folds}, wanted 3 or more where a point learns`);
   const measured = new Map<string, Float64Array>();
   const valuesOf = (point: GridPoint): Float64Array => {
     const key = point.join();
@@ -123,21 +134,48 @@ export function tuneParameters(
     }
     return values;
   };
+  const questions = valuesOf(start).length;
+  const deal = foldsOf(questions, folds, seed);
+  /** What a point that learns gives without the questions of two folds, or of one. */
+  const without = (point: GridPoint, a: number, b: number): Float64Array => {
+    const key = `${point.join()} ${Math.min(a, b)} ${Math.max(a, b)}`;
+    let values = measured.get(key);
+    if (values === undefined) {
+      values = measure(point, i => deal[i] !== a && deal[i] !== b);
+      measured.set(key, values);
+    }
+    return values;
+  };
+  /** A point's values on the questions outside of a fold, learnt from others of them (fold -1: on all). */
+  const outside = (point: GridPoint, f: number): Float64Array => {
+    if (!learns(point)) return valuesOf(point);
+    const key = `${point.join()} outside ${f}`;
+    const known = measured.get(key);
+    if (known !== undefined) return known;
+    const values = new Float64Array(questions).fill(Number.NaN);
+    for (let j = 0; j < folds; j++) {
+      if (j === f) continue;
+      const own = without(point, j, f < 0 ? j : f);
+      for (let i = 0; i < questions; i++) if (deal[i] === j) values[i] = own[i];
+    }
+    if (f < 0) learned?.(point, values);
+    measured.set(key, values);
+    return values;
+  };
   const points = search === 'grid' ? gridPoints(axes) : [];
-  const choose = (counts: (i: number) => boolean): GridPoint => {
-    const score = (point: GridPoint): number => meanWhere(valuesOf(point), counts);
+  const choose = (f: number): GridPoint => {
+    const score = (point: GridPoint): number => meanWhere(outside(point, f), i => deal[i] !== f);
     return search === 'grid' ? bestPoint(points, score, start) : coordinateSearch(axes, start, score);
   };
-  const best = choose(() => true);
-  const all = valuesOf(best);
-  const fold = foldsOf(all.length, folds, seed);
-  const held = new Float64Array(all.length).fill(Number.NaN);
+  const best = choose(-1);
+  const all = outside(best, -1);
+  const held = new Float64Array(questions).fill(Number.NaN);
   const chosen: GridPoint[] = [];
   for (let f = 0; f < folds; f++) {
-    const point = choose(i => fold[i] !== f);
+    const point = choose(f);
     chosen.push(point);
-    const values = valuesOf(point);
-    for (let i = 0; i < held.length; i++) if (fold[i] === f) held[i] = values[i];
+    const values = learns(point) ? without(point, f, f) : valuesOf(point);
+    for (let i = 0; i < questions; i++) if (deal[i] === f) held[i] = values[i];
   }
   return { best, mean: meanWhere(all, () => true), held, chosen };
 }

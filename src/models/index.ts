@@ -16,6 +16,7 @@ export { readEncoderSpec } from './encoder-config.ts';
 export type { EncoderOverrides, EncoderSpec, LateSpec } from './encoder-spec.ts';
 export { ModelError } from './errors.ts';
 export type { Progress } from './fetch.ts';
+export { fusionWeightOf } from './fusion-weight.ts';
 export {
   type Activation,
   exactSearchGraph,

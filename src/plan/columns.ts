@@ -264,6 +264,6 @@ class StepColumns {
 const listSize = (column: Column): number =>
   DataType.isFixedSizeList(column.type) ? column.type.listSize : 0;
 
-/** For tests and explain: a column as `name Type`, with `?` where it may hold nulls. */
+/** For tests and explain: a column as `name Type`, with `?` where it may hold nulls, and its weight where it has one. */
 export const columnText = (name: string, column: Column): string =>
-  `${pathText([name])} ${typeName(column.type)}${column.nullable ? '?' : ''}`;
+  `${pathText([name])} ${typeName(column.type)}${column.nullable ? '?' : ''}${column.weight === undefined ? '' : ` (weight ${column.weight})`}`;

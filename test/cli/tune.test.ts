@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { folderWith, jsonl, jsonOf, millrace } from './millrace.ts';
@@ -76,6 +76,94 @@ describe('tune', () => {
       const { code, stderr } = await tune(...args);
       expect([code !== 0, stderr], message).toEqual([true, expect.stringContaining(message)]);
     }
+  });
+});
+
+describe('tune --merge', () => {
+  // the first index knows even topics, and has a flat list of odd ones; the second knows odd ones
+  const common = Array.from({ length: 9 }, (_, i) => ({ doc_id: `c${i}`, text: 'common words' }));
+  const knowing = (half: number) =>
+    jsonl([
+      ...topics.map((t, i) => ({ doc_id: `s${i}`, text: i % 2 === half ? `${t} told` : 'nothing' })),
+      ...common,
+    ]);
+  const build = (name: string) => `name: ${name}
+steps:
+  - { id: docs, op: read.jsonl, with: { path: ${name}.jsonl } }
+  - { id: index, op: index.sparse, with: { path: indexes/${name}, analyzer: standard } }
+`;
+  const folder = folderWith({
+    'even.jsonl': knowing(0),
+    'odd.jsonl': knowing(1),
+    'even.yaml': build('even'),
+    'odd.yaml': build('odd'),
+    'questions.jsonl': jsonl(
+      topics.map((t, i) => ({ question_id: `q${i}`, question: `${t} common`, doc_ids: [`s${i}`] })),
+    ),
+  });
+  const tune = (...args: string[]) =>
+    millrace(folder, 'tune', 'indexes/even', 'questions.jsonl', '--merge', 'indexes/odd', ...args);
+  beforeAll(async () => {
+    for (const name of ['even.yaml', 'odd.yaml'])
+      expect((await millrace(folder, 'run', name)).code, name).toBe(0);
+  });
+
+  it('trains a chooser that works in a pipeline as it is printed', async () => {
+    const found = jsonOf<{
+      alone: Record<string, number>;
+      held: { mean: number };
+      overBetter: { difference: number };
+      logistic: { value: number; step: string };
+      points: { parameters: object }[];
+    }>(await tune('--grid', 'method=logistic', '--grid', 'weight=1', '--grid', 'depth=20,50', '--json'));
+    expect(found.alone).toEqual({ 'indexes/even': 0.5, 'indexes/odd': 0.5 });
+    expect(found.held.mean).toBe(1);
+    expect(found.overBetter.difference).toBe(0.5);
+    expect(found.logistic.value).toBe(1);
+    // logistic has no weight; expz is the way as given, at three depths
+    expect(found.points).toHaveLength(6);
+    writeFileSync(
+      join(folder, 'ask.yaml'),
+      `name: ask
+steps:
+  - { id: questions, op: read.jsonl, with: { path: questions.jsonl, key: question_id, columns: { question: utf8, doc_ids: list<utf8> } } }
+  - { id: first, op: search.sparse, from: questions, with: { index: indexes/even, k: 100 } }
+  - { id: second, op: search.sparse, from: questions, with: { index: indexes/odd, k: 100 } }
+  - ${found.logistic.step}
+  - { id: measured, op: evaluate.retrieval, with: { k: [1], path: report.json } }
+`,
+    );
+    const { code, stderr } = await millrace(folder, 'run', 'ask.yaml');
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')).metrics['gold@1']).toBe(1);
+  });
+
+  it('shows what each index does alone, and the step to use', async () => {
+    const { code, stdout, stderr } = await tune('--grid', 'weight=0,1', '--grid', 'method=minmax');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('alone: indexes/even 0.5000, indexes/odd 0.5000');
+    expect(stdout).toMatch(/merged, on questions held back: 1\.0000 \(95% /);
+    expect(stdout).toContain("from: ['first', 'second']");
+  });
+
+  it('says what it cannot tune, and looks at no test set', async () => {
+    const cases: [string[], string][] = [
+      [['--grid', 'k1=1'], 'merging has no such parameter'],
+      [['--grid', 'method=sum'], 'methods are expz'],
+      [['--grid', 'depth=0'], 'wanted whole numbers from 1'],
+      [['--folds', '2'], 'wanted 3 or more to train method logistic'],
+    ];
+    for (const [args, message] of cases) {
+      const { code, stderr } = await tune(...args);
+      expect([code !== 0, stderr], message).toEqual([true, expect.stringContaining(message)]);
+    }
+    const asked = (questions: string) =>
+      millrace(folder, 'tune', 'indexes/even', questions, '--grid', 'b=0,1', '--json');
+    const test = await asked('dataset:factbook/test');
+    expect([test.code !== 0, test.stderr]).toEqual([true, expect.stringContaining('is a test set')]);
+    const all = await asked('dataset:factbook');
+    expect(all.stderr).toContain('dataset:factbook: dev; test is not looked at');
+    expect(jsonOf<{ questions: number }>(all).questions).toBe(254);
   });
 });
 

@@ -77,6 +77,47 @@ describe('tuning', () => {
     expect(held.reduce((a, b) => a + b)).toBeLessThan(2);
   });
 
+  test('a point that learns is neither measured nor chosen by what it was taught with', () => {
+    // "rote" knows what it has seen and nothing else; "plain" is right on every second question
+    const ways = [{ name: 'way', values: ['plain', 'rote'] }];
+    const taught: number[] = [];
+    const found = tuneParameters(
+      ways,
+      ([way], mayLearn) => {
+        if (mayLearn) taught.push(Array.from({ length: 12 }, (_, q) => q).filter(mayLearn).length);
+        return Float64Array.from({ length: 12 }, (_, q) =>
+          way === 0 ? q % 2 : Number(mayLearn === undefined || mayLearn(q)),
+        );
+      },
+      { start: [0], folds: 3, learns: ([way]) => way === 1 },
+    );
+    expect(found.best).toEqual([0]);
+    expect(found.chosen).toEqual([[0], [0], [0]]);
+    // one fold left out, or two: never taught with all
+    expect(new Set(taught)).toEqual(new Set([8, 4]));
+    expect(() =>
+      tuneParameters(ways, () => new Float64Array(4), { start: [0], folds: 2, learns: ([way]) => way === 1 }),
+    ).toThrow('wanted 3 or more');
+  });
+
+  test('a point that learns is taken where what it learnt holds elsewhere', () => {
+    const told: number[][] = [];
+    const found = tuneParameters(
+      [{ name: 'way', values: ['plain', 'learner'] }],
+      ([way]) => Float64Array.from({ length: 9 }, (_, q) => (way === 0 ? Number(q > 6) : Number(q > 1))),
+      {
+        start: [0],
+        folds: 3,
+        learns: ([way]) => way === 1,
+        learned: (point, values) => told.push([...point, ...values]),
+      },
+    );
+    expect(found.best).toEqual([1]);
+    expect(found.mean).toBeCloseTo(7 / 9, 12);
+    expect(found.held).toEqual(Float64Array.of(0, 0, 1, 1, 1, 1, 1, 1, 1));
+    expect(told).toEqual([[1, 0, 0, 1, 1, 1, 1, 1, 1, 1]]);
+  });
+
   test('equal points: the nearest to the start; questions that do not count are left out', () => {
     const flat = () => Float64Array.of(1, Number.NaN, 0, 1);
     const found = tuneParameters(axes, flat, { start: [1, 1], folds: 2 });

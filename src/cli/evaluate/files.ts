@@ -171,10 +171,13 @@ export async function readRunFile(shown: string, root: string): Promise<RunFile>
   return { kind: 'hits', hits, judged };
 }
 
-/** Reads questions (JSONL, CSV, Parquet, Arrow, SQuAD's JSON) or qrels (any other ending). */
+/**
+ * Reads questions (JSONL, CSV, Parquet, Arrow, SQuAD's JSON; `dataset:NAME`, or `dataset:NAME/SPLIT`) or qrels (any other
+ * ending).
+ */
 export async function readGoldFile(shown: string, root: string): Promise<GoldFile> {
   const path = resolve(root, shown);
-  const dataset = /^dataset:(.+)$/.exec(shown)?.[1];
+  const [dataset, split] = /^dataset:([^/]+)(?:\/(.+))?$/.exec(shown)?.slice(1) ?? [];
   if (dataset === undefined) await mustExist(path, shown, '--gold');
   const found = dataset === undefined ? reader(path) : datasetReader();
   const judged = new Map<string, Judged>();
@@ -186,7 +189,7 @@ export async function readGoldFile(shown: string, root: string): Promise<GoldFil
     return { kind: 'qrels', judged };
   }
   const params =
-    dataset === undefined ? { path: shown, ...found.questions } : { name: dataset, take: 'questions' };
+    dataset === undefined ? { path: shown, ...found.questions } : { name: dataset, take: 'questions', split };
   for await (const row of rowsIn(found.op, params, root)) {
     if (typeof row.question_id !== 'string') {
       throw new UserError(

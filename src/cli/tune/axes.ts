@@ -93,3 +93,21 @@ export function specAt(
   });
   return { spec: spec as ScoringSpec, parameters };
 }
+
+/** Parameters of a spec by name; those of an object as `weights.title`. */
+export function flat(spec: object): Record<string, number | string | boolean> {
+  const out: Record<string, number | string | boolean> = {};
+  for (const [name, value] of Object.entries(spec)) {
+    if (typeof value === 'object' && value !== null)
+      for (const [inner, v] of Object.entries(value)) out[`${name}.${inner}`] = v as number;
+    else if (name !== 'name') out[name] = value as number;
+  }
+  return out;
+}
+
+/** Fields of bm25f weigh 1 where nothing is said. */
+export function unitWeights(grid: readonly string[], base: ScoringSpec): Record<string, number> {
+  const given = typeof base === 'string' ? {} : flat(base);
+  const names = grid.map(text => text.split('=')[0]).filter(name => name.startsWith('weights.'));
+  return Object.fromEntries(names.filter(name => given[name] === undefined).map(name => [name, 1]));
+}

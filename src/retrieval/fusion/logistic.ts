@@ -1,5 +1,7 @@
 /** A chooser between two lists of hits: from how the first one's scores fall, whether to trust it. */
 
+import { type Fused, fuse, type HitList } from './fuse.ts';
+
 /** Means of the top 2, 4 and 8 scores after softmax, each with a weight, and a bias. */
 export interface Chooser {
   readonly weights: readonly [number, number, number];
@@ -26,6 +28,29 @@ export function trusts(chooser: Chooser, scores: ArrayLike<number>): number {
   const features = chooserFeatures(scores);
   const z = features.reduce((sum, x, i) => sum + chooser.weights[i] * x, chooser.bias);
   return 1 / (1 + Math.exp(-z));
+}
+
+/**
+ * The list to take, alone, with its own scores; where it is empty, the other one. `ranks` are of both lists, as of
+ * {@link fuse}.
+ * @param depth hits of each list that count, also for the chooser
+ */
+export function choose(
+  chooser: Chooser,
+  first: HitList,
+  second: HitList,
+  depth = Number.POSITIVE_INFINITY,
+): Fused {
+  const trusted = trusts(chooser, Array.from(first.scores).slice(0, depth)) >= 0.5;
+  const takesFirst = second.keys.length === 0 || (trusted && first.keys.length > 0);
+  const fused = fuse([first, second], { method: 'weighted', depth, weights: takesFirst ? [1, 0] : [0, 1] });
+  const own = fused.ranks[takesFirst ? 0 : 1];
+  const kept = fused.keys.flatMap((_, i) => (own[i] >= 0 ? [i] : []));
+  return {
+    keys: kept.map(i => fused.keys[i]),
+    scores: Float64Array.from(kept, i => fused.scores[i]),
+    ranks: fused.ranks.map(r => Int32Array.from(kept, i => r[i])),
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** A planned step as plain data, and back: Arrow types travel as the schema of an empty batch. */
 import { RecordBatchReader } from 'apache-arrow';
-import { type Columns, columnsOf, emptyBatch, encodeBatch, schemaOf } from '../../arrow/index.ts';
+import { type Columns, columnsOf, emptyBatch, encodeBatch, schemaOf, weighing } from '../../arrow/index.ts';
 import type { EngineOperator, Params } from '../../define/index.ts';
 import type { PlannedStep } from '../../plan/types.ts';
 import type { WorkerStep } from './protocol.ts';
@@ -12,19 +12,26 @@ interface Flat extends Omit<PlannedStep, 'op' | 'params' | 'inputs' | 'output' |
 interface WireColumns {
   readonly ipc: string;
   readonly nullable: readonly string[];
+  readonly weights: Readonly<Record<string, number>>;
 }
 
 const flatten = (columns: Columns): WireColumns => ({
   ipc: Buffer.from(encodeBatch(emptyBatch(columns))).toString('base64'),
   nullable: Object.entries(columns).flatMap(([name, c]) => (c.nullable ? [name] : [])),
+  weights: Object.fromEntries(
+    Object.entries(columns).flatMap(([name, c]) => (c.weight === undefined ? [] : [[name, c.weight]])),
+  ),
 });
 
-function revive({ ipc, nullable }: WireColumns): Columns {
+function revive({ ipc, nullable, weights }: WireColumns): Columns {
   const reader = RecordBatchReader.from(new Uint8Array(Buffer.from(ipc, 'base64')));
   reader.open();
   const yes = new Set(nullable);
   return Object.fromEntries(
-    Object.entries(columnsOf(reader.schema)).map(([name, c]) => [name, { ...c, nullable: yes.has(name) }]),
+    Object.entries(columnsOf(reader.schema)).map(([name, c]) => [
+      name,
+      weighing({ ...c, nullable: yes.has(name) }, weights[name]),
+    ]),
   );
 }
 

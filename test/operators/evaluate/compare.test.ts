@@ -45,7 +45,26 @@ test('runs beside each other, and what differs from one of them by more than cha
   const lines = (report?.text ?? '').split('\n');
   expect(lines.find(l => l.startsWith('new'))).toMatch(/^new +0\.9167\*/);
   expect(lines.find(l => l.startsWith('other'))).toMatch(/^other +0\.0833 /);
+  // eleven twelfths of both: every resample of the swaps has as much over old as it has right
+  const [, second] = (report?.text ?? '').split('\n\n');
+  const row = second.split('\n').find(l => l.startsWith('new')) ?? '';
+  const [mean, low, high, over, ...bounds] = [...row.matchAll(/[+-]?\d\.\d{4}/g)].map(m => Number(m[0]));
+  expect([mean, over]).toEqual([0.9167, 0.9167]);
+  expect(low).toBeLessThan(mean);
+  expect(high).toBe(1);
+  expect(bounds.slice(0, 2)).toEqual([low, high]);
+  expect(row).toMatch(/ 11 +0$/);
   expect(Object.keys(report?.plots ?? {})).toEqual(['success-10', 'success-100', 'recall-10', 'recall-100']);
+});
+
+test('nothing is printed of metrics that are not there', async () => {
+  const { report } = await inspectOperator(evaluateCompare, {
+    with: { qrels: 'qrels.txt', print: ['gold@1'] },
+    files,
+    in: [...run('new', 11), ...run('old', 0)],
+    columns: { rank: 'int32' },
+  });
+  expect(report?.text).toContain('12 questions');
 });
 
 test('no hits, and a run that is not there', async () => {
