@@ -124,7 +124,10 @@ export class OpenFlow {
     const stage = (work: () => Promise<void>): Stage => ({ steps: group, outlet, work });
     switch (op.shape) {
       case 'source': {
-        const instance = await this.#opening<SourceInstance>(step, () => op.open(step.params, context));
+        const instance = await this.#opening<SourceInstance>(
+          step,
+          () => changes?.takeSource(step.id) ?? op.open(step.params, context),
+        );
         const remote = step.where === 'worker' && (instance.decode || group.length > 1);
         const executor = remote ? await this.#opening(step, () => workerExecutor(group, run)) : undefined;
         const steps = remote ? group : [step];

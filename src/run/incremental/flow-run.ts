@@ -61,6 +61,7 @@ export class FlowChanges {
   readonly #sinks = new Map<string, SinkDiff>();
   readonly #streams = new Map<string, StreamDiff>();
   readonly #overlays: Overlay[] = [];
+  readonly #openSources = new Map<string, SourceInstance>();
   /** Whether entries go into the ledger before the first commit. */
   #wentAhead = false;
   #needsAllRows = false;
@@ -227,25 +228,34 @@ export class FlowChanges {
   }
   /**
    * Whether nothing changed that any step of the flow could see, told from the signatures of its sources' parts alone.
-   * Opens the sources and nothing else.
+   * Opens the sources and nothing else; where something changed they stay open for the pass, see {@link takeSource}.
    */
   async nothingChanged(open: (step: PlannedStep) => Promise<SourceInstance>): Promise<boolean> {
     if (!this.decision.skippable || this.#redo || this.#recheck) return false;
     for (const [id, diff] of [...this.#sources, ...this.#parts]) {
       const source = await open(this.#flow.steps.find(s => s.id === id) as PlannedStep);
-      try {
-        const parts = await source.parts?.();
-        if (!parts || diff.differs(parts)) return false;
-      } finally {
-        await source.close?.();
-      }
+      this.#openSources.set(id, source);
+      const parts = await source.parts?.();
+      if (!parts || diff.differs(parts)) return false;
     }
+    await this.#closeSources();
     for (const diff of this.#sources.values()) diff.counts.kept = diff.known;
     for (const id of this.#parts.keys()) {
       const kept = this.decision.state?.work[id]?.rowsOut ?? 0;
       this.#unread.set(id, { added: 0, changed: 0, deleted: 0, kept });
     }
     return true;
+  }
+  /** A source that is open already, for whoever takes it, once. */
+  takeSource(step: string): SourceInstance | undefined {
+    const source = this.#openSources.get(step);
+    this.#openSources.delete(step);
+    return source;
+  }
+  async #closeSources(): Promise<void> {
+    const sources = [...this.#openSources.values()];
+    this.#openSources.clear();
+    for (const source of sources) await source.close?.();
   }
   /** Whether every row goes through in this run. */
   get allRows(): boolean {
@@ -383,6 +393,7 @@ export class FlowChanges {
   }
   /** Removes what was kept for the run alone. */
   async close(): Promise<void> {
+    await this.#closeSources();
     await this.#journal.leave();
     for (const overlay of this.#overlays) await overlay.close();
     await rm(this.#scratch, { recursive: true, force: true });
