@@ -2,10 +2,10 @@ import * as path from 'node:path';
 import { type Compacted, compactGenerations } from './compact.ts';
 import { type Generations, nextFileNumber } from './generations.ts';
 import { OpenRows } from './rows-index.ts';
+import type { RowsKind } from './rows-kind.ts';
 import { mergeRowsSegments } from './rows-merge.ts';
 import { RowsSegment } from './rows-segment.ts';
 import type { RowsManifest, RowsSegmentEntry } from './rows-types.ts';
-import type { RowsKind } from './rows-writer.ts';
 
 /**
  * As {@link compactGenerations}, of an index of keyed rows; the file that speeds search up is built anew over all.

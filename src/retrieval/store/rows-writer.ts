@@ -3,48 +3,16 @@ import * as path from 'node:path';
 import { faultPoint } from '../../files/fault.ts';
 import { checkFields, type StoredField, storedFields } from '../sparse/columns.ts';
 import { IndexError } from '../sparse/errors.ts';
-import type { FrontCodedCursor } from '../sparse/front-coded.ts';
 import { acquireLock, type Held, heirOf } from '../sparse/lock.ts';
-import { chooseMerge, type Mergeable } from '../sparse/merge-policy.ts';
-import { TextColumnReader } from '../sparse/stored.ts';
-import { type Generations, manifestName, nextFileNumber } from './generations.ts';
+import { chooseMerge } from '../sparse/merge-policy.ts';
+import { manifestName, nextFileNumber } from './generations.ts';
 import { RowsBuffer } from './rows-buffer.ts';
-import { RowsDeletes } from './rows-deletes.ts';
+import type { RowsKind } from './rows-kind.ts';
 import { mergeRowsSegments } from './rows-merge.ts';
-import { RowsSegment } from './rows-segment.ts';
-import {
-  type KeyedRows,
-  type Prepared,
-  type RowsManifest,
-  type RowsSegmentEntry,
-  segmentBytes,
-} from './rows-types.ts';
+import type { RowsSegment } from './rows-segment.ts';
+import { type KeyedRows, type Prepared, type RowsManifest, segmentBytes } from './rows-types.ts';
 import { syncFolder } from './sealed.ts';
-
-/** What a kind of index adds to the writer. */
-export interface RowsKind {
-  readonly generations: Generations<RowsManifest>;
-  /** Of its segment files, at most 8 ASCII characters. */
-  readonly segmentKind: string;
-  /** Bytes of a row's payload; null where they differ. */
-  readonly rowBytes: number | null;
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** What is wrong with putting rows onto an index with these settings, or undefined. */
-  clash(found: Readonly<Record<string, unknown>>): string | undefined;
-  /** A file that speeds search up, for segments that are to be published and have none. */
-  readonly graph?: RowsGraph;
-}
-
-export interface RowsGraph {
-  /** Bytes of memory that making it takes for each document; segments get no larger than what the writer's holds. */
-  readonly rowBytes: number;
-  /** Documents of a segment that is worth one. */
-  readonly fewest: number;
-  make(
-    segment: RowsSegment,
-    path: string,
-  ): Promise<{ bytes: number; crc: number; settings: Readonly<Record<string, number>> }>;
-}
+import { WritableRows } from './writable-rows.ts';
 
 export interface RowsWriterOptions {
   /** The name under which `rows` gives the key back. */
@@ -60,72 +28,6 @@ export interface RowsWriterOptions {
 const encoder = new TextEncoder();
 /** Rows between two looks at how much waits. */
 const LOOK = 64;
-
-/** A segment as a writer sees it: the immutable file and the deletes gathered over it. */
-class WritableRows implements Mergeable {
-  readonly segment: RowsSegment;
-  entry: RowsSegmentEntry;
-  deletes: RowsDeletes | undefined;
-  private dirty = false;
-  private readonly cursor: FrontCodedCursor;
-
-  constructor(dir: string, entry: RowsSegmentEntry, kind: string) {
-    this.segment = new RowsSegment(path.join(dir, entry.file), kind);
-    this.entry = entry;
-    this.deletes = entry.deletes && RowsDeletes.read(path.join(dir, entry.deletes.file));
-    this.cursor = this.segment.keys.cursor();
-  }
-  get documents(): number {
-    return this.segment.meta.documents;
-  }
-  get liveDocuments(): number {
-    return this.documents - (this.deletes?.documents ?? 0);
-  }
-  get bytes(): number {
-    return this.entry.bytes;
-  }
-  hasKey(source: Uint8Array, length: number): boolean {
-    return this.cursor.seek(source, 0, length) && !this.deletes?.has(this.cursor.ordinal);
-  }
-  deleteKey(source: Uint8Array, length: number): boolean {
-    return this.cursor.seek(source, 0, length) && this.deleteDocument(this.cursor.ordinal);
-  }
-  /** Deletes every key that a newer segment has. */
-  deleteKeysOf(newer: WritableRows): void {
-    const theirs = newer.segment.keys.cursor();
-    while (theirs.next()) {
-      this.deleteKey(theirs.text, theirs.length);
-      if (this.cursor.done) return;
-    }
-  }
-  deleteBy(column: string, wanted: ReadonlySet<string>): number {
-    const reader = this.segment.column(column);
-    if (!(reader instanceof TextColumnReader)) return 0;
-    const matching = reader.rowsWith(wanted);
-    if (matching.size === 0) return 0;
-    let deleted = 0;
-    const { rows } = this.segment;
-    for (let d = 0; d < rows.length; d++) if (matching.has(rows[d]) && this.deleteDocument(d)) deleted++;
-    return deleted;
-  }
-  async writeDeletes(dir: string, generation: number): Promise<string | undefined> {
-    if (!this.dirty || this.deletes === undefined) return undefined;
-    const file = `${this.entry.file.replace(/\.seg$/, '')}.${generation}.del`;
-    const bytes = await this.deletes.write(path.join(dir, file));
-    this.entry = { ...this.entry, deletes: { file, bytes, documents: this.deletes.documents } };
-    this.dirty = false;
-    return file;
-  }
-  close(): void {
-    this.segment.close();
-  }
-  private deleteDocument(document: number): boolean {
-    this.deletes ??= new RowsDeletes(this.documents);
-    const deleted = this.deletes.add(document);
-    if (deleted) this.dirty = true;
-    return deleted;
-  }
-}
 
 /**
  * Writes an index of keyed rows: `add` and `delete`, then `prepare` (immutable files, synced, nothing visible) and
