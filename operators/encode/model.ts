@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Column } from '../../src/arrow/index.ts';
-import { hint, UserError } from '../../src/define/index.ts';
+import { hint, nearest, UserError } from '../../src/define/index.ts';
 import {
   dimensionOf,
   type Encoder,
@@ -106,8 +106,9 @@ export function located(model: string, ctx: Paths): ResolvedModel {
   try {
     found = locateModel(modelName(model, ctx));
   } catch (error) {
-    if (error instanceof ModelError) throw missing(model, error.message, error.help);
-    throw error;
+    if (!(error instanceof ModelError)) throw error;
+    const near = parseReference(model, embeddedNames()).kind === 'folder' && nearest(model, embeddedNames());
+    throw missing(model, error.message, near ? `did you mean "${near}"?` : error.help);
   }
   if (!found) throw missing(model, `model "${model}": is not on this machine`);
   return found;

@@ -22,5 +22,5 @@ export async function withIndex<T>(work: () => T | Promise<T>): Promise<T> {
 /** An error of an index as the user sees it; any other as it is. */
 export function asUserError(error: unknown): unknown {
   if (!(error instanceof IndexError)) return error;
-  return new UserError(error.message, { help: HELP[error.code], cause: error });
+  return new UserError(error.message, { help: error.help ?? HELP[error.code], cause: error });
 }

@@ -1,6 +1,7 @@
 /** Further stored columns that a search gives back: their types, and whether the index has them. */
 import { type Column, columnOf, nullable, typeName, utf8 } from '../../src/arrow/index.ts';
 import { UserError } from '../../src/define/index.ts';
+import { checkFilter, type Filter, IndexError, type StoredField } from '../../src/retrieval/sparse/index.ts';
 
 /** The columns that a search adds, each with nulls allowed. */
 export function further(columns: Readonly<Record<string, string>>): Record<string, Column> {
@@ -29,5 +30,18 @@ export function checkColumns(
         : `with.columns.${name}: the index at ${shown} does not store it; it stores ${known}`,
       stored ? {} : { help: 'add it to "store" of the step that builds the index, and build it again' },
     );
+  }
+}
+
+/** @throws UserError where a condition names a column that is not stored, or wants a value of another type. */
+export function checkConditions(
+  index: { readonly info: { readonly keyColumn: string; readonly columns: readonly StoredField[] } },
+  filter: Filter,
+): void {
+  try {
+    checkFilter(filter, index.info.keyColumn, index.info.columns);
+  } catch (error) {
+    if (!(error instanceof IndexError)) throw error;
+    throw new UserError(`with.${error.message}`, { help: error.help, cause: error });
   }
 }

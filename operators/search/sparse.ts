@@ -13,7 +13,7 @@ import {
 import { withIndex } from '../index/errors.ts';
 import { checkWeightedTerms, weightedTerms } from '../index/weighted-terms.ts';
 import { anyColumn } from '../shape/any-column.ts';
-import { checkColumns, further } from './further.ts';
+import { checkColumns, checkConditions, further } from './further.ts';
 import { Found, HITS, hitColumns } from './hits.ts';
 import {
   feedbackParam,
@@ -199,6 +199,7 @@ instead gives each of its threads an index of its own.`,
     const { index } = searcher;
     try {
       checkColumns(index, p.columns, p.index);
+      checkConditions(index, options.filter ?? {});
       // a search for nothing, so that what does not fit the index is said before any question is read
       const nothing: Query = {
         ...(text === undefined ? {} : { text: '' }),

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import type { Columns } from '../../src/arrow/index.ts';
 import { hint, type OpenContext, readsPath, UserError } from '../../src/define/index.ts';
 import type { Multiply, VectorModel } from '../../src/retrieval/dense/index.ts';
-import { IndexError, type StoredField } from '../../src/retrieval/sparse/index.ts';
+import { type Filter, IndexError, type StoredField } from '../../src/retrieval/sparse/index.ts';
 import type { Generations } from '../../src/retrieval/store/generations.ts';
 import type { RowsManifest } from '../../src/retrieval/store/rows-types.ts';
 import { withIndex } from '../index/errors.ts';
 import { checkModel } from '../index/vectors-model.ts';
-import { checkColumns, further } from './further.ts';
+import { checkColumns, checkConditions, further } from './further.ts';
 import { HITS } from './hits.ts';
 import { openMultiplying } from './multiply.ts';
 import { filterParam } from './query-params.ts';
@@ -34,6 +34,7 @@ interface Params {
   readonly index: string;
   readonly k: number;
   readonly columns: Record<string, 'utf8' | 'int32' | 'float64' | 'bool'>;
+  readonly filter: Filter;
   readonly anyModel: boolean;
   readonly threads: number;
 }
@@ -69,11 +70,15 @@ export function indexBytes(
 interface Searched {
   readonly info: {
     readonly documents: number;
+    readonly keyColumn: string;
     readonly columns: readonly StoredField[];
     readonly settings: { readonly model?: VectorModel };
   };
   close(): void;
 }
+
+const modelText = (model: VectorModel | undefined): string =>
+  model ? `model: ${model.name}, which encoded the index` : 'the model that encoded the index';
 
 /**
  * Opens an index for a step, with a quick product of matrices.
@@ -102,10 +107,11 @@ export async function openSearched<I extends Searched>(
     if (size !== wanted && index.info.documents > 0)
       throw new UserError(
         `with.${param}: column "${column}" has vectors of ${size} numbers, the index at ${p.index} holds vectors of ${wanted}`,
-        { help: 'encode questions with the model that encoded the index' },
+        { help: `encode questions with ${modelText(index.info.settings.model)}` },
       );
     if (!p.anyModel) checkModel(input, column, param, index, p.index);
     checkColumns(index, p.columns, p.index);
+    checkConditions(index, p.filter);
   } catch (error) {
     await close();
     throw error;

@@ -1,5 +1,5 @@
 /** Searches of indexes of vectors from the command line: the question is encoded, then looked for. */
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import type { Encoder, ResolvedModel } from '../models/index.ts';
 import { createAnalyzer } from '../retrieval/analysis/index.ts';
 import type { DenseIndex } from '../retrieval/dense/index.ts';
@@ -7,6 +7,7 @@ import type { LateIndex } from '../retrieval/late/index.ts';
 import type { Filter, StoredField } from '../retrieval/sparse/index.ts';
 import { UsageError } from './errors.ts';
 import { type Hit, hitOf } from './hits.ts';
+import { modelName } from './model-name.ts';
 
 export interface VectorSearch {
   readonly documents: number;
@@ -22,13 +23,16 @@ const LARGE = { dense: 20_000, late: 200 } as const;
 
 /**
  * Opens an index of vectors and the encoder of its questions.
- * @param given the encoder; default the one that the index names, else the embedded one
+ * @param given the encoder; default the one that the index names
+ * @param shown the index's folder as it was given
+ * @throws UsageError where neither names one
  */
 export async function openVectorSearch(
   kind: 'dense' | 'late',
   folder: string,
   given: string | undefined,
   root: string,
+  shown = folder,
 ): Promise<VectorSearch> {
   const { DenseIndex, LateIndex, denseGenerations, lateGenerations } = await import('../retrieval/index.ts');
   const { documents } = (kind === 'dense' ? denseGenerations : lateGenerations).find(folder);
@@ -44,7 +48,7 @@ export async function openVectorSearch(
   };
   try {
     index = await (kind === 'dense' ? DenseIndex.open(folder, options) : LateIndex.open(folder, options));
-    encoder = await openQuestions(given, index, root);
+    encoder = await openQuestions(given, index, root, shown);
   } catch (error) {
     await close();
     throw error;
@@ -74,9 +78,31 @@ function searchOf(
 
 /** Where the encoder of questions is. */
 export async function questionModel(model: string, root: string): Promise<ResolvedModel> {
-  const { embeddedNames, parseReference, resolveModel } = await import('../models/index.ts');
-  const name = parseReference(model, embeddedNames()).kind === 'folder' ? resolve(root, model) : model;
-  return resolveModel(name, { offline: true });
+  const { locateModel, ModelError } = await import('../models/index.ts');
+  const found = locateModel(await modelName(model, root));
+  if (found) return found;
+  throw new ModelError(`model "${model}": is not on this machine; searches fetch none`, {
+    help: `fetch it once: millrace models add ${model}`,
+  });
+}
+
+/**
+ * The name of the encoder of questions.
+ * @throws UsageError where nobody says it: vectors of as many numbers need not be of one space
+ */
+export function questionsOf(
+  given: string | undefined,
+  own: { readonly name: string } | undefined,
+  shown: string,
+): string {
+  const name = given ?? own?.name;
+  if (name !== undefined) return name;
+  throw new UsageError(
+    `${shown}: the index does not name the model of its vectors, so questions cannot be encoded`,
+    {
+      help: 'say it with --model; vectors made elsewhere are searched by a pipeline (search.dense, search.late)',
+    },
+  );
 }
 
 /** @throws UsageError where questions of the model do not fit the index */
@@ -84,11 +110,12 @@ async function openQuestions(
   given: string | undefined,
   index: DenseIndex | LateIndex,
   root: string,
+  where: string,
 ): Promise<Encoder> {
   const { modelFiles, modelPrint, openEncoder } = await import('../models/index.ts');
   const { settings, documents } = index.info;
   const own = settings.model;
-  const model = given ?? own?.name ?? 'default';
+  const model = documents === 0 ? (given ?? own?.name ?? 'default') : questionsOf(given, own, where);
   const resolved = await questionModel(model, root);
   const shown = given === undefined ? `model ${model}` : `--model ${model}`;
   if (own && documents > 0 && modelPrint(modelFiles(resolved)) !== own.hash)
@@ -109,7 +136,11 @@ async function openQuestions(
   await encoder.close();
   throw new UsageError(
     `${shown}: gives vectors of ${encoder.dimension} numbers, the index holds vectors of ${wanted}`,
-    { help: 'name the model that encoded the index' },
+    {
+      help: own
+        ? `the index holds vectors of ${own.name}: --model ${own.name}`
+        : 'name the model that encoded the index',
+    },
   );
 }
 

@@ -22,6 +22,7 @@ import { readEncoderSpec } from './encoder-config.ts';
 import { type EncoderSpec, isStatic } from './encoder-spec.ts';
 import { ModelError } from './errors.ts';
 import { type Downloaded, downloadFile, hashFile, type Progress } from './fetch.ts';
+import { fusionWeightOf } from './fusion-weight.ts';
 import type { Environment } from './http.ts';
 import { authorization, fileUrl, type HubFile, hubModel, neededFiles } from './hub.ts';
 import { lengthOf } from './length.ts';
@@ -72,6 +73,8 @@ export interface ModelDescription extends ResolvedModel {
     | 'cross-encoder';
   /** Numbers in a vector; undefined where the files do not say it. */
   readonly dimension?: number;
+  /** What lists of hits by its vectors count for in merge.hits, where that is told nothing. */
+  readonly fusionWeight?: number;
   /** What an encoder of it would be; `problem` says why it is none. */
   readonly encoder?: EncoderSpec;
   /** The longest pair of a cross-encoder in tokens, and where that was found. */
@@ -332,7 +335,8 @@ export async function infoModel(name: string, options: CatalogueOptions = {}): P
         : isStatic(encoder)
           ? 'static encoder'
           : 'encoder';
-    return { ...model, files, kind, dimension: dimensionOf(folder, { file }), encoder };
+    const dimension = dimensionOf(folder, { file });
+    return { ...model, files, kind, dimension, fusionWeight: fusionWeightOf(folder), encoder };
   } catch (error) {
     return { ...model, files, problem: (error as Error).message };
   }
@@ -370,7 +374,10 @@ export async function verifyModel(name: string, options: CatalogueOptions = {}):
 export async function removeModel(name: string, options: CatalogueOptions = {}): Promise<string[]> {
   const { cache } = settings(options);
   const reference = read(name);
-  if (reference.kind !== 'hub') throw new ModelError(`model "${name}": is not in the cache`);
+  if (reference.kind !== 'hub')
+    throw new ModelError(`model "${name}": is not in the cache`, {
+      help: 'only fetched models are removed; `millrace models list` shows them',
+    });
   const root = modelRoot(cache, reference.repo);
   const found = findCached(cache, reference.repo, reference.revision);
   if (!found) return [];

@@ -31,11 +31,27 @@ export function authorization(env: Environment = process.env): Record<string, st
   return env.HF_TOKEN ? { authorization: `Bearer ${env.HF_TOKEN.trim()}` } : {};
 }
 
+/** What a failed connection says; where several addresses were tried it has a code only. */
+const reasonOf = (cause: NodeJS.ErrnoException): string => cause.message || (cause.code ?? cause.name);
+
 /** Files of a repository at a revision. @throws ModelError where it is not found or access is refused */
 export async function hubModel(repo: string, revision: string, options: HubOptions = {}): Promise<HubModel> {
   const { env = process.env } = options;
   const url = `${endpointOf(env)}/api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
-  const answer = await get(url, { ...options, headers: authorization(env) });
+  const answer = await get(url, { ...options, headers: authorization(env) }).catch(cause => {
+    options.signal?.throwIfAborted();
+    if (cause instanceof ModelError) throw cause;
+    throw new ModelError(
+      `hf:${repo}@${revision}: ${endpointOf(env)} cannot be reached (${reasonOf(cause)})`,
+      {
+        cause,
+        retryable: true,
+        help:
+          'check the network; behind a proxy set HTTPS_PROXY, for a mirror set HF_ENDPOINT; or copy a folder with the ONNX ' +
+          'file and tokenizer.json to this machine, and name that',
+      },
+    );
+  });
   checkAnswer(answer, `hf:${repo}@${revision}`);
   const text = await bodyText(answer.body);
   let parsed: {

@@ -41,6 +41,10 @@ export class Findings {
   add(finding: Finding): void {
     const { severity = 'error', code, message, help } = finding;
     const path = this.#original(finding.path);
+    // what is missing is met wherever it is asked for
+    const where = path.join('.');
+    if (this.#found.some(p => p.message === message && p.severity === severity && p.path.join('.') === where))
+      return;
     const at = this.#options.positions?.at(path, finding.atKey ? 'key' : 'value');
     this.#found.push({
       severity,

@@ -31,6 +31,9 @@ export interface IndexActions {
   rollback(dir: string): Promise<number>;
 }
 
+const count = (n: number): string => n.toLocaleString('en');
+const NO_MODEL = 'it names none: vectors that were made elsewhere';
+
 const sparse = () => import('./sparse/index.ts');
 const dense = () => import('./dense/index.ts');
 const late = () => import('./late/index.ts');
@@ -58,17 +61,27 @@ const ACTIONS: Readonly<Record<IndexKind, IndexActions>> = {
   dense: {
     facts: async dir => {
       const { info } = await seen((await dense()).DenseIndex.open(dir, { cacheBytes: 0 }));
+      const { GRAPH_ROWS } = await dense();
       const { dimension, precision, metric, approximate } = info.settings;
       const graphs = info.graphs.map(
-        g =>
-          `${g.documents.toLocaleString('en')} vectors, ${g.search} candidates, recall ${g.recall.toFixed(3)}`,
+        g => `${count(g.documents)} vectors, ${g.search} candidates, recall ${g.recall.toFixed(3)}`,
       );
       return {
         info,
         kind: `dense (${approximate === null ? 'exact' : 'hnsw'})`,
         own: [
           ['vectors', `${dimension} numbers, ${precision}, ${metric}`],
-          ...(graphs.length > 0 ? [['graphs', graphs.join('; ')] as const] : []),
+          ['model', info.settings.model?.name ?? NO_MODEL],
+          ...(graphs.length > 0
+            ? [['graphs', graphs.join('; ')] as const]
+            : approximate === null
+              ? []
+              : [
+                  [
+                    'graphs',
+                    `none; segments of less than ${count(GRAPH_ROWS)} rows are searched exactly`,
+                  ] as const,
+                ]),
         ],
       };
     },
@@ -87,6 +100,7 @@ const ACTIONS: Readonly<Record<IndexKind, IndexActions>> = {
         own: [
           ['tokens', info.tokens],
           ['vectors', `${from} numbers, kept as ${kept}`],
+          ['model', info.settings.model?.name ?? NO_MODEL],
           ['centroids', codebook?.centroids ?? 0],
         ],
       };

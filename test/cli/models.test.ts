@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HubServer, sha256 } from '../models/hub-server.ts';
 import { folderWith, jsonOf, millrace, STACK } from './millrace.ts';
@@ -44,6 +45,7 @@ describe('models', () => {
       await millrace(here, 'models', 'info', 'default', '--json'),
     );
     expect(json.encoder.normalize).toBe(true);
+    expect(stdout).toMatch(/merge\.hits weight +0\.\d+/);
   });
 
   it('takes a folder by path from the root', async () => {
@@ -108,5 +110,43 @@ steps:
     expect(bad.stderr).toContain('not a hub name');
     expect(missing.stderr).toContain('a model is missing');
     for (const o of [offline, none, bad, missing]) expect(o.stderr).not.toMatch(STACK);
+  });
+
+  it('says what to do without a network', async () => {
+    process.env.HF_ENDPOINT = 'http://127.0.0.1:9';
+    const { code, stderr } = await millrace(here, 'models', 'add', 'hf:a/b').finally(() => {
+      process.env.HF_ENDPOINT = hub.url;
+    });
+    expect([code, stderr]).toEqual([1, expect.stringContaining('http://127.0.0.1:9 cannot be reached')]);
+    expect(stderr).toMatch(/help: check the network; .*HTTPS_PROXY.*HF_ENDPOINT.*copy a folder/);
+  });
+
+  it('adds a folder only where it is a model, and says where it is used', async () => {
+    mkdirSync(join(here, 'none-at-all'));
+    const none = await millrace(here, 'models', 'add', './none-at-all');
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('model "./none-at-all": ')]);
+    const good = await millrace(here, 'models', 'add', fileURLToPath(new URL('korean', MODELS)));
+    expect([good.code, good.stdout]).toEqual([0, expect.stringContaining('used where it is')]);
+  });
+
+  it('removes what is there, else says that it is not', async () => {
+    const { code, stderr } = await millrace(here, 'models', 'remove', 'hf:not/here');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('model "hf:not/here": is not in the cache')]);
+  });
+
+  it('tells a slip in the name of an embedded one, once', async () => {
+    const info = await millrace(here, 'models', 'info', 'defualt');
+    expect(info.stderr).toMatch(/no folder is there\n.*did you mean "default"\?/);
+    const folder = folderWith({
+      'docs.jsonl': '{"doc_id":"1","text":"one two"}\n',
+      'p.yaml': `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }
+  - { id: vectors, op: encode.dense, with: { model: korea } }
+  - { id: out, op: write.jsonl, with: { path: out.jsonl } }
+`,
+    });
+    const { stdout, stderr } = await millrace(folder, 'check', 'p.yaml');
+    expect(`${stdout}${stderr}`.split('did you mean "korean"?')).toHaveLength(2);
   });
 });

@@ -141,6 +141,14 @@ describe('indexes of vectors', () => {
       const shown = await millrace(folder, 'search', `i/${kind}`, 'the largest river', '-k', '1');
       expect(shown.stdout).toMatch(/^1\. +Rivers/);
     }
+    for (const kind of ['dense', 'late'])
+      expect((await millrace(folder, 'index', 'info', `i/${kind}`)).stdout).toMatch(/^ +model +default$/m);
+    const filtered = await millrace(folder, 'search', 'i/dense', 'x', '--filter', 'lang=en');
+    expect(filtered.stderr).toMatch(
+      /filter\.lang: the index stores no such column.*\n.*help: add `store: \[lang\]`/,
+    );
+    const far = await millrace(folder, 'search', 'i/dense', 'x', '--model', 'hf:not/here');
+    expect(far.stderr).toMatch(/searches fetch none\n.*millrace models add hf:not\/here/);
     const other = await millrace(folder, 'search', 'i/dense', 'x', '--model', 'korean');
     expect(other.stderr).toContain('--model korean: the index holds vectors of default');
     const words = await millrace(folder, 'search', 'i/late', 'x', '--explain');
@@ -148,6 +156,82 @@ describe('indexes of vectors', () => {
       2,
       expect.stringContaining('--explain: is for indexes of words'),
     ]);
+  });
+});
+
+describe('vectors made elsewhere', () => {
+  const units = [
+    { unit_id: 'a', doc_id: 'a', text: 'a', vector: [1, 0], token_vectors: [[1, 0]] },
+    { unit_id: 'b', doc_id: 'b', text: 'b', vector: [0, 1], token_vectors: [[0, 1]] },
+  ];
+  const columns = 'vector: "fixed<2,float32>", token_vectors: "list<fixed<2,float32>>"';
+  const read = (path: string, key: string, text: string) =>
+    `{ id: rows, op: read.jsonl, with: { path: ${path}, key: ${key}, columns: { ${text}, ${columns} } } }`;
+  const pipeline = (...steps: string[]) => `name: p\nsteps:\n${steps.map(s => `  - ${s}\n`).join('')}`;
+  const folder = folderWith({
+    'units.jsonl': jsonl(units),
+    'questions.jsonl': jsonl([{ question_id: 'q', question: 'a', vector: [1, 0], token_vectors: [[1, 0]] }]),
+    'index.yaml': pipeline(
+      read('units.jsonl', 'unit_id', 'doc_id: utf8, text: utf8'),
+      '{ id: dense, op: index.dense, with: { path: i/dense, method: hnsw } }',
+      '{ id: late, op: index.late, from: rows, with: { path: i/late } }',
+      '{ id: words, op: index.sparse, from: rows, with: { path: i/sparse } }',
+    ),
+  });
+  const asked = async (step: string) => {
+    writeFileSync(
+      join(folder, 'ask.yaml'),
+      pipeline(
+        read('questions.jsonl', 'question_id', 'question: utf8'),
+        step,
+        '{ id: out, op: write.jsonl, with: { path: out.jsonl } }',
+      ),
+    );
+    return millrace(folder, 'run', 'ask.yaml');
+  };
+  beforeAll(async () => {
+    const { code, stderr } = await millrace(folder, 'run', 'index.yaml');
+    expect(code, stderr).toBe(0);
+  });
+
+  it('are not searched by a model that nobody named', async () => {
+    for (const kind of ['dense', 'late']) {
+      const { code, stderr } = await millrace(folder, 'search', `i/${kind}`, 'x');
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining(`i/${kind}: the index does not name the model`),
+      ]);
+      expect(stderr).toContain('--model');
+      expect((await millrace(folder, 'index', 'info', `i/${kind}`)).stdout).toContain('it names none');
+    }
+    const info = await millrace(folder, 'index', 'info', 'i/dense');
+    expect(info.stdout).toContain('none; segments of less than 5,000 rows are searched exactly');
+  });
+
+  it('say which kind of index a folder holds', async () => {
+    const kinds = ['sparse', 'dense', 'late'];
+    const holds = { sparse: 'words', dense: 'vectors', late: 'token vectors' } as Record<string, string>;
+    for (const kind of kinds)
+      for (const other of kinds.filter(k => k !== kind)) {
+        const { code, stderr } = await asked(`{ id: hits, op: search.${kind}, with: { index: i/${other} } }`);
+        expect(code).toBe(1);
+        expect(stderr).toContain(`this is an index of ${holds[other]}, wanted one of ${holds[kind]}`);
+        expect(stderr).toContain(`search it with search.${other}`);
+      }
+  });
+
+  it('are filtered by stored columns only: another is an error of the step, not of every question', async () => {
+    for (const kind of ['sparse', 'dense', 'late']) {
+      const step = (filter: string) =>
+        asked(
+          `{ id: hits, op: search.${kind}, onError: skip, with: { index: i/${kind}, filter: ${filter} } }`,
+        );
+      const { code, stderr } = await step('{ lang: en }');
+      expect(code).toBe(1);
+      expect(stderr).toContain('with.filter.lang: the index stores no such column');
+      expect(stderr).toContain('add `store: [lang]`');
+      expect((await step('{ text: 3 }')).stderr).toContain('with.filter.text: is 3, the column holds utf8');
+    }
   });
 });
 

@@ -146,6 +146,27 @@ steps:
     expect(stdout).toContain("from: ['first', 'second']");
   });
 
+  it('encodes questions with the model that an index of vectors names', async () => {
+    writeFileSync(
+      join(folder, 'korean.yaml'),
+      `name: korean
+memory: 1 GiB
+steps:
+  - { id: docs, op: read.jsonl, with: { path: odd.jsonl } }
+  - { id: vectors, op: encode.dense, with: { model: korean } }
+  - { id: index, op: index.dense, with: { path: indexes/korean } }
+`,
+    );
+    expect((await millrace(folder, 'run', 'korean.yaml')).code).toBe(0);
+    const merge = ['tune', 'indexes/even', 'questions.jsonl', '--merge', 'indexes/korean'];
+    const grid = ['--grid', 'method=expz', '--grid', 'depth=20'];
+    const { code, stdout, stderr } = await millrace(folder, ...merge, ...grid);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('indexes/korean');
+    const other = await millrace(folder, ...merge, ...grid, '--model', 'default');
+    expect(other.stderr).toContain('--model default: the index holds vectors of korean');
+  });
+
   it('says what it cannot tune, and looks at no test set', async () => {
     const cases: [string[], string][] = [
       [['--grid', 'k1=1'], 'merging has no such parameter'],

@@ -1,20 +1,20 @@
-import { resolve } from 'node:path';
 import { formatBytes } from '../../define/units.ts';
 import type { ModelDescription, Progress } from '../../models/index.ts';
 import { defineCommand, type Io, oneText } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { modelName } from '../model-name.ts';
 import { counted, left, right, tableLines } from '../table.ts';
 import { canRedraw } from '../terminal.ts';
 
 const ACTIONS = ['list', 'add', 'info', 'verify', 'remove'] as const;
 
-const library = () => import('../../models/index.ts');
+/** What adding did where it fetched nothing. */
+const WHERE: Readonly<Record<string, string>> = {
+  embedded: ' (comes with the package)',
+  folder: ' (a model; used where it is, nothing was copied)',
+};
 
-/** A name as the library takes it: a path starts from the root. */
-async function named(name: string, root: string): Promise<string> {
-  const { parseReference, embeddedNames } = await library();
-  return parseReference(name, embeddedNames()).kind === 'folder' ? resolve(root, name) : name;
-}
+const library = () => import('../../models/index.ts');
 
 async function list(json: boolean, io: Io): Promise<number> {
   const { listModels } = await library();
@@ -69,6 +69,7 @@ function describe(d: ModelDescription, shown: string, runsOn: readonly string[],
       ['longest text', `${encoder.maxTokens} tokens${of('maxTokens')}`],
       ['prefixes', `query ${JSON.stringify(query)}, passage ${JSON.stringify(passage)}${of('prefixes')}`],
     );
+    rows.push(['merge.hits weight', String(d.fusionWeight)]);
   } else if (d.problem !== undefined) rows.push(['no encoder', d.problem]);
   if (!d.problem) rows.push(['device auto', autoText(runsOn)]);
   for (const file of d.files)
@@ -111,12 +112,19 @@ respected; a download that was stopped goes on where it was.`,
         help: `usage: millrace models ${action} MODEL`,
       });
     const models = await library();
-    const name = await named(args.model, args.root);
+    const name = await modelName(args.model, args.root);
     if (action === 'add') {
       const offline = args.offline || undefined;
       const found = await models.addModel(name, { offline, onProgress: progressOf(io) });
+      if (found.from === 'folder') {
+        const { problem } = await models.infoModel(name);
+        if (problem !== undefined)
+          throw new models.ModelError(`model "${args.model}": ${problem}`, {
+            help: 'wanted a folder with an ONNX file and tokenizer.json, or one of a static model; models info says what it has',
+          });
+      }
       if (json) io.json(found);
-      else io.out(`${args.model}: ${found.folder}`);
+      else io.out(`${args.model}: ${found.folder}${WHERE[found.from] ?? ''}`);
       return EXIT.ok;
     }
     if (action === 'info') {
@@ -128,8 +136,12 @@ respected; a download that was stopped goes on where it was.`,
     }
     if (action === 'remove') {
       const gone = await models.removeModel(name);
+      if (gone.length === 0)
+        throw new models.ModelError(`model "${args.model}": is not in the cache`, {
+          help: 'millrace models list shows what is',
+        });
       if (json) io.json({ removed: gone });
-      else io.out(gone.length > 0 ? `${args.model}: removed` : `${args.model}: is not in the cache`);
+      else io.out(`${args.model}: removed`);
       return EXIT.ok;
     }
     const verdicts = await models.verifyModel(name);

@@ -78,7 +78,7 @@ async function vectors(
   if (option !== undefined)
     throw new UsageError(`--${option}: is for indexes of words; the one at ${args.index} holds vectors`);
   const { openVectorSearch } = await import('../vector-search.ts');
-  const open = await openVectorSearch(kind, folder, args.model, args.root);
+  const open = await openVectorSearch(kind, folder, args.model, args.root, args.index);
   try {
     const filter = args.filter.length === 0 ? undefined : filterOf(args.filter, open.columns);
     const ask = async (text: string): Promise<void> => {

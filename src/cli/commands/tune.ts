@@ -44,9 +44,8 @@ export const command = defineCommand({
       .option('model', {
         type: 'string',
         requiresArg: true,
-        default: 'default',
-        coerce: (value: unknown) => oneText('--model')(value) as string,
-        describe: 'with --merge: the encoder of an index of vectors',
+        coerce: oneText('--model'),
+        describe: 'with --merge: the encoder of an index of vectors; default: the one that the index names',
       })
       .option('grid', {
         type: 'string',

@@ -1,12 +1,13 @@
 /** Hits of two indexes for the questions of a set: what merging is tuned on. */
 import { resolve } from 'node:path';
 import { fusionWeightOf } from '../../models/index.ts';
+import { type DenseSettings, denseGenerations } from '../../retrieval/dense/index.ts';
 import type { HitList } from '../../retrieval/fusion/index.ts';
 import { type ScoringSpec, SparseIndex } from '../../retrieval/sparse/index.ts';
 import { indexKind } from '../../retrieval/store/kind.ts';
 import { UsageError } from '../errors.ts';
 import { type Hit, searchIndex } from '../hits.ts';
-import { openVectorSearch, questionModel } from '../vector-search.ts';
+import { openVectorSearch, questionModel, questionsOf } from '../vector-search.ts';
 
 export interface Side {
   /** The index's folder as it was given. */
@@ -23,7 +24,8 @@ export interface Units {
 interface Options {
   readonly root: string;
   readonly depth: number;
-  readonly model: string;
+  /** The encoder of questions; default the one that the index names. */
+  readonly model?: string;
   /** Of an index of words. */
   readonly similarity: ScoringSpec;
   /** Whether texts of hits are wanted, for metrics of answers. */
@@ -60,9 +62,11 @@ export async function bothSides(
 }
 
 /** What merge.hits counts an index's hits for where nothing is said. @throws UsageError, ModelError */
-export async function weightOf(shown: string, model: string, root: string): Promise<number> {
-  if (indexKind(resolve(root, shown)) !== 'dense') return 1;
-  return fusionWeightOf((await questionModel(model, root)).folder);
+export async function weightOf(shown: string, given: string | undefined, root: string): Promise<number> {
+  const folder = resolve(root, shown);
+  if (indexKind(folder) !== 'dense') return 1;
+  const { model } = denseGenerations.find(folder).settings as unknown as DenseSettings;
+  return fusionWeightOf((await questionModel(questionsOf(given, model, shown), root)).folder);
 }
 
 async function side(
@@ -86,7 +90,7 @@ async function side(
     }
     return { shown, lists };
   }
-  const open = await openVectorSearch(kind, folder, options.model, options.root);
+  const open = await openVectorSearch(kind, folder, options.model, options.root, shown);
   try {
     for (const question of questions) lists.push(listOf(await open.search(question, { k: options.depth })));
     return { shown, lists };

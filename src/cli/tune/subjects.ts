@@ -14,7 +14,7 @@ export interface TuneArgs {
   readonly index: string;
   readonly similarity: string;
   readonly merge?: string;
-  readonly model: string;
+  readonly model?: string;
   readonly grid: readonly string[];
   readonly search: 'grid' | 'coordinate';
   readonly metric: string;

@@ -7,6 +7,7 @@ import { TopK } from '../sparse/top-k.ts';
 import { CURRENT } from '../store/generations.ts';
 import { checkedK, KeyedIndex, type KeyedInfo, KeyedKind } from '../store/keyed-index.ts';
 import { countAllowed, type OpenRows, type RowsIndex } from '../store/rows-index.ts';
+import { modelText } from '../store/vector-model.ts';
 import type { VerifyReport } from '../store/verify.ts';
 import { DENSE_SEGMENT, type DenseSettings, denseGenerations } from './dense-writer.ts';
 import { Candidates, errorBound, type Multiply, plainMultiply, transposed } from './exact.ts';
@@ -110,7 +111,7 @@ export class DenseIndex extends KeyedIndex<DenseSettings, DenseInfo> {
     if (queries.length !== count * d) {
       throw new IndexError(
         'argument',
-        `${this.index.dir}: the index holds vectors of ${d} numbers, the query has ${count === 0 ? 0 : queries.length / count}; encode questions with the model that encoded the index`,
+        `${this.index.dir}: the index holds vectors of ${d} numbers, the query has ${count === 0 ? 0 : queries.length / count}; encode questions with ${modelText(this.settings.model)}`,
       );
     }
     const { all, norms } = this.prepared(queries, count);

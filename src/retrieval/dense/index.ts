@@ -17,6 +17,7 @@ export {
   type DenseSettings,
   type DenseWriterOptions,
   denseGenerations,
+  GRAPH_ROWS,
   type VectorRows,
 } from './dense-writer.ts';
 export { type Multiply, plainMultiply } from './exact.ts';

@@ -6,6 +6,7 @@ import type { Filter } from '../sparse/query/types.ts';
 import { TopK } from '../sparse/top-k.ts';
 import { checkedK, KeyedIndex, type KeyedInfo, KeyedKind } from '../store/keyed-index.ts';
 import { countAllowed, type RowsIndex } from '../store/rows-index.ts';
+import { modelText } from '../store/vector-model.ts';
 import type { VerifyReport } from '../store/verify.ts';
 import { CentroidMaxes } from './centroid-maxes.ts';
 import { type Codebook, projected, readCodebook } from './codebook.ts';
@@ -115,7 +116,7 @@ export class LateIndex extends KeyedIndex<LateSettings, LateInfo> {
     if (vectors.length % from !== 0 && this.info.documents > 0)
       throw new IndexError(
         'argument',
-        `${this.index.dir}: the index holds vectors of ${from} numbers, the question has ${vectors.length} in all; encode questions with the model that encoded the index`,
+        `${this.index.dir}: the index holds vectors of ${from} numbers, the question has ${vectors.length} in all; encode questions with ${modelText(this.info.settings.model)}`,
       );
     if (!vectors.every(Number.isFinite))
       throw new IndexError('argument', 'search: the question has numbers that are not finite');

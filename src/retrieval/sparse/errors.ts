@@ -20,10 +20,13 @@ export class IndexError extends Error {
   override name = 'IndexError';
   readonly code: IndexErrorCode;
   readonly file?: string;
+  /** What to do about it, where that is known. */
+  readonly help?: string;
 
-  constructor(code: IndexErrorCode, message: string, file?: string) {
+  constructor(code: IndexErrorCode, message: string, file?: string, help?: string) {
     super(message);
     this.code = code;
     this.file = file;
+    this.help = help;
   }
 }

@@ -12,6 +12,7 @@ export type { FieldSpec, TextFieldSpec, WeightsFieldSpec } from './fields.ts';
 export { publish, rollback } from './generations.ts';
 export { sparseGenerations } from './manifest.ts';
 export { type PoolOptions, SearchPool } from './pool/pool.ts';
+export { checkFilter } from './query/filter.ts';
 export type {
   ExplanationNode,
   Feedback,

@@ -59,6 +59,13 @@ export function unseal(file: string, format: Format): Record<string, unknown> {
   return body;
 }
 
+/** What indexes of each format hold, and the step that searches them. */
+const HOLDS: Readonly<Record<string, { readonly rows: string; readonly search: string }>> = {
+  'millrace-sparse': { rows: 'words', search: 'search.sparse' },
+  'millrace-dense': { rows: 'vectors', search: 'search.dense' },
+  'millrace-late': { rows: 'token vectors', search: 'search.late' },
+};
+
 /** The error for a readable file of another format or version; undefined where the file is just broken. */
 function foreign(file: string, bytes: Buffer, wanted: Format): IndexError | undefined {
   let body: unknown;
@@ -70,6 +77,14 @@ function foreign(file: string, bytes: Buffer, wanted: Format): IndexError | unde
   const { format, version } = (body ?? {}) as { format?: unknown; version?: unknown };
   if (format === wanted.name && readableAs(wanted, version)) return undefined;
   if (format === wanted.name) return otherVersion(file, version, wanted);
+  const [found, own] = [HOLDS[String(format)], HOLDS[wanted.name]];
+  if (found && own)
+    return new IndexError(
+      'version',
+      `${file}: this is an index of ${found.rows}, wanted one of ${own.rows}`,
+      file,
+      `search it with ${found.search}, or name another folder: one index a folder`,
+    );
   return new IndexError(
     'version',
     `${file}: format ${JSON.stringify(format)}, wanted "${wanted.name}" version ${wanted.version}`,

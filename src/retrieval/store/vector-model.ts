@@ -29,3 +29,7 @@ export const modelClash = (
   isOther(found.model, own.model)
     ? `holds vectors of the model ${found.model?.name}; this writer has those of ${own.model?.name}`
     : undefined;
+
+/** As messages say which model questions want. */
+export const modelText = (model: VectorModel | undefined): string =>
+  model ? `the model ${model.name}, which encoded the index` : 'the model that encoded the index';

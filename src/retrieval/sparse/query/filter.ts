@@ -33,16 +33,20 @@ const encoder = new TextEncoder();
 /** Checks a filter against the columns of an index. Throws IndexError 'argument'. */
 export function checkFilter(filter: Filter, keyColumn: string, columns: readonly StoredField[]): Condition[] {
   return Object.entries(filter).map(([column, wanted]) => {
-    const wrong = (what: string) => new IndexError('argument', `filter.${column}: ${what}`);
+    const wrong = (what: string, help?: string) =>
+      new IndexError('argument', `filter.${column}: ${what}`, undefined, help);
     const type = column === keyColumn ? 'utf8' : columns.find(c => c.name === column)?.type;
     if (type === undefined) {
       const known = [keyColumn, ...columns.map(c => c.name)].join(', ');
-      throw wrong(`the index stores no such column; it stores ${known}`);
+      throw wrong(
+        `the index stores no such column; it stores ${known}`,
+        `add \`store: [${column}]\` to the step that builds the index, as index.dense, and run it again`,
+      );
     }
     const kind = type === 'utf8' ? 'string' : type === 'bool' ? 'boolean' : 'number';
     const check = (value: unknown): void => {
       if (value !== null && (typeof value !== kind || Number.isNaN(value)))
-        throw wrong(`is ${JSON.stringify(value)}, the column holds ${type}`);
+        throw wrong(`is ${JSON.stringify(value)}, the column holds ${type}`, `wanted values of ${type}`);
     };
     if (typeof wanted === 'object' && wanted !== null && !Array.isArray(wanted)) {
       const { min, max, ...rest } = wanted as { min?: string | number; max?: string | number };
