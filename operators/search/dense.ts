@@ -14,14 +14,15 @@ const CACHE_BYTES = 512 << 20;
 
 export const searchDense = operator({
   name: 'search.dense',
-  version: 1,
+  version: 2,
   shape: 'map',
   rows: 'explode',
   batchRows: p => vectorSearch.batchRows(p),
   summary: 'Searches an index of index.dense with the vector of each question and gives the best hits.',
   description: `One row a hit, best first, with the question's columns. \`score\` is the dot product of the vectors, or their cosine
 where the index was built with \`metric: cosine\`; ties go by \`unit_id\`. Questions must be encoded by the model that
-encoded the index: vectors of another length are refused, and those of another model, where both say theirs.
+encoded the index: vectors of another length are refused, and those of another model, where both say theirs. What has no
+token has a vector of zeros: such a question has no hits, and such a passage is none.
 
 \`filter\` gives only hits whose stored columns meet it: a value, a list of values, or \`{ min, max }\`, each by column, as
 in \`{ doc_id: [a, b] }\`. \`exact: true\` looks at every vector where the index has a graph. A graph is asked for more where

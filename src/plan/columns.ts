@@ -189,8 +189,11 @@ class StepColumns {
       code: vectors ? 'vector-dimension' : 'column-type',
       message: vectors
         ? `${this.#op.name} reads vectors of ${listSize(wanted)} numbers in column ${quoted(name)}, but ${giver} gives ${listSize(got)}`
-        : `${this.#op.name} reads column ${quoted(name)} (${typeName(wanted.type)}), but ${giver} gives it as ${typeName(got.type)}`,
+        : `${this.#op.name} reads column ${quoted(name)} (${wantedName(wanted)}), but ${giver} gives it as ${typeName(got.type)}`,
       ...(vectors && { help: 'vectors that are compared come from one model' }),
+      ...(unsized(wanted, got) && {
+        help: `say how many numbers a vector has where it is read, as in columns: { ${name}: "${unsized(wanted, got)}" }`,
+      }),
     });
   }
 
@@ -267,3 +270,16 @@ const listSize = (column: Column): number =>
 /** For tests and explain: a column as `name Type`, with `?` where it may hold nulls, and its weight where it has one. */
 export const columnText = (name: string, column: Column): string =>
   `${pathText([name])} ${typeName(column.type)}${column.nullable ? '?' : ''}${column.weight === undefined ? '' : ` (weight ${column.weight})`}`;
+
+/** A wanted type as people read it; vectors whose length does not matter have none. */
+const wantedName = (wanted: Column): string => typeName(wanted.type).replace('[0]', '[any length]');
+
+/** How a column of lists would be read as vectors, where these are wanted. */
+function unsized(wanted: Column, got: Column): string | undefined {
+  const text = typeName(wanted.type);
+  if (!/^(List<)?FixedSizeList/.test(text) || !(DataType.isList(got.type) || DataType.isUtf8(got.type)))
+    return undefined;
+  // lists of lists are guessed as JSON text
+  if (DataType.isFixedSizeList(wanted.type)) return 'fixed<3,float32>';
+  return 'list<fixed<3,float32>>';
+}

@@ -220,6 +220,32 @@ describe('vectors made elsewhere', () => {
       }
   });
 
+  it('say what to do about numbers that are none, and about lists without a length', async () => {
+    for (const [column, value] of [
+      ['vector', '[1, 1e39]'],
+      ['token_vectors', '[[1, 1e39]]'],
+    ]) {
+      const kind = column === 'vector' ? 'dense' : 'late';
+      writeFileSync(join(folder, 'bad.jsonl'), `{"unit_id": "bad", "${column}": ${value}}\n`);
+      const step = `{ id: index, op: index.${kind}, with: { path: i/bad-${kind} } }`;
+      const type = kind === 'dense' ? 'fixed<2,float32>' : 'list<fixed<2,float32>>';
+      const source = `{ id: rows, op: read.jsonl, with: { path: bad.jsonl, key: unit_id, columns: { ${column}: "${type}" } } }`;
+      writeFileSync(join(folder, 'bad.yaml'), pipeline(source, step));
+      const { code, stderr } = await millrace(folder, 'run', 'bad.yaml');
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/key "bad.*wanted finite|key "bad.*not finite/),
+      ]);
+      expect(stderr).toContain('onError does not reach the rows of a sink');
+      const plain = '{ id: rows, op: read.jsonl, with: { path: units.jsonl, key: unit_id } }';
+      writeFileSync(join(folder, 'plain.yaml'), pipeline(plain, step));
+      const guessed = await millrace(folder, 'check', 'plain.yaml');
+      const said = `${guessed.stdout}${guessed.stderr}`;
+      expect(said).toContain('FixedSizeList[any length]<Float32>');
+      expect(said).toContain(`columns: { ${column}: "${type.replace('2', '3')}" }`);
+    }
+  });
+
   it('are filtered by stored columns only: another is an error of the step, not of every question', async () => {
     for (const kind of ['sparse', 'dense', 'late']) {
       const step = (filter: string) =>

@@ -2,6 +2,10 @@
 import { IndexError } from '../sparse/errors.ts';
 import { floatToHalf, halfTable } from './half.ts';
 
+/** What to do about a vector that no index takes. */
+export const NOT_FINITE =
+  'correct the row, or drop it by a step before the index: onError does not reach the rows of a sink';
+
 export type Precision = 'f32' | 'f16' | 'int8';
 
 /** How vectors are compared: by their dot product, or by its share of their lengths. */
@@ -51,6 +55,8 @@ export class VectorEncoder {
       throw new IndexError(
         'argument',
         `${where}: number ${c} of the vector is ${floats[c]}, wanted finite numbers`,
+        undefined,
+        NOT_FINITE,
       );
     }
     if (this.metric === 'cosine' && squares > 0) {

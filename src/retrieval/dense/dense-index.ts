@@ -97,7 +97,7 @@ export class DenseIndex extends KeyedIndex<DenseSettings, DenseInfo> {
 
   /**
    * The `k` best documents of each query: queries are count × dimension. Scores are those of the stored vectors in double
-   * precision, however a hit was found.
+   * precision, however a hit was found. A query of zeros has no hits, and a document of zeros is none.
    * @throws IndexError 'argument' where vectors have another length than the index's, or are not finite
    */
   async search(
@@ -187,7 +187,8 @@ export class DenseIndex extends KeyedIndex<DenseSettings, DenseInfo> {
     const top = new TopK(k, (a, b) => this.index.before(a, b));
     const docs = new Int32Array(count * k);
     const scores = new Float64Array(count * k);
-    return Array.from(norms, (_, q) => {
+    return Array.from(norms, (norm, q) => {
+      if (norm === 0) return nothing();
       for (const offer of found) offer(q, top);
       const [from, to] = [q * k, q * k + top.size];
       return top.take(docs.subarray(from, to), scores.subarray(from, to));
@@ -256,7 +257,9 @@ export class DenseIndex extends KeyedIndex<DenseSettings, DenseInfo> {
       // nearest first: so far behind the k-th, halves are not what put it there
       if (score < floor) break;
       if (++found === top.k) floor = score - HALVES * this.longest(s) * norm;
-      top.offer(first + doc, vectors.score(doc, queries, q * d));
+      const exact = vectors.score(doc, queries, q * d);
+      if (exact === 0 && vectors.isZero(doc)) continue;
+      top.offer(first + doc, exact);
     }
   }
 
@@ -282,10 +285,11 @@ export class DenseIndex extends KeyedIndex<DenseSettings, DenseInfo> {
     const columns = transposed(queries, count, d);
     const slack = Float64Array.from(which, q => 2 * errorBound(d, vectors.norm, norms[q]));
     const candidates = new Candidates(count, k, slack);
+    const may = vectors.without(allowed);
     for (let from = 0; from < documents; from += BLOCK) {
       const to = Math.min(documents, from + BLOCK);
       const scores = await this.multiply(vectors.block(from, to), to - from, columns, count, d);
-      candidates.scan(scores, to - from, first + from, from, allowed);
+      candidates.scan(scores, to - from, first + from, from, may);
     }
     return candidates;
   }

@@ -185,7 +185,7 @@ export class DenseIndexWriter extends KeyedRowsWriter<VectorRows> {
         return this.encoder.encode(batch.vectors, row * dimension, '');
       } catch (error) {
         if (!(error instanceof IndexError)) throw error;
-        throw new IndexError('argument', `key "${keyOf(batch, row)}"${error.message}`);
+        throw new IndexError('argument', `key "${keyOf(batch, row)}"${error.message}`, undefined, error.help);
       }
     };
   }

@@ -1,4 +1,5 @@
 /** The vectors of an open segment as a search reads them: from memory where they fit, else from the file. */
+import { emptyBitmap, setBit } from '../sparse/bitmap.ts';
 import type { OpenRows } from '../store/rows-index.ts';
 import { VectorDecoder } from './codec.ts';
 import type { DenseSettings } from './dense-writer.ts';
@@ -14,7 +15,7 @@ export class StoredVectors {
   /** All of them, where they are floats in memory. */
   private readonly floats: Float32Array | undefined;
   private readonly row: Float32Array;
-  private known: number | undefined;
+  private known: { readonly norm: number; readonly zeros: Uint8Array | undefined } | undefined;
 
   /** @param resident all bytes of the segment's vectors, where memory holds them */
   constructor(open: OpenRows, settings: DenseSettings, resident: Uint8Array | undefined) {
@@ -51,13 +52,39 @@ export class StoredVectors {
 
   /** The length of the longest. */
   get norm(): number {
+    return this.looked().norm;
+  }
+
+  /** Which documents may be hits at all: of texts without a token, vectors are zero, and near nothing. */
+  without(allowed: Uint8Array | undefined): Uint8Array | undefined {
+    const { zeros } = this.looked();
+    if (zeros === undefined) return allowed;
+    return zeros.map((bits, i) => ~bits & (allowed?.[i] ?? 0xff));
+  }
+
+  isZero(document: number): boolean {
+    return this.block(document, document + 1).every(x => x === 0);
+  }
+
+  private looked(): { readonly norm: number; readonly zeros: Uint8Array | undefined } {
     if (this.known !== undefined) return this.known;
+    const { dimension: d } = this.settings;
+    const zeros = emptyBitmap(this.count);
     let norm = 0;
+    let some = false;
     for (let from = 0; from < this.count; from += NORM_BLOCK) {
-      const block = this.block(from, Math.min(this.count, from + NORM_BLOCK));
-      norm = Math.max(norm, longest(block, this.settings.dimension));
+      const to = Math.min(this.count, from + NORM_BLOCK);
+      const block = this.block(from, to);
+      norm = Math.max(norm, longest(block, d));
+      for (let row = 0; row < to - from; row++) {
+        let c = row * d;
+        while (c < (row + 1) * d && block[c] === 0) c++;
+        if (c < (row + 1) * d) continue;
+        setBit(zeros, from + row);
+        some = true;
+      }
     }
-    this.known = norm;
-    return norm;
+    this.known = { norm, zeros: some ? zeros : undefined };
+    return this.known;
   }
 }

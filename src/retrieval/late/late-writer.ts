@@ -1,6 +1,7 @@
 /** Writing an index of token vectors: segments of compressed tokens, and the codebook they are compressed by. */
 import { join } from 'node:path';
 import { faultPoint } from '../../files/fault.ts';
+import { NOT_FINITE } from '../dense/codec.ts';
 import type { Multiply } from '../dense/exact.ts';
 import { plainMultiply } from '../dense/exact.ts';
 import { hasBit } from '../sparse/bitmap.ts';
@@ -341,6 +342,8 @@ export class LateIndexWriter extends KeyedRowsWriter<TokenRowsToIndex> {
           throw new IndexError(
             'argument',
             `key "${keyOf(batch, r)}": a token's vector has numbers that are not finite`,
+            undefined,
+            NOT_FINITE,
           );
         }
         if (squares === 0) continue;

@@ -62,8 +62,24 @@ describe('a dense index', () => {
         { metric: 'cosine' },
       );
       const found = await find(dir, [5, 0]);
-      expect(found.map(([key]) => key)).toEqual(['near', 'far', 'none']);
+      expect(found.map(([key]) => key)).toEqual(['near', 'far']);
       expect(found[1][1]).toBeCloseTo(0.6, 6);
+    }));
+
+  it('has no hits of zeros or for them, which what has no token is encoded as', () =>
+    inFolder(async dir => {
+      for (const metric of ['dot', 'cosine'] as const) {
+        const rows = [
+          { key: 'a', vector: [0, 0] },
+          { key: 'b', vector: [0, -0] },
+          { key: 'c', vector: [-1, 0] },
+          { key: 'd', vector: [0, 1] },
+        ];
+        await build(dir, rows, { metric, replace: true });
+        // so many wanted that zeros would take the place of what is there
+        expect((await find(dir, [1, 0], { k: 2 })).map(([key]) => key)).toEqual(['d', 'c']);
+        expect(await find(dir, [0, 0])).toEqual([]);
+      }
     }));
 
   it('keeps halves and bytes as near as they can be', () =>

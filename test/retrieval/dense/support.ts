@@ -30,9 +30,10 @@ export const vectorRows = (rows: readonly Row[]): VectorRows => ({
   vectors: rows.flatMap(r => r.vector),
 });
 
-/** The best by plain loops, ties by key. */
+/** The best by plain loops, ties by key; vectors of zeros are near nothing, and nothing is near them. */
 export const bestOf = (rows: readonly Row[], query: readonly number[], k: number): [string, number][] =>
   rows
+    .filter(r => r.vector.some(x => x !== 0) && query.some(x => x !== 0))
     .map((r): [string, number] => [r.key, r.vector.reduce((sum, x, i) => sum + x * query[i], 0)])
     .sort((a, b) => b[1] - a[1] || Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0])))
     .slice(0, k);
