@@ -170,7 +170,10 @@ export class DenseIndex extends KeyedIndex<DenseSettings, DenseInfo> {
     const count = norms.length;
     const found: ((query: number, top: TopK) => void)[] = [];
     for (const [s, open] of this.index.segments.entries()) {
-      const near = exact ? [] : this.nearest(s, open, queries, count, k, allowed[s]);
+      // zeros take the place of what a graph would give behind them
+      const near = (exact ? [] : this.nearest(s, open, queries, count, k, allowed[s])).map(close =>
+        close !== undefined && this.givesZeros(s, close) ? undefined : close,
+      );
       const left = Array.from(norms.keys()).filter(q => near[q] === undefined);
       const rest = left.length === count ? queries : rowsOf(queries, left, d);
       const scanned = left.length > 0 ? await this.scan(s, rest, norms, left, k, allowed[s]) : undefined;
@@ -234,6 +237,12 @@ export class DenseIndex extends KeyedIndex<DenseSettings, DenseInfo> {
     }
   }
 
+  private givesZeros(s: number, { near, at }: FoundNear): boolean {
+    for (let i = 0; i < near.count(at); i++)
+      if (near.score(at, i) === 0 && this.vectors[s].isZero(near.doc(at, i))) return true;
+    return false;
+  }
+
   /** Scores what a graph found for a query anew, as far as halves could have put it in a wrong place. */
   private rescore(
     s: number,
@@ -257,9 +266,7 @@ export class DenseIndex extends KeyedIndex<DenseSettings, DenseInfo> {
       // nearest first: so far behind the k-th, halves are not what put it there
       if (score < floor) break;
       if (++found === top.k) floor = score - HALVES * this.longest(s) * norm;
-      const exact = vectors.score(doc, queries, q * d);
-      if (exact === 0 && vectors.isZero(doc)) continue;
-      top.offer(first + doc, exact);
+      top.offer(first + doc, vectors.score(doc, queries, q * d));
     }
   }
 

@@ -82,6 +82,22 @@ describe('a dense index', () => {
       }
     }));
 
+  it('has no hits of zeros by a graph either', () =>
+    inFolder(async dir => {
+      // all point away from the query, so that zeros are nearest; rows 50, 150, … have the score -1
+      const rows = Array.from({ length: 5000 }, (_, i) => ({
+        key: `k${i}`,
+        vector: i % 100 === 0 ? [0, 0] : [-1 - (i % 50), i % 7],
+      }));
+      await build(dir, rows, { approximate: { recall: 0.9, connectivity: 16, expansion: 64 } });
+      const index = await DenseIndex.open(dir);
+      expect(index.info.graphs).toHaveLength(1);
+      index.close();
+      const found = await find(dir, [1, 0], { k: 3 });
+      expect(found).toEqual(await find(dir, [1, 0], { k: 3, exact: true }));
+      expect(found.map(([, score]) => score)).toEqual([-1, -1, -1]);
+    }));
+
   it('keeps halves and bytes as near as they can be', () =>
     inFolder(async dir => {
       await build(dir, [{ key: 'a', vector: [0.1, -0.7] }], { precision: 'f16' });
