@@ -25,7 +25,7 @@ function flowLines(flow: FlowPreview, style: Style): string[] {
     signed('+', s.rows.added, s.counted),
     signed('~', s.rows.changed, s.counted),
     signed('−', s.rows.deleted, s.counted),
-    signed('=', s.rows.kept, s.counted),
+    signed('=', s.rows.kept ?? 0, s.counted),
     s.work === 0 ? '' : `${s.counted ? '' : '≈'}${count(s.work)}`,
     s.cost === undefined || s.cost.tokens === 0 ? '' : `≈${count(Math.round(s.cost.tokens))}`,
     s.seconds === undefined || s.work === 0 ? '' : formatTime(s.seconds * 1000),
@@ -57,7 +57,8 @@ export const command = defineCommand({
     'Says what a run would do, before it does: rows added, changed, deleted, kept, and how long it takes.',
   text:
     'Sources are held against what was done before, so their rows are counted; those of other steps (≈) are told from\n' +
-    'how many rows the last full run made of each. Tokens are those that steps which call a model or an endpoint would\n' +
+    'how many rows the last full run made of each. A step counts the rows that come to it: one that splits, documents.\n' +
+    'Tokens are those that steps which call a model or an endpoint would\n' +
     'work on. Nothing is written. With --max-cost, exit code 1 where it would be more.',
   build: y =>
     pipelineArguments(y)

@@ -1,0 +1,63 @@
+/** What `plan` says holds: rows that are there now, and what is left of a run that was cut short. */
+import { describe, expect, it } from 'vitest';
+import type { AnyStep } from '../../src/define/index.ts';
+import { check } from '../../src/plan/index.ts';
+import { type FlowPreview, previewRun } from '../../src/run/index.ts';
+import { operators, type Row } from './fixtures/operators.ts';
+import { inFolder, run, save } from './shapes.ts';
+
+const row = (i: number, text: string): Row => ({ id: `d${i}`, n: i, text });
+async function previewed(root: string, steps: AnyStep[]): Promise<FlowPreview> {
+  const { plan } = await check({ name: 'inc', memory: '64 MiB', steps }, { operators, root, mode: 'run' });
+  if (!plan) throw new Error('no plan');
+  return (await previewRun(plan))[0];
+}
+const kept = (flow: FlowPreview) => flow.steps.map(s => s.rows.kept);
+
+describe('rows that are kept', () => {
+  const words: AnyStep[] = [
+    { id: 'src', op: 'inc.parts', with: { path: 'rows.json' } },
+    { id: 'words', op: 'inc.words', with: { least: 1 } },
+    { id: 'vector', op: 'inc.word-vector' },
+    { id: 't', op: 'inc.table', with: { path: 't' } },
+  ];
+  const steps = words.filter(s => s.id !== 'vector');
+
+  it('are those that are there now, not those of the last run over all', () =>
+    inFolder(async root => {
+      // two words each: ten rows in the table
+      const all = [0, 1, 2, 3, 4].map(i => row(i, `a${i} b${i}`));
+      save(root, { p: all });
+      await run(root, words);
+      save(root, { p: all.slice(0, 3) });
+      expect(kept(await previewed(root, words))).toEqual([3, 3, 6, 6]);
+      await run(root, words);
+      save(root, { p: all.slice(0, 3), q: [row(9, 'new')] });
+      expect(kept(await previewed(root, words))).toEqual([3, 3, 6, 6]);
+      await run(root, words);
+      // longer rows than the last run over all knew: d9 gives one, x gives four
+      save(root, { p: all.slice(0, 3), q: [row(9, 'new'), row(10, 'k l m n')] });
+      await run(root, words);
+      save(root, { p: all.slice(0, 3), q: [row(9, 'new'), row(10, 'k l m n')], r: [] });
+      // five documents; 3 · 2 + 1 + 4 words
+      const touched = await previewed(root, words);
+      expect(touched.mode).toBe('changes');
+      expect(kept(touched)).toEqual([5, 5, 11, 11]);
+    }));
+
+  it('are not told where nothing tells them', () =>
+    inFolder(async root => {
+      const even: AnyStep[] = [
+        ...steps.slice(0, 2),
+        { id: 'long', op: 'inc.long', with: { least: 1 } },
+        { id: 'more', op: 'inc.long', with: { least: 1 } },
+        steps[2],
+      ];
+      save(root, { p: [] });
+      await run(root, even);
+      save(root, { p: [row(1, 'one two'), row(2, 'three')] });
+      await run(root, even);
+      save(root, { p: [row(1, 'one two'), row(2, 'three')], q: [] });
+      expect(kept(await previewed(root, even))).toEqual([2, 2, undefined, undefined, 3]);
+    }));
+});
