@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyStep } from '../../src/define/index.ts';
 import { check } from '../../src/plan/index.ts';
+import { type Besides, besidesRows, FEW_ROWS } from '../../src/run/incremental/besides.ts';
 import { type FlowPreview, previewRun } from '../../src/run/index.ts';
+import { Ledger, stateFolderOf } from '../../src/state/index.ts';
 import { operators, type Row } from './fixtures/operators.ts';
 import { inFolder, run, save } from './shapes.ts';
 
@@ -60,4 +62,45 @@ describe('rows that are kept', () => {
       save(root, { p: [row(1, 'one two'), row(2, 'three')], q: [] });
       expect(kept(await previewed(root, even))).toEqual([2, 2, undefined, undefined, 3]);
     }));
+});
+
+describe('seconds', () => {
+  const steps: AnyStep[] = [
+    { id: 'src', op: 'inc.parts', with: { path: 'rows.json' } },
+    { id: 't', op: 'inc.table', with: { path: 't' } },
+  ];
+  it('are those of rows, and what the last run of its kind took to open and to commit', () =>
+    inFolder(async root => {
+      const of = async (): Promise<{ mode: string; besides: number }> => {
+        const { mode, seconds = -1, steps: each } = await previewed(root, steps);
+        return { mode, besides: seconds - Math.max(...each.map(s => s.seconds ?? 0)) };
+      };
+      const noted = async () => {
+        const ledger = await Ledger.openForReading(stateFolderOf(root, 'inc'));
+        const known = ledger.meta<{ all: Besides; changes?: Besides }>('besides:src');
+        await ledger.close();
+        return known as { all: Besides; changes?: Besides };
+      };
+      save(root, { p: [row(1, 'one')] });
+      const first = await run(root, steps);
+      const { all } = await noted();
+      expect(all.opening).toBeGreaterThan(0);
+      expect(all.opening + all.rest).toBeLessThanOrEqual(first.result.seconds);
+      save(root, { p: [row(1, 'one'), row(2, 'two')] });
+      await run(root, steps);
+      const { changes } = await noted();
+      save(root, { p: [row(1, 'one'), row(2, 'two'), row(3, 'three')] });
+      const { mode, besides } = await of();
+      expect(mode).toBe('changes');
+      expect(besides).toBeCloseTo((changes?.opening ?? -1) + (changes?.rest ?? -1), 9);
+    }));
+
+  it('of few rows do not hold what the end of a run over many took', () => {
+    const ledgerOf = (known: unknown) => ({ meta: () => known }) as unknown as Ledger;
+    const all = { opening: 2, rest: 700 };
+    expect(besidesRows(ledgerOf({ all }), 'src', 'replay')).toBe(702);
+    expect(besidesRows(ledgerOf({ all }), 'src', 'changes')).toBe(2 + FEW_ROWS.rest);
+    expect(besidesRows(ledgerOf({ all, changes: { opening: 1, rest: 3 } }), 'src', 'changes')).toBe(4);
+    expect(besidesRows(ledgerOf(undefined), 'src', 'resume')).toBe(FEW_ROWS.opening + FEW_ROWS.rest);
+  });
 });

@@ -47,7 +47,11 @@ function flowLines(flow: FlowPreview, style: Style): string[] {
     ...(flow.mode === 'nothing'
       ? []
       : tableLines(columns, flow.steps.map(row), { indent: 2, title: style.dim })),
-    ...(flow.seconds ? [`  about ${formatTime(flow.seconds * 1000)}, at the rate of the last full run`] : []),
+    ...(flow.seconds
+      ? [
+          `  about ${formatTime(flow.seconds * 1000)}, at the rate of the last full run, opening and committing included`,
+        ]
+      : []),
   ];
 }
 

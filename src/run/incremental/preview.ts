@@ -20,6 +20,7 @@ import {
 import { Chain } from '../chain.ts';
 import { openContext, planContext, type RunContext } from '../context.ts';
 import { type Cost, isCostly, tokensOf } from '../cost.ts';
+import { besidesRows } from './besides.ts';
 import { countChildren } from './children.ts';
 import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
 import { decide, type FlowDecision, remembersRows, rootOf, takesChanges } from './flow-state.ts';
@@ -57,6 +58,7 @@ export interface FlowPreview {
   readonly mode: FlowMode | 'nothing';
   readonly reasons: readonly Reason[];
   readonly steps: readonly StepPreview[];
+  /** Those of the step that takes longest, and what a run takes besides rows, to open and to commit. */
   readonly seconds?: number;
 }
 
@@ -236,7 +238,9 @@ async function previewFlow(
   }
   const shown = withKnown(steps, flow, decision, ledger);
   const known = steps.every(s => s.seconds !== undefined);
-  const seconds = known ? Math.max(0, ...steps.map(s => s.seconds as number)) : undefined;
+  const busiest = known ? Math.max(0, ...steps.map(s => s.seconds as number)) : undefined;
+  const seconds =
+    busiest === undefined ? undefined : busiest + besidesRows(ledger, flowName(flow), decision.mode);
   return { flow: flowName(flow), mode: decision.mode, reasons: decision.reasons, steps: shown, seconds };
 }
 
