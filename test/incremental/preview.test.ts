@@ -6,7 +6,7 @@ import { type Besides, besidesRows, FEW_ROWS } from '../../src/run/incremental/b
 import { type FlowPreview, previewRun } from '../../src/run/index.ts';
 import { Ledger, stateFolderOf } from '../../src/state/index.ts';
 import { operators, type Row } from './fixtures/operators.ts';
-import { inFolder, run, save } from './shapes.ts';
+import { inFolder, run, save, tryRun } from './shapes.ts';
 
 const row = (i: number, text: string): Row => ({ id: `d${i}`, n: i, text });
 async function previewed(root: string, steps: AnyStep[]): Promise<FlowPreview> {
@@ -103,4 +103,41 @@ describe('seconds', () => {
     expect(besidesRows(ledgerOf({ all, changes: { opening: 1, rest: 3 } }), 'src', 'changes')).toBe(4);
     expect(besidesRows(ledgerOf(undefined), 'src', 'resume')).toBe(FEW_ROWS.opening + FEW_ROWS.rest);
   });
+});
+
+describe('a run that was cut short', () => {
+  const steps = (failAt: number, add = 1): AnyStep[] => [
+    { id: 'src', op: 'inc.parts', with: { path: 'rows.json', failAt } },
+    { id: 'plus', op: 'inc.plus', with: { add } },
+    { id: 'words', op: 'inc.words', with: { least: 1 } },
+    { id: 'vector', op: 'inc.word-vector' },
+    { id: 't', op: 'inc.table', with: { path: 't' } },
+  ];
+  const all = Array.from({ length: 20 }, (_, i) => row(i, `a${i} b${i}`));
+  it.each([
+    ['the first one', 1],
+    ['over rows that were known', 2],
+  ])('has what is left to do (%s)', (_, add) =>
+    inFolder(async root => {
+      save(root, { p: all.slice(0, 10), q: all.slice(10) });
+      if (add === 2) await run(root, steps(-1));
+      const cut = await tryRun(root, steps(12, add), { commitEvery: { rows: 4 } });
+      expect(cut.result.error?.message).toContain('as it was told to');
+      expect(cut.interim).toBeGreaterThan(0);
+      const flow = await previewed(root, steps(-1, add));
+      expect(flow.mode).toBe('resume');
+      const [src, , words, vector, t] = flow.steps;
+      // two words a row
+      const [work, words2] = [src.work, 2 * src.work];
+      expect([words.work, vector.work, t.work]).toEqual([work, words2, words2]);
+      expect(vector.cost?.rows).toBe(words2);
+      expect([words, vector, t].map(s => s.rows.kept)).toEqual([20 - work, 40 - words2, 40 - words2]);
+      expect(work).toBeLessThanOrEqual(12);
+      // what fits into the cap is let through, and is what the run does
+      const ran = await run(root, steps(-1, add), { maxCost: { rows: words2 } });
+      expect(ran.mode).toBe('resume');
+      expect(ran.result.steps[0].rowsOut).toBe(work);
+      expect(ran.result.steps[3].rowsIn).toBe(words2);
+    }),
+  );
 });

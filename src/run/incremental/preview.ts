@@ -178,17 +178,18 @@ async function previewFlow(
     if (step.op.shape === 'source') {
       const count = remembersRows(flow) ? sourceCounts : partCounts;
       const found = new Map<string, number>();
-      const { counts, differs, deleted } = await count(step, decision, ledger, journal, run, batch => {
+      const { counts, differs, goOn, deleted } = await count(step, decision, ledger, journal, run, batch => {
         for (const c of costly) found.set(c.id, (found.get(c.id) ?? 0) + tokensOf(c, batch));
       });
       untouched &&= !differs;
-      const again = decision.mode === 'changes' ? 0 : counts.kept;
+      const fewer = decision.mode === 'changes' || decision.mode === 'resume';
+      const again = fewer ? Math.max(0, goOn - counts.added - counts.changed) : counts.kept;
       const work = counts.added + counts.changed + again;
       through.set(step.id, { ...counts, changed: counts.changed + again, kept: counts.kept - again });
       if (deleted) gone.set(step.id, deleted);
       fromSources += work;
       // rows that are as they were are not read: they count as those that were
-      const times = work / Math.max(1, counts.added + counts.changed);
+      const times = work / Math.max(1, goOn);
       for (const [id, n] of found) tokens.set(id, (tokens.get(id) ?? 0) + n * times);
       steps.push(told(step, decision, counts, work, true));
     } else {
@@ -325,6 +326,8 @@ function childrenOf(ledger: Ledger, slot: number, ids: Int32Array): number {
 interface SourceCounts {
   readonly counts: DiffCounts;
   readonly differs: boolean;
+  /** Rows that were read and go on. */
+  readonly goOn: number;
   /** Ids of rows that are gone, where rows are remembered. */
   readonly deleted?: Int32Array;
 }
@@ -347,6 +350,7 @@ async function sourceCounts(
     columns: step.output,
     fresh,
     all: false,
+    resumes: decision.mode === 'resume',
     nextId: decision.state?.nextId[step.id] ?? 0,
     run: '',
   });
@@ -355,14 +359,17 @@ async function sourceCounts(
     const parts = await instance.parts?.();
     const differs = fresh || !parts || diff.differs(parts);
     const read = diff.toRead(parts);
+    let goOn = 0;
     if (!read || read.size > 0) {
       for await (const { batch, part, records } of decoded(step, instance, read, diff)) {
         const taken = diff.take(batch, part, records);
-        if (taken.batch) seen(taken.batch);
+        if (!taken.batch) continue;
+        goOn += taken.batch.numRows;
+        seen(taken.batch);
       }
     }
     const deleted = diff.finish(parts);
-    return { counts: diff.counts, differs, deleted };
+    return { counts: diff.counts, differs, goOn, deleted };
   } finally {
     await instance.close?.();
   }
@@ -395,7 +402,7 @@ async function partCounts(
     }
     const before = fresh ? 0 : (decision.state?.work[step.id]?.rowsOut ?? 0);
     const [added, changed] = fresh ? [rows, 0] : [0, rows];
-    return { counts: { added, changed, deleted: 0, kept: Math.max(0, before - rows) }, differs };
+    return { counts: { added, changed, deleted: 0, kept: Math.max(0, before - rows) }, differs, goOn: rows };
   } finally {
     await instance.close?.();
   }
