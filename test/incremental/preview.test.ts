@@ -45,6 +45,10 @@ describe('rows that are kept', () => {
       const touched = await previewed(root, words);
       expect(touched.mode).toBe('changes');
       expect(kept(touched)).toEqual([5, 5, 11, 11]);
+      await run(root, words);
+      const idle = await previewed(root, words);
+      expect(idle.mode).toBe('nothing');
+      expect(kept(idle)).toEqual([5, 5, 11, 11]);
     }));
 
   it('are not told where nothing tells them', () =>

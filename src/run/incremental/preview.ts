@@ -235,9 +235,16 @@ async function previewFlow(
         kept: s.rows.kept === undefined ? undefined : s.rows.kept + s.rows.changed,
       },
     }));
-    return { flow: flowName(flow), mode: 'nothing', reasons: [], steps: idle, seconds: 0 };
+    return {
+      flow: flowName(flow),
+      mode: 'nothing',
+      reasons: [],
+      steps: withKnown(idle, flow, decision, ledger),
+      seconds: 0,
+    };
   }
-  const shown = withKnown(steps, flow, decision, ledger);
+  const fewer = decision.mode === 'changes' || decision.mode === 'resume';
+  const shown = fewer ? withKnown(steps, flow, decision, ledger) : steps;
   const known = steps.every(s => s.seconds !== undefined);
   const busiest = known ? Math.max(0, ...steps.map(s => s.seconds as number)) : undefined;
   const seconds =
@@ -252,12 +259,14 @@ function withKnown(
   decision: FlowDecision,
   ledger: Ledger,
 ): StepPreview[] {
-  if (decision.mode === 'full' || decision.mode === 'replay') return [...steps];
+  if (!remembersRows(flow)) return [...steps];
+  const roots = rootOf(flow);
   const known = new Map<string, number>();
   for (const step of flow.steps.toReversed()) {
     const { rows } = steps.find(s => s.id === step.id) as StepPreview;
     const before = decision.state?.work[step.id];
-    if ((step.op.shape === 'sink' && step.op.changes) || takesChanges(step)) {
+    const stream = takesChanges(step) && roots.get(step.id) !== undefined;
+    if (stream || (step.op.shape === 'sink' && step.op.changes)) {
       const held = rowsAt(ledger, decision.slots[step.id]);
       known.set(step.id, Math.max(0, held - rows.changed - rows.deleted));
     } else if (step.op.shape === 'map' && before && before.rowsIn > 0 && before.rowsIn === before.rowsOut) {
