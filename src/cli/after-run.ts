@@ -17,7 +17,7 @@ interface Args extends Selection {
   readonly debug: boolean;
 }
 
-const quoted = (word: string): string =>
+export const quoted = (word: string): string =>
   /^[\w./=:@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** The words that call the same again. */

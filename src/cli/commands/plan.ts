@@ -2,6 +2,7 @@ import { formatTime } from '../../define/units.ts';
 import type { FlowPreview, StepPreview } from '../../run/index.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
+import { tellOpenLetters } from '../letters.ts';
 import { maxCostOption } from '../max-cost.ts';
 import { checkLoaded, load, noPlan, pipelineArguments, printProblems } from '../prepare.ts';
 import { count, left, right, tableLines } from '../table.ts';
@@ -76,6 +77,7 @@ export const command = defineCommand({
     else for (const flow of flows) io.out(flowLines(flow, io.style).join('\n'));
     if (!args.json && flows.some(f => f.mode !== 'nothing' && f.steps.some(s => !s.counted)))
       io.err(io.errStyle.dim('≈ is an estimate: what the last run over all rows made of each row'));
+    await tellOpenLetters(found.plan.name, args, io);
     if (args.maxCost) {
       const { checkEstimate } = await import('../../run/index.ts');
       checkEstimate(
