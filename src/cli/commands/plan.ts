@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { formatTime } from '../../define/units.ts';
 import type { FlowPreview, StepPreview } from '../../run/index.ts';
 import { defineCommand } from '../command.ts';
@@ -59,7 +60,7 @@ export const command = defineCommand({
   text:
     'Sources are held against what was done before, so their rows are counted; those of other steps (≈) are told from\n' +
     'how many rows the last full run made of each. Tokens are those that steps which call a model or an endpoint would\n' +
-    'work on. Nothing is written. With --max-cost, exit code 1 where it would be more.',
+    'work on. Nothing is written. With --max-cost, exit code 1 where it would be more; also where a run is at work.',
   build: y =>
     pipelineArguments(y)
       .option('full', { type: 'boolean', default: false, describe: 'as if everything were done anew' })
@@ -72,6 +73,13 @@ export const command = defineCommand({
     await printProblems(found.problems, io);
     if (!found.plan) return noPlan(loaded, found, args.json, io);
     const { previewRun } = await import('../../run/index.ts');
+    const { refuseLocked, stateFolderOf } = await import('../../state/index.ts');
+    const { name, root } = found.plan;
+    refuseLocked(
+      join(stateFolderOf(root, name), 'lock'),
+      `pipeline "${name}"`,
+      'what is left to do is known when it has ended: plan again then',
+    );
     const flows = await previewRun(found.plan, { full: args.full });
     if (args.json) io.json({ pipeline: found.plan.name, flows });
     else for (const flow of flows) io.out(flowLines(flow, io.style).join('\n'));
