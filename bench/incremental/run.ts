@@ -110,7 +110,7 @@ async function manyRows(sizes: readonly number[], log: BenchOptions['log']): Pro
 export async function run(options: BenchOptions): Promise<BenchReport> {
   const { quick, log } = options;
   const count = quick ? 20_000 : 100_000;
-  const repeats = quick ? 2 : 3;
+  const repeats = quick ? 2 : 5;
   const { docs, from } = await documents(count);
   const random = seededRandom(count);
   const scratch = await scratchFolder();

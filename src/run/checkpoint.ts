@@ -46,7 +46,6 @@ export class Checkpoints {
     const done = new Promise<void>((resolve, reject) => {
       settle = { resolve, reject };
     });
-    done.catch(() => undefined);
     const onAbort = (): void => settle.reject(this.#signal.reason);
     this.#signal.addEventListener('abort', onAbort, { once: true });
     const barrier: Barrier = {
@@ -75,9 +74,9 @@ export class Checkpoints {
       },
     };
     if (this.#signal.aborted) onAbort();
-    return {
-      packet: { acks: [], barrier },
-      done: done.finally(() => this.#signal.removeEventListener('abort', onAbort)),
-    };
+    // a source whose barrier could not be sent does not wait for it: the promise may fail with nobody there
+    const settled = (): void => this.#signal.removeEventListener('abort', onAbort);
+    done.then(settled, settled);
+    return { packet: { acks: [], barrier }, done };
   }
 }

@@ -48,7 +48,7 @@ export async function compactGenerations<M extends Segmented>(
     if (waiting !== undefined)
       throw new IndexError(
         'generation',
-        `${dir}: generation ${waiting} is prepared and not live yet; run its pipeline first, which publishes or drops it`,
+        `${dir}: generation ${waiting} is prepared and not live yet; run its pipeline first, which publishes or drops it (with --recheck where it has nothing to do)`,
         dir,
       );
     const sizeOf = (manifest: M): Size => ({
