@@ -1,6 +1,7 @@
 /** What is said after a run, whatever came of it, and the exit code. */
 import { relative } from 'node:path';
 import type { Plan } from '../plan/types.ts';
+import { RefusedError } from '../state/errors.ts';
 import { asCalled } from './called.ts';
 import type { Io } from './command.ts';
 import { EXIT, errorText, isExpected } from './errors.ts';
@@ -17,7 +18,7 @@ interface Args extends Selection {
   readonly debug: boolean;
 }
 
-const quoted = (word: string): string =>
+export const quoted = (word: string): string =>
   /^[\w./=:@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** The words that call the same again. */
@@ -48,6 +49,8 @@ const standing = (plan: Plan, committed: readonly string[]): string[] =>
     .filter(f => f.steps.some(s => committed.includes(s.id)))
     .flatMap(f => f.steps.filter(s => s.op.shape === 'sink').map(s => s.id));
 
+const isRefused = (error: unknown): boolean => error instanceof RefusedError;
+
 /** What a run that did not end well leaves, and how to go on. */
 function howToGoOn(run: PlanRun, plan: Plan, args: Args, io: Io): void {
   const sinks = standing(plan, run.committed);
@@ -61,6 +64,8 @@ function howToGoOn(run: PlanRun, plan: Plan, args: Args, io: Io): void {
     const names = sinks.map(s => `"${s}"`).join(', ');
     io.err(`published before that and kept: ${names}; the rest is as it was before`);
   }
+  // what the state refuses it refuses again, until its help is followed
+  if (isRefused(run.failure) || (run.failure instanceof Error && isRefused(run.failure.cause))) return;
   // flows that committed have nothing to do then, by the ledger
   io.err(`to go on: ${sameCommand(args)}`);
 }

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { UserError } from '../define/index.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Border, Lineage } from '../run/index.ts';
+import type { KeptLetter } from '../state/index.ts';
 import { asCalled } from './called.ts';
+import { namesLetter } from './letters.ts';
 import { checkLoaded, load, type Selection } from './prepare.ts';
 
 /** The state folder of a pipeline that has run. @throws UserError where it has not */
@@ -23,12 +25,26 @@ export async function stateOf(args: Selection): Promise<{ name: string; folder: 
   return { name: definition.name, folder };
 }
 
-/** The source rows that a key means. @throws UserError where there is none */
-export async function rowsOfKey(args: Selection & { readonly key: string }): Promise<FoundRow[]> {
+/** What a key means. */
+export interface Found {
+  readonly rows: readonly FoundRow[];
+  /** Dead letters that it names and that are of none of the rows. */
+  readonly letters: readonly KeptLetter[];
+}
+
+/** The source rows and dead letters that a key means. @throws UserError where there is none */
+export async function rowsOfKey(args: Selection & { readonly key: string }): Promise<Found> {
   const { name, folder } = await stateOf(args);
   const { findInState, flowsWithoutRows, sinksBehindAll } = await import('../run/index.ts');
-  const rows = await findInState(folder, args.key);
-  if (rows.length === 0) {
+  const { listDeadLetters } = await import('../state/index.ts');
+  const named: KeptLetter[] = [];
+  for await (const letter of listDeadLetters(folder)) if (namesLetter(args.key, letter)) named.push(letter);
+  const rows = await findInState(
+    folder,
+    args.key,
+    named.flatMap(l => l.root ?? []),
+  );
+  if (rows.length === 0 && named.length === 0) {
     const [sink] = await sinksBehindAll(folder, args.key);
     if (sink !== undefined)
       throw new UserError(
@@ -43,7 +59,7 @@ export async function rowsOfKey(args: Selection & { readonly key: string }): Pro
       `"${args.key}" is no key of a source of pipeline "${name}", nor of a row in one of its sinks`,
       {
         help:
-          'a key is what names a row: a doc_id, or the unit_id of a hit' +
+          'a key is what names a row: a doc_id, or the unit_id of a hit; it may have been deleted: rows that are gone are not remembered' +
           (without.length === 0
             ? ''
             : `; of ${flows}, which writes its results whole, rows are not remembered one by one`),
@@ -52,18 +68,34 @@ export async function rowsOfKey(args: Selection & { readonly key: string }): Pro
   }
   const plan = await planOf(args);
   const found: FoundRow[] = [];
-  for (const row of rows)
-    if (!plan) found.push({ ...row, from: [], to: [] });
+  const own = await lettersOf(folder, rows);
+  for (const [i, row] of rows.entries()) {
+    const letters = own[i];
+    if (!plan) found.push({ ...row, letters, from: [], to: [] });
     else {
       const { bordersOf } = await import('../run/index.ts');
-      found.push({ ...row, ...bordersOf(plan, row), line: await lineIn(plan, row) });
+      found.push({ ...row, letters, ...bordersOf(plan, row), line: await lineIn(plan, row) });
     }
-  return found;
+  }
+  return { rows: found, letters: named.filter(l => !own.flat().some(o => o.id === l.id)) };
+}
+
+/** The dead letters of each of these rows. */
+async function lettersOf(folder: string, rows: readonly Lineage[]): Promise<KeptLetter[][]> {
+  const { listDeadLetters } = await import('../state/index.ts');
+  const own = rows.map((): KeptLetter[] => []);
+  if (rows.length === 0) return own;
+  for await (const letter of listDeadLetters(folder))
+    for (const [i, { source, id }] of rows.entries())
+      if (letter.root?.source === source && letter.root.id === id) own[i].push(letter);
+  return own;
 }
 
 export interface FoundRow extends Lineage {
   /** On which line of its part it stands now, where that has lines. */
   readonly line?: number;
+  /** Those of it and of what was made of it. */
+  readonly letters: readonly KeptLetter[];
   /** What its file was written by, and what reads the files that its flow writes. */
   readonly from: readonly Border[];
   readonly to: readonly Border[];

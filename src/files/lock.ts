@@ -187,6 +187,10 @@ export function acquire(file: string, heir?: string): Held | { holder: Holder | 
   }
 }
 
+/** Who holds a lock, without asking for it; undefined where nobody does. */
+export const holding = (file: string): HeldBy | undefined =>
+  fs.existsSync(file) && !stale(file) ? heldBy(holderOf(file), file, age(file)) : undefined;
+
 /** This process, as others know it by. */
 export const thisProcess = (): Holder => ({
   host: hostname(),

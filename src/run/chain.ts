@@ -146,7 +146,7 @@ export class Chain {
         throw new StepError(step.id, message, {
           row,
           cause: failure.error,
-          help: 'onError: "dead-letter" puts such rows aside and goes on',
+          help: `onError: "dead-letter" of step "${step.id}" puts such rows aside and goes on`,
         });
       }
       letters.push({ step: step.id, where: row, message, row: failure.row });

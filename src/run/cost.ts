@@ -37,6 +37,8 @@ export function tokensOf(step: PlannedStep, batch: RecordBatch): number {
 }
 
 const shown = (n: number): string => Math.round(n).toLocaleString('en-US');
+const keptText = ({ id }: PlannedStep): string =>
+  `results of "${id}" so far are in the cache, and a next run does not pay for them again`;
 const HELP = 'raise --max-cost, or give it fewer rows';
 
 /** @throws UserError where an estimate is over the cap */
@@ -62,8 +64,11 @@ export class Budget {
   constructor(most: MaxCost) {
     this.#most = most;
   }
-  /** @throws UserError where these rows would be over the cap: then the step must not work on them */
-  spend(step: PlannedStep, batch: RecordBatch): void {
+  /**
+   * @param cached whether the step's results are kept, so that what was worked on is not lost
+   * @throws UserError where these rows would be over the cap: then the step must not work on them
+   */
+  spend(step: PlannedStep, batch: RecordBatch, cached: boolean): void {
     const more: Cost = {
       rows: batch.numRows,
       tokens: this.#most.tokens === undefined ? 0 : tokensOf(step, batch),
@@ -73,18 +78,18 @@ export class Budget {
       if (limit === undefined || this.#spent[unit] + more[unit] <= limit) continue;
       throw new UserError(
         `--max-cost allows ${shown(limit)} ${unit}: ${shown(this.#spent[unit])} are spent, and "${step.id}" has ${shown(more[unit])} more to work on`,
-        { help: `${HELP}; results so far are in the cache, and a next run does not pay for them again` },
+        { help: cached ? `${HELP}; ${keptText(step)}` : HELP },
       );
     }
     for (const unit of UNITS) this.#spent[unit] += more[unit];
   }
 }
 
-/** An executor that spends before it works. */
-export const spending = (step: PlannedStep, inner: Executor, budget: Budget): Executor => ({
+/** An executor that spends before it works. @param cached see {@link Budget.spend} */
+export const spending = (step: PlannedStep, inner: Executor, budget: Budget, cached: boolean): Executor => ({
   width: inner.width,
   run: async input => {
-    if ('batch' in input) budget.spend(step, input.batch);
+    if ('batch' in input) budget.spend(step, input.batch, cached);
     return inner.run(input);
   },
   close: () => inner.close(),

@@ -154,11 +154,14 @@ export async function execute(plan: Plan, options: RunOptions, watched: Watched)
     const { full = false, recheck, redo } = options;
     const around = surroundingsOf(plan.flows, ownSources(steps, registry), options.partOf?.steps);
     const begins = (changes: FlowChanges): void => void passes.push(changes);
+    let since = started;
     const shared = { run: id, memory: plan.memory, folder, ctx, full, recheck, redo, around };
     for (const flow of plan.flows) {
       signal.throwIfAborted();
-      if (remembers(flow)) await pass(flow, { ...shared, control, committing, state, hub, forget, begins });
+      if (remembers(flow))
+        await pass(flow, { ...shared, since, control, committing, state, hub, forget, begins });
       else await passWithout(flow, { control, committing, forget });
+      since = performance.now();
     }
   };
   try {

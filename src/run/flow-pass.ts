@@ -11,6 +11,7 @@ import { openContext } from './context.ts';
 import { stepError } from './errors.ts';
 import { runFlow } from './flow.ts';
 import type { FlowControl } from './flow-control.ts';
+import { type Besides, noteBesides } from './incremental/besides.ts';
 import { flowName } from './incremental/flow-memory.ts';
 import { FlowChanges } from './incremental/flow-run.ts';
 import { decide, type FlowDecision } from './incremental/flow-state.ts';
@@ -33,6 +34,8 @@ export interface PassOptions {
   readonly committing: Committing;
   readonly state: KeptState;
   readonly hub: EventHub;
+  /** When the run began, or the flow before it ended, as `performance.now()`. */
+  readonly since: number;
   /** What else there is in the plan. */
   readonly around: Surroundings;
   /** Drops what a pass has put aside and counted, before another pass. */
@@ -106,9 +109,22 @@ export async function pass(flow: Flow, o: PassOptions): Promise<void> {
   }
   const step = flow.steps[0].id;
   await committing.settleLetters(step, changes);
-  await committing.after(step, 'the next run does not know that nothing changed', async () =>
-    ledger.setMeta(`outputs:${name}`, await outputSignatures(flow, ctx)),
-  );
+  await committing.after(step, 'the next run does not know that nothing changed', async () => {
+    const outputs = await outputSignatures(flow, ctx);
+    const took = besides(flow, o);
+    await Promise.all([
+      ledger.setMeta(`outputs:${name}`, outputs),
+      noteBesides(ledger, name, changes.decision.mode, took),
+    ]);
+  });
+}
+
+function besides(flow: Flow, { control, since }: PassOptions): Besides {
+  const meters = flow.steps.map(s => control.meter(s.id));
+  const seconds = (performance.now() - since) / 1000;
+  const opening = (Math.min(...meters.map(m => m.openedAt ?? since)) - since) / 1000;
+  const busy = Math.max(...meters.map(m => m.busyMs)) / 1000;
+  return { opening, rest: Math.max(0, seconds - opening - busy) };
 }
 
 function warnOfSources(flow: Flow, { state, mode }: FlowDecision, { control, around }: PassOptions): void {

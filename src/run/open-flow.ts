@@ -177,7 +177,7 @@ export class OpenFlow {
       const steps = cached ? [carryPlaces(step)] : group;
       return step.where === 'worker' ? workerExecutor(steps, run) : mainExecutor(steps[0], run);
     });
-    const inner = run.budget && isCostly(step) ? spending(step, bare, run.budget) : bare;
+    const inner = run.budget && isCostly(step) ? spending(step, bare, run.budget, cached) : bare;
     return cached && run.cache ? run.cache(step, inner) : inner;
   }
 
@@ -212,7 +212,7 @@ function counted(step: PlannedStep, bare: JoinInstance, { budget }: FlowControl)
   if (!budget) return bare;
   return {
     process: inputs => {
-      budget.spend(step, inputs[0]);
+      budget.spend(step, inputs[0], false);
       return bare.process(inputs);
     },
   };

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type EngineOperator, type Json, type Params, type PlanContext, UserError } from '../define/index.ts';
 import { writeWhole } from './durable.ts';
-import { stateError, withState } from './errors.ts';
+import { RefusedError, stateError, withState } from './errors.ts';
 import { faultPoint } from './fault.ts';
 
 /** The format of {@link CommitFile}; raised when an older reader would misread it. */
@@ -84,7 +84,7 @@ export async function readCommits(folder: string): Promise<Readonly<Record<strin
   }
   let file: CommitFile;
   const broken = (why: string): UserError =>
-    new UserError(`${path} is not a commit record: ${why}`, {
+    new RefusedError(`${path} is not a commit record: ${why}`, {
       help: 'restore it from a backup, or remove it: indexes keep their last committed generation, and the next run does everything',
     });
   try {
@@ -94,7 +94,7 @@ export async function readCommits(folder: string): Promise<Readonly<Record<strin
   }
   if (typeof file !== 'object' || file === null) throw broken('it is no object');
   if (typeof file.format !== 'number' || file.format > COMMIT_FORMAT) {
-    throw new UserError(`${path} has format ${file.format}; this version reads up to ${COMMIT_FORMAT}`, {
+    throw new RefusedError(`${path} has format ${file.format}; this version reads up to ${COMMIT_FORMAT}`, {
       help: 'it was written by a newer Millrace: update this one',
     });
   }

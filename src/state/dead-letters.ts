@@ -253,6 +253,17 @@ export async function* listDeadLetters(folder: string): AsyncGenerator<KeptLette
   }
 }
 
+/** How many letters all runs of a pipeline have left, without their rows being read. @param folder its state folder */
+export async function countDeadLetters(folder: string): Promise<number> {
+  const root = join(folder, 'dead-letters');
+  let all = 0;
+  for (const run of await namesIn(root))
+    for (const name of await namesIn(join(root, run)))
+      for await (const bytes of streamsOf(join(root, run, name)))
+        for (const batch of RecordBatchReader.from(bytes)) all += batch.numRows;
+  return all;
+}
+
 /** Takes letters off the list: rows that went through since. Gives how many went. */
 export async function removeDeadLetters(
   folder: string,

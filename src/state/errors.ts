@@ -19,6 +19,9 @@ export class StateError extends UserError {
   }
 }
 
+/** State that a run refuses to touch: running again alone does not help. */
+export class RefusedError extends UserError {}
+
 const GO_ON = 'run again: it goes on from the last commit';
 const OTHER_DISK = 'a symbolic link may take the place of .millrace';
 
@@ -64,7 +67,7 @@ export async function withState<T>(path: string, work: () => T | Promise<T>): Pr
 export function refuseNewer(path: string, head: Buffer, own: Buffer): void {
   const [version, known] = [head[3] - 0x30, own[3] - 0x30];
   if (!head.subarray(0, 3).equals(own.subarray(0, 3)) || version <= known || version > 9) return;
-  throw new UserError(`${path} has format ${version}; this version reads up to ${known}`, {
+  throw new RefusedError(`${path} has format ${version}; this version reads up to ${known}`, {
     help: 'it was written by a newer Millrace: update this one, or remove the file and run with --full',
   });
 }

@@ -127,3 +127,28 @@ it('letters of steps that are gone leave with a run over all rows', async () => 
   expect((await millrace(here, 'run', 'p.yaml', '--full')).code).toBe(0);
   expect(await left(here)).toBe(0);
 });
+
+it('letters that are open are told by run, also an idle one, and plan; why and trace know rows by them', async () => {
+  const here = folderWith({ 'p.yaml': PIPELINE, 'docs.jsonl': `${texts('a', null)}{"id": 2,\n` });
+  const open = '2 dead letters are open: ';
+  const list = 'dead-letters list p.yaml';
+  for (const command of ['run', 'run', 'plan']) {
+    const { stderr } = await millrace(here, command, 'p.yaml');
+    expect(stderr).toMatch(new RegExp(`^${open}.*${list}$`, 'm'));
+  }
+  for (const command of ['why', 'trace']) {
+    const { stdout } = await millrace(here, command, 'p.yaml', '1');
+    expect(stdout).toMatch(/put aside at step "passages" in run \S+: column "text" is null/);
+    expect(stdout).not.toContain('no rows in sinks');
+    const unread = await millrace(here, command, 'p.yaml', 'docs.jsonl:3');
+    expect(unread.stdout).toMatch(/^docs.jsonl:3\n {2}put aside at step "docs" in run \S+: not JSON/);
+    const [row] = jsonOf<{ deadLetters: object[] }[]>(await millrace(here, command, 'p.yaml', '1', '--json'));
+    expect(row.deadLetters).toMatchObject([{ step: 'passages', where: 'doc_id 1' }]);
+    const gone = await millrace(here, command, 'p.yaml', '7');
+    expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining('it may have been deleted')]);
+  }
+  const shown = await millrace(here, 'dead-letters', 'show', 'p.yaml', '1', '--json');
+  expect(jsonOf<unknown[]>(shown)).toMatchObject([{ where: 'doc_id 1' }]);
+  writeFileSync(join(here, 'docs.jsonl'), texts('a', 'b'));
+  expect((await millrace(here, 'run', 'p.yaml')).stderr).not.toContain('open:');
+});

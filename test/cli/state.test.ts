@@ -122,3 +122,41 @@ it('a prepared file that is lost before it is published is told, and --full make
   expect(readFileSync(join(here, 'out/units.jsonl'), 'utf8').trim().split('\n')).toHaveLength(9);
   expect((await millrace(here, 'run', 'split')).code).toBe(0);
 });
+
+it('a damaged commit record is told without a hint to run again; without it everything is done since it is gone', async () => {
+  const here = project();
+  await millrace(here, 'run', 'split');
+  const record = join(here, '.millrace/split/commit.json');
+  writeFileSync(record, 'x');
+  const { code, stderr } = await millrace(here, 'run', 'split');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('restore it from a backup, or remove it')]);
+  expect(stderr).not.toContain('to go on:');
+  rmSync(record);
+  expect((await millrace(here, 'plan', 'split')).stdout).toContain('since its commit record is gone');
+});
+
+it('while a run is at work, plan and another run name its process, and give no hint to run again', async () => {
+  const here = project();
+  const lock = join(here, '.millrace/split/lock');
+  await millrace(here, 'run', 'split');
+  const { takeLock } = await import('../../src/state/index.ts');
+  const unlock = await takeLock(lock, 'it');
+  const plan = await millrace(here, 'plan', 'split');
+  expect(plan.code).toBe(1);
+  expect(plan.stdout).toBe('');
+  expect(plan.stderr).toMatch(
+    new RegExp(`process ${process.pid} on .* is running pipeline "split"\n.*plan again`),
+  );
+  const run = await millrace(here, 'run', 'split');
+  expect([run.code, run.stderr]).toEqual([1, expect.stringContaining('is being written by process')]);
+  expect(run.stderr).not.toContain('to go on:');
+  await unlock();
+  expect((await millrace(here, 'plan', 'split')).stdout).toContain('nothing to do');
+});
+
+it('a row that fails its step names the step whose onError puts it aside', async () => {
+  const here = project();
+  writeFileSync(join(here, 'docs.jsonl'), jsonl([{ id: 1, title: '', text: null }]));
+  const { stderr } = await millrace(here, 'run', 'split');
+  expect(stderr).toContain('onError: "dead-letter" of step "split" puts such rows aside');
+});

@@ -68,7 +68,12 @@ it('a run that comes to more than was foreseen ends before it, and what was paid
     expect(over.result.error).toMatchObject({
       step: 'vector',
       message: '--max-cost allows 45 rows: 40 are spent, and "vector" has 10 more to work on',
+      help: expect.stringContaining('results of "vector" so far are in the cache'),
     });
+    // without a cache nothing is kept
+    const sample = await tryRun(root, byWord, { maxCost: { rows: 45 }, incremental: false });
+    expect(sample.result.error?.help).toBe('raise --max-cost, or give it fewer rows');
+    worked.set('word-vector', 40);
     expect(worked.get('word-vector')).toBe(40);
     await run(root, byWord, { maxCost: { rows: 20 } });
     expect(worked.get('word-vector')).toBe(60);

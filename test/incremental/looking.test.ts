@@ -90,7 +90,8 @@ it('plan counts the rows of sinks that go with their documents', async () => {
   const { steps } = await planned(here);
   expect(steps[0].rows).toMatchObject({ added: 1, deleted: 2, kept: 8 });
   expect(steps[1].rows).toMatchObject({ added: 1, changed: 0, deleted: 2 });
-  expect(steps[2].rows).toMatchObject({ added: 2, changed: 0, deleted: 4, kept: 14 });
+  // of twenty rows the four of two documents go
+  expect(steps[2].rows).toMatchObject({ added: 2, changed: 0, deleted: 4, kept: 16 });
 });
 
 // whoever runs as root may write everywhere

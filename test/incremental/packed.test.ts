@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { CHILD_HASH_BYTES, type Child, decodeChildren, packed } from '../../src/run/incremental/children.ts';
+import {
+  CHILD_HASH_BYTES,
+  type Child,
+  countChildren,
+  decodeChildren,
+  packed,
+} from '../../src/run/incremental/children.ts';
 import { IdRanges } from '../../src/run/incremental/id-ranges.ts';
 import { SeenHashes } from '../../src/run/incremental/seen-hashes.ts';
 
@@ -18,6 +24,7 @@ it('rows at a sink come back as they were', () => {
     fc.property(fc.array(child, { maxLength: 12 }), children => {
       const back = decodeChildren(packed(children));
       expect(back.map(plain)).toEqual(children.map(plain));
+      expect(countChildren(packed(children))).toBe(children.length);
     }),
   );
 });

@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
+import { withoutModelRuntime } from '../model-runtime.ts';
 import { checkLoaded, load, pipelineArguments, printProblems } from '../prepare.ts';
 import { counted } from '../table.ts';
 
@@ -14,7 +15,9 @@ export const command = defineCommand({
       .example('$0 index --set steps.split.with.words=200', 'with another value'),
   run: async (args, io) => {
     const loaded = await load(args);
-    const { plan, problems } = await checkLoaded(loaded, args, 'check');
+    const found = await checkLoaded(loaded, args, 'check');
+    const { plan } = found;
+    const problems = [...found.problems, ...(await withoutModelRuntime(loaded.definition))];
     const errors = problems.filter(p => p.severity === 'error').length;
     const ok = errors === 0;
     if (args.json) io.json({ pipeline: loaded.definition?.name, ok, complete: plan !== undefined, problems });

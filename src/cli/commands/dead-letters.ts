@@ -4,6 +4,7 @@ import type { KeptLetter } from '../../state/index.ts';
 import { afterRun } from '../after-run.ts';
 import { defineCommand, type Io, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { namesLetter } from '../letters.ts';
 import { checkLoaded, load, noPlan, pipelineArguments, printProblems, type Selection } from '../prepare.ts';
 import { runPlan } from '../run-plan.ts';
 import { stateOf } from '../state.ts';
@@ -45,7 +46,7 @@ async function show(letters: Letters, id: string, json: boolean, io: Io): Promis
   const found: KeptLetter[] = [];
   const others: string[] = [];
   for await (const letter of letters) {
-    if (letter.id === id || letter.where === id) found.push(letter);
+    if (namesLetter(id, letter)) found.push(letter);
     else if (others.length < 5) others.push(letter.id);
   }
   if (found.length === 0) {
@@ -85,7 +86,7 @@ async function rerun(args: Args, letters: () => Letters, io: Io): Promise<number
 export const command = defineCommand({
   usage: 'dead-letters <action> <pipeline> [letter]',
   summary: 'Lists, shows and runs again the rows that a step put aside.',
-  text: 'list  the letters, with row and error\nshow  one letter whole: give its name, or its row\nrun   lets their rows go through again, after a fix; they leave the list when they succeed',
+  text: 'list  the letters, with row and error\nshow  one letter whole: give its name, its row, or the key of that\nrun   lets their rows go through again, after a fix; they leave the list when they succeed',
   build: y =>
     pipelineArguments(y)
       .positional('action', { type: 'string', demandOption: true, choices: ACTIONS, describe: 'what to do' })

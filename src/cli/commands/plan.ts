@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { formatTime } from '../../define/units.ts';
 import type { FlowPreview, StepPreview } from '../../run/index.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
+import { tellOpenLetters } from '../letters.ts';
 import { maxCostOption } from '../max-cost.ts';
 import { checkLoaded, load, noPlan, pipelineArguments, printProblems } from '../prepare.ts';
 import { count, left, right, tableLines } from '../table.ts';
@@ -25,7 +27,7 @@ function flowLines(flow: FlowPreview, style: Style): string[] {
     signed('+', s.rows.added, s.counted),
     signed('~', s.rows.changed, s.counted),
     signed('−', s.rows.deleted, s.counted),
-    signed('=', s.rows.kept, s.counted),
+    signed('=', s.rows.kept ?? 0, s.counted),
     s.work === 0 ? '' : `${s.counted ? '' : '≈'}${count(s.work)}`,
     s.cost === undefined || s.cost.tokens === 0 ? '' : `≈${count(Math.round(s.cost.tokens))}`,
     s.seconds === undefined || s.work === 0 ? '' : formatTime(s.seconds * 1000),
@@ -47,7 +49,11 @@ function flowLines(flow: FlowPreview, style: Style): string[] {
     ...(flow.mode === 'nothing'
       ? []
       : tableLines(columns, flow.steps.map(row), { indent: 2, title: style.dim })),
-    ...(flow.seconds ? [`  about ${formatTime(flow.seconds * 1000)}, at the rate of the last full run`] : []),
+    ...(flow.seconds
+      ? [
+          `  about ${formatTime(flow.seconds * 1000)}, at the rate of the last full run, opening and committing included`,
+        ]
+      : []),
   ];
 }
 
@@ -57,8 +63,9 @@ export const command = defineCommand({
     'Says what a run would do, before it does: rows added, changed, deleted, kept, and how long it takes.',
   text:
     'Sources are held against what was done before, so their rows are counted; those of other steps (≈) are told from\n' +
-    'how many rows the last full run made of each. Tokens are those that steps which call a model or an endpoint would\n' +
-    'work on. Nothing is written. With --max-cost, exit code 1 where it would be more.',
+    'how many rows the last full run made of each. A step counts the rows that come to it: one that splits, documents.\n' +
+    'Tokens are those that steps which call a model or an endpoint would work on. Nothing is written. With --max-cost,\n' +
+    'exit code 1 where it would be more; also where a run is at work.',
   build: y =>
     pipelineArguments(y)
       .option('full', { type: 'boolean', default: false, describe: 'as if everything were done anew' })
@@ -71,11 +78,19 @@ export const command = defineCommand({
     await printProblems(found.problems, io);
     if (!found.plan) return noPlan(loaded, found, args.json, io);
     const { previewRun } = await import('../../run/index.ts');
+    const { refuseLocked, stateFolderOf } = await import('../../state/index.ts');
+    const { name, root } = found.plan;
+    refuseLocked(
+      join(stateFolderOf(root, name), 'lock'),
+      `pipeline "${name}"`,
+      'what is left to do is known when it has ended: plan again then',
+    );
     const flows = await previewRun(found.plan, { full: args.full });
     if (args.json) io.json({ pipeline: found.plan.name, flows });
     else for (const flow of flows) io.out(flowLines(flow, io.style).join('\n'));
     if (!args.json && flows.some(f => f.mode !== 'nothing' && f.steps.some(s => !s.counted)))
       io.err(io.errStyle.dim('≈ is an estimate: what the last run over all rows made of each row'));
+    await tellOpenLetters(found.plan.name, args, io);
     if (args.maxCost) {
       const { checkEstimate } = await import('../../run/index.ts');
       checkEstimate(

@@ -5,6 +5,7 @@ import { afterRun } from '../after-run.ts';
 import { asCalled } from '../called.ts';
 import { defineCommand, type Io, oneText, wholeNumber } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { tellOpenLetters } from '../letters.ts';
 import { maxCostOption } from '../max-cost.ts';
 import {
   checkLoaded,
@@ -93,6 +94,8 @@ async function runOnce(args: RunArgs, io: Io): Promise<number> {
     for (const line of reportLines(result.reports, plan, io)) io.out(line);
   }
   const code = afterRun(run, plan, args, io);
+  // a sample has no letters that the command would list
+  if (sample === undefined) await tellOpenLetters(plan.name, args, io);
   for (const path of Object.values(plots)) io.err(`plot: ${path}`);
   // a part leaves nothing that the commands could look at
   if (code === 0 && !isPartial(args) && plan.next?.length) {

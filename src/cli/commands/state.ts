@@ -52,7 +52,7 @@ async function removeSamples(root: string): Promise<string[]> {
 export const command = defineCommand({
   usage: 'state <action>',
   summary: 'Says what the state beside the pipelines holds, and clears what is not used.',
-  text: 'info  bytes of each pipeline’s ledger and dead letters, of samples, and of the cache of costly steps\ngc    takes out of the cache what was not used for --days, then the longest unused above --bytes; with --pipeline\n      also the state of pipelines that are gone, with --samples what runs with --limit wrote\n\nRuns do that with the cache by themselves, once a day, with what was not used for 90 days or is above 32 GiB.\nSpace in the file that is free is used again.',
+  text: 'info  bytes of each pipeline’s ledger and dead letters, of samples, and of the cache of costly steps\ngc    takes out of the cache what was not used for --days, then the longest unused above --bytes; with --pipeline\n      also the state of a pipeline, with --samples what runs with --limit wrote\n\nRuns do that with the cache by themselves, once a day, with what was not used for 90 days or is above 32 GiB.\nSpace in the file that is free is used again.',
   build: y =>
     y
       .positional('action', {
@@ -79,7 +79,7 @@ export const command = defineCommand({
         array: true,
         requiresArg: true,
         describe:
-          'gc: remove the state of this pipeline; what it wrote stays, and a run of it would do everything',
+          'gc: remove the state of this pipeline, whether or not its file is there; what it wrote stays, and a run of it would do everything',
       })
       .option('samples', {
         type: 'boolean',

@@ -1,14 +1,16 @@
 import { asCalled } from '../called.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
-import { pipelineArguments } from '../prepare.ts';
+import { letterJson, letterLines } from '../letters.ts';
+import { pipelineArguments, type Selection } from '../prepare.ts';
 import { type FoundRow, placeText, rowsOfKey } from '../state.ts';
 import { counted } from '../table.ts';
 import type { Style } from '../terminal.ts';
 
 const MOST = 20;
 
-function lines(row: FoundRow, style: Style, pipeline: string): string[] {
+function lines(row: FoundRow, style: Style, args: Selection): string[] {
+  const { pipeline } = args;
   const out = [`${style.bold(row.key.map(String).join(', '))}  ${placeText(row)}`];
   for (const { path, writer, writerFlow, leadsOn } of row.from)
     out.push(`  ← "${writer}" of flow "${writerFlow}" wrote ${path}${onward(leadsOn, writerFlow, pipeline)}`);
@@ -22,7 +24,9 @@ function lines(row: FoundRow, style: Style, pipeline: string): string[] {
     out.push(
       `  → "${writer}" wrote ${path}, which "${reader}" reads${onward(leadsOn, readerFlow, pipeline)}`,
     );
-  if (Object.keys(row.at).length === 0) out.push('  → no rows in sinks that are kept up to date row by row');
+  out.push(...letterLines(row.letters, args));
+  if (Object.keys(row.at).length === 0 && row.letters.length === 0)
+    out.push('  → no rows in sinks that are kept up to date row by row');
   return out;
 }
 
@@ -45,10 +49,10 @@ export const command = defineCommand({
       })
       .example('$0 index doc-17#3', 'where passage 3 of doc-17 is from'),
   run: async (args, io) => {
-    const rows = await rowsOfKey(args);
+    const { rows, letters } = await rowsOfKey(args);
     if (args.json)
-      io.json(
-        rows.map(({ flow, source, key, part, line, row, values, at, from, to }) => ({
+      io.json([
+        ...rows.map(({ flow, source, key, part, line, row, values, at, from, to, letters: own }) => ({
           flow,
           source,
           key,
@@ -59,9 +63,16 @@ export const command = defineCommand({
           at,
           from,
           to,
+          deadLetters: own.map(letterJson),
         })),
-      );
-    else for (const row of rows) io.out(lines(row, io.style, args.pipeline).join('\n'));
+        // rows that never got as far as the ledger
+        ...letters.map(l => ({ flow: null, source: null, key: [args.key], deadLetters: [letterJson(l)] })),
+      ]);
+    else {
+      for (const row of rows) io.out(lines(row, io.style, args).join('\n'));
+      for (const letter of letters)
+        io.out([io.style.bold(letter.where), ...letterLines([letter], args)].join('\n'));
+    }
     return EXIT.ok;
   },
 });

@@ -2,14 +2,15 @@ import type { Json } from '../../define/index.ts';
 import type { Lineage, Pass } from '../../run/index.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
-import { pipelineArguments } from '../prepare.ts';
+import { letterJson, letterLines } from '../letters.ts';
+import { pipelineArguments, type Selection } from '../prepare.ts';
 import { type FoundRow, placeText, rowsOfKey } from '../state.ts';
 import type { Style } from '../terminal.ts';
 
 const shown = (value: Json): string =>
   typeof value === 'string' ? JSON.stringify(value) : JSON.stringify(value);
 
-function lines(row: FoundRow, style: Style): string[] {
+function lines(row: FoundRow, style: Style, args: Selection): string[] {
   const { why, last } = row;
   const head = `${style.bold(row.key.map(String).join(', '))}  ${placeText(row)}`;
   const out = [head];
@@ -21,6 +22,7 @@ function lines(row: FoundRow, style: Style): string[] {
   } else if (why?.kind === 'added') out.push(`  added in run ${why.run}`);
   else if (why?.kind === 'again') out.push(`  done again in run ${why.run}, as was asked for`);
   else out.push('  as it was when it was first read');
+  out.push(...letterLines(row.letters, args));
   out.push(
     `  the last run of "${row.flow}" (${last.time}) was ${last.mode === 'changes' ? 'of changed rows only' : 'over every row'}`,
   );
@@ -55,10 +57,10 @@ export const command = defineCommand({
       })
       .example('$0 index doc-17', 'why document doc-17 was worked on'),
   run: async (args, io) => {
-    const rows = await rowsOfKey(args);
+    const { rows, letters } = await rowsOfKey(args);
     if (args.json)
-      io.json(
-        rows.map(({ flow, source, key, line, why, last, passes }) => ({
+      io.json([
+        ...rows.map(({ flow, source, key, line, why, last, passes, letters: own }) => ({
           flow,
           source,
           key,
@@ -66,9 +68,16 @@ export const command = defineCommand({
           why: why ?? null,
           last,
           passes,
+          deadLetters: own.map(letterJson),
         })),
-      );
-    else for (const row of rows) io.out(lines(row, io.style).join('\n'));
+        // rows that never got as far as the ledger
+        ...letters.map(l => ({ flow: null, source: null, key: [args.key], deadLetters: [letterJson(l)] })),
+      ]);
+    else {
+      for (const row of rows) io.out(lines(row, io.style, args).join('\n'));
+      for (const letter of letters)
+        io.out([io.style.bold(letter.where), ...letterLines([letter], args)].join('\n'));
+    }
     return EXIT.ok;
   },
 });

@@ -70,6 +70,20 @@ export function decodeChildren(bytes: Buffer): Child[] {
   return children;
 }
 
+/** How many rows {@link decodeChildren} gives, without making them. */
+export function countChildren(bytes: Uint8Array): number {
+  const place = { at: 0 };
+  let count = 0;
+  for (; place.at < bytes.length; count++) {
+    if (readVarint(bytes, place) > 0) {
+      const length = readVarint(bytes, place);
+      place.at += length;
+    }
+    place.at += CHILD_HASH_BYTES;
+  }
+  return count;
+}
+
 /** {@link encodeChildren}, as bytes of their own. */
 export function packed(children: readonly Child[]): Buffer {
   const out = new ByteWriter(256);

@@ -37,8 +37,14 @@ const flowsOf = (ledger: Ledger): [string, FlowState][] =>
     return state ? [[name.slice(5), state]] : [];
   });
 
-/** The source rows that a key means: a source's key, or a unit's at a sink. */
-export function findRows(ledger: Ledger, key: string): Lineage[] {
+/** A source row, by its id. */
+export interface Root {
+  readonly source: string;
+  readonly id: number;
+}
+
+/** The source rows that a key means: a source's key, or a unit's at a sink. @param roots rows that it means besides */
+export function findRows(ledger: Ledger, key: string, roots: readonly Root[] = []): Lineage[] {
   const found: Lineage[] = [];
   for (const [flow, state] of flowsOf(ledger)) {
     const sources = Object.entries(state.steps).filter(([, s]) => s.shape === 'source');
@@ -54,6 +60,9 @@ export function findRows(ledger: Ledger, key: string): Lineage[] {
           if (id !== undefined && !ids.some(f => f.id === id)) ids.push({ id, matched: 'sink' });
         }
       }
+      for (const root of roots)
+        if (root.source === source && !ids.some(f => f.id === root.id))
+          ids.push({ id: root.id, matched: 'source' });
       for (const { id, matched } of ids) {
         const line = lineage(ledger, flow, state, source, slot, sinks, id);
         if (line) found.push({ ...line, matched });
@@ -198,8 +207,12 @@ export async function sinksBehindAll(folder: string, key: string): Promise<strin
   }
 }
 
-/** Opens a pipeline's ledger, looks the key up, and closes it. */
-export async function findInState(folder: string, key: string): Promise<Lineage[]> {
+/** Opens a pipeline's ledger, looks the key up, and closes it. @param roots see {@link findRows} */
+export async function findInState(
+  folder: string,
+  key: string,
+  roots: readonly Root[] = [],
+): Promise<Lineage[]> {
   const ledger = await Ledger.openForReading(folder);
   try {
     const { formerFormat } = ledger;
@@ -209,7 +222,7 @@ export async function findInState(folder: string, key: string): Promise<Lineage[
         { help: 'run the pipeline: everything is done anew, and rows are known after that' },
       );
     }
-    return findRows(ledger, key);
+    return findRows(ledger, key, roots);
   } finally {
     await ledger.close();
   }

@@ -108,6 +108,7 @@ export async function decide(
   if (!state || !commit) {
     const { formerFormat, damage } = ledger;
     if (damage !== undefined) return anew('its ledger was damaged');
+    if (state) return anew('its commit record is gone');
     if (formerFormat === undefined) return anew('it has not run before');
     return anew(`its ledger was of format ${formerFormat}, which this version does not go on from`);
   }

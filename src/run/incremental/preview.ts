@@ -20,9 +20,10 @@ import {
 import { Chain } from '../chain.ts';
 import { openContext, planContext, type RunContext } from '../context.ts';
 import { type Cost, isCostly, tokensOf } from '../cost.ts';
-import { decodeChildren } from './children.ts';
+import { besidesRows } from './besides.ts';
+import { countChildren } from './children.ts';
 import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
-import { decide, type FlowDecision, remembersRows, rootOf } from './flow-state.ts';
+import { decide, type FlowDecision, remembersRows, rootOf, takesChanges } from './flow-state.ts';
 import type { Records } from './records.ts';
 import { surroundingsOf } from './remembered.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
@@ -30,15 +31,18 @@ import { SourceParts } from './source-parts.ts';
 
 type Surroundings = Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>;
 
+/** Rows that come to a step, at a source those it gives. */
+export type RowCounts = Readonly<Omit<DiffCounts, 'kept'>> & { readonly kept?: number };
+
 export interface StepPreview {
   readonly id: string;
   readonly op: string;
   /**
    * Rows at a source are counted, elsewhere estimated from how many rows the last full run made of each; deleted ones of
-   * sinks that take changes are counted, but where a stream stands before them.
+   * sinks that take changes are counted, but where a stream stands before them. `kept` is absent where it is not known.
    */
   readonly counted: boolean;
-  readonly rows: DiffCounts;
+  readonly rows: RowCounts;
   /** Rows the step would work on. */
   readonly work: number;
   /** Seconds, from the last full run's rate; absent where there was none. */
@@ -54,6 +58,7 @@ export interface FlowPreview {
   readonly mode: FlowMode | 'nothing';
   readonly reasons: readonly Reason[];
   readonly steps: readonly StepPreview[];
+  /** Those of the step that takes longest, and what a run takes besides rows, to open and to commit. */
   readonly seconds?: number;
 }
 
@@ -173,25 +178,26 @@ async function previewFlow(
     if (step.op.shape === 'source') {
       const count = remembersRows(flow) ? sourceCounts : partCounts;
       const found = new Map<string, number>();
-      const { counts, differs, deleted } = await count(step, decision, ledger, journal, run, batch => {
+      const { counts, differs, goOn, deleted } = await count(step, decision, ledger, journal, run, batch => {
         for (const c of costly) found.set(c.id, (found.get(c.id) ?? 0) + tokensOf(c, batch));
       });
       untouched &&= !differs;
-      const again = decision.mode === 'changes' ? 0 : counts.kept;
+      const fewer = decision.mode === 'changes' || decision.mode === 'resume';
+      const again = fewer ? Math.max(0, goOn - counts.added - counts.changed) : counts.kept;
       const work = counts.added + counts.changed + again;
-      through.set(step.id, { ...counts, changed: counts.changed + again });
+      through.set(step.id, { ...counts, changed: counts.changed + again, kept: counts.kept - again });
       if (deleted) gone.set(step.id, deleted);
       fromSources += work;
       // rows that are as they were are not read: they count as those that were
-      const times = work / Math.max(1, counts.added + counts.changed);
+      const times = work / Math.max(1, goOn);
       for (const [id, n] of found) tokens.set(id, (tokens.get(id) ?? 0) + n * times);
       steps.push(told(step, decision, counts, work, true));
     } else {
       const before = decision.state?.work[step.id];
       const came = sumOf(step.from.map(id => through.get(id)));
       const rows = came.added + came.changed;
-      const grows = before && before.rowsIn > 0 && step.op.shape !== 'sink';
-      through.set(step.id, grown(came, grows ? before.rowsOut / before.rowsIn : 1));
+      const by = before && before.rowsIn > 0 ? before.rowsOut / before.rowsIn : undefined;
+      through.set(step.id, grown(came, by));
       const root = roots.get(step.op.shape === 'sink' ? step.id : step.from[0]);
       const ids = root === undefined ? undefined : gone.get(root);
       const counts = {
@@ -201,7 +207,7 @@ async function previewFlow(
           ids && step.op.shape === 'sink' && step.op.changes && !decision.fresh.has(step.id)
             ? childrenOf(ledger, decision.slots[step.id], ids)
             : Math.round(came.deleted),
-        kept: Math.max(0, (before?.rowsIn ?? 0) - Math.round(rows) - Math.round(came.deleted)),
+        kept: Number.isNaN(came.kept) ? undefined : Math.round(came.kept),
       };
       const cost = isCostly(step)
         ? // a text that is cut into many has as many tokens
@@ -222,13 +228,60 @@ async function previewFlow(
       work: 0,
       seconds: 0,
       cost: s.cost && { rows: 0, tokens: 0 },
-      rows: { added: 0, changed: 0, deleted: 0, kept: s.rows.kept + s.rows.changed },
+      rows: {
+        added: 0,
+        changed: 0,
+        deleted: 0,
+        kept: s.rows.kept === undefined ? undefined : s.rows.kept + s.rows.changed,
+      },
     }));
-    return { flow: flowName(flow), mode: 'nothing', reasons: [], steps: idle, seconds: 0 };
+    return {
+      flow: flowName(flow),
+      mode: 'nothing',
+      reasons: [],
+      steps: withKnown(idle, flow, decision, ledger),
+      seconds: 0,
+    };
   }
+  const fewer = decision.mode === 'changes' || decision.mode === 'resume';
+  const shown = fewer ? withKnown(steps, flow, decision, ledger) : steps;
   const known = steps.every(s => s.seconds !== undefined);
-  const seconds = known ? Math.max(0, ...steps.map(s => s.seconds as number)) : undefined;
-  return { flow: flowName(flow), mode: decision.mode, reasons: decision.reasons, steps, seconds };
+  const busiest = known ? Math.max(0, ...steps.map(s => s.seconds as number)) : undefined;
+  const seconds =
+    busiest === undefined ? undefined : busiest + besidesRows(ledger, flowName(flow), decision.mode);
+  return { flow: flowName(flow), mode: decision.mode, reasons: decision.reasons, steps: shown, seconds };
+}
+
+/** Steps with what they keep, where the ledger has their rows; so do maps that give them one row for each. */
+function withKnown(
+  steps: readonly StepPreview[],
+  flow: Flow,
+  decision: FlowDecision,
+  ledger: Ledger,
+): StepPreview[] {
+  if (!remembersRows(flow)) return [...steps];
+  const roots = rootOf(flow);
+  const known = new Map<string, number>();
+  for (const step of flow.steps.toReversed()) {
+    const { rows } = steps.find(s => s.id === step.id) as StepPreview;
+    const before = decision.state?.work[step.id];
+    const stream = takesChanges(step) && roots.get(step.id) !== undefined;
+    if (stream || (step.op.shape === 'sink' && step.op.changes)) {
+      const held = rowsAt(ledger, decision.slots[step.id]);
+      known.set(step.id, Math.max(0, held - rows.changed - rows.deleted));
+    } else if (step.op.shape === 'map' && before && before.rowsIn > 0 && before.rowsIn === before.rowsOut) {
+      const next = flow.steps.find(s => s.from.length === 1 && s.from[0] === step.id && known.has(s.id));
+      if (next) known.set(step.id, known.get(next.id) as number);
+    }
+  }
+  return steps.map(s => ({ ...s, rows: { ...s.rows, kept: known.get(s.id) ?? s.rows.kept } }));
+}
+
+/** Rows that the ledger has at a sink or stream. */
+function rowsAt(ledger: Ledger, slot: number): number {
+  let all = 0;
+  for (const { value } of ledger.entries(TABLE.children, slot)) all += countChildren(value);
+  return all;
 }
 
 // where rows that are as they were come by again, their results are in the cache
@@ -243,7 +296,7 @@ function paid(step: PlannedStep, decision: FlowDecision, cost: Cost): Cost {
 function told(
   step: PlannedStep,
   decision: FlowDecision,
-  rows: DiffCounts,
+  rows: RowCounts,
   work: number,
   counted: boolean,
 ): StepPreview {
@@ -252,18 +305,21 @@ function told(
   return { id: step.id, op: step.op.name, counted, rows, work, seconds };
 }
 
-/** Rows on their way, not whole numbers. */
-type Through = Pick<DiffCounts, 'added' | 'changed' | 'deleted'>;
+/** Rows on their way, not whole numbers; those kept are NaN where nothing tells them. */
+type Through = Readonly<DiffCounts>;
 
-const grown = ({ added, changed, deleted }: Through, by: number): Through => ({
-  added: added * by,
-  changed: changed * by,
-  deleted: deleted * by,
+// a step that had no rows: one row for each, as good a guess as any for what is to do
+const grown = ({ added, changed, deleted, kept }: Through, by: number | undefined): Through => ({
+  added: added * (by ?? 1),
+  changed: changed * (by ?? 1),
+  deleted: deleted * (by ?? 1),
+  kept: kept === 0 ? 0 : kept * (by ?? Number.NaN),
 });
 const sumOf = (all: readonly (Through | undefined)[]): Through => ({
   added: all.reduce((sum, t) => sum + (t?.added ?? 0), 0),
   changed: all.reduce((sum, t) => sum + (t?.changed ?? 0), 0),
   deleted: all.reduce((sum, t) => sum + (t?.deleted ?? 0), 0),
+  kept: all.reduce((sum, t) => sum + (t?.kept ?? 0), 0),
 });
 
 /** How many rows a sink has of source rows. */
@@ -271,7 +327,7 @@ function childrenOf(ledger: Ledger, slot: number, ids: Int32Array): number {
   let all = 0;
   for (const id of ids) {
     const children = ledger.get(tableKey(TABLE.children, slot, idBytes(id)));
-    if (children) all += decodeChildren(children).length;
+    if (children) all += countChildren(children);
   }
   return all;
 }
@@ -279,6 +335,8 @@ function childrenOf(ledger: Ledger, slot: number, ids: Int32Array): number {
 interface SourceCounts {
   readonly counts: DiffCounts;
   readonly differs: boolean;
+  /** Rows that were read and go on. */
+  readonly goOn: number;
   /** Ids of rows that are gone, where rows are remembered. */
   readonly deleted?: Int32Array;
 }
@@ -301,6 +359,7 @@ async function sourceCounts(
     columns: step.output,
     fresh,
     all: false,
+    resumes: decision.mode === 'resume',
     nextId: decision.state?.nextId[step.id] ?? 0,
     run: '',
   });
@@ -309,14 +368,17 @@ async function sourceCounts(
     const parts = await instance.parts?.();
     const differs = fresh || !parts || diff.differs(parts);
     const read = diff.toRead(parts);
+    let goOn = 0;
     if (!read || read.size > 0) {
       for await (const { batch, part, records } of decoded(step, instance, read, diff)) {
         const taken = diff.take(batch, part, records);
-        if (taken.batch) seen(taken.batch);
+        if (!taken.batch) continue;
+        goOn += taken.batch.numRows;
+        seen(taken.batch);
       }
     }
     const deleted = diff.finish(parts);
-    return { counts: diff.counts, differs, deleted };
+    return { counts: diff.counts, differs, goOn, deleted };
   } finally {
     await instance.close?.();
   }
@@ -349,7 +411,7 @@ async function partCounts(
     }
     const before = fresh ? 0 : (decision.state?.work[step.id]?.rowsOut ?? 0);
     const [added, changed] = fresh ? [rows, 0] : [0, rows];
-    return { counts: { added, changed, deleted: 0, kept: Math.max(0, before - rows) }, differs };
+    return { counts: { added, changed, deleted: 0, kept: Math.max(0, before - rows) }, differs, goOn: rows };
   } finally {
     await instance.close?.();
   }
