@@ -1,10 +1,10 @@
 import { asCalled } from '../called.ts';
 import { defineCommand } from '../command.ts';
-import { EXIT } from '../errors.ts';
-import { letterJson, letterLines } from '../letters.ts';
+import { letterLines } from '../letters.ts';
 import { pipelineArguments, type Selection } from '../prepare.ts';
-import { type FoundRow, placeText, rowsOfKey } from '../state.ts';
+import { type FoundRow, placeText } from '../state.ts';
 import { counted } from '../table.ts';
+import { tellRows } from '../tell-rows.ts';
 import type { Style } from '../terminal.ts';
 
 const MOST = 20;
@@ -48,31 +48,17 @@ export const command = defineCommand({
         describe: 'a doc_id, or the unit_id of a hit',
       })
       .example('$0 index doc-17#3', 'where passage 3 of doc-17 is from'),
-  run: async (args, io) => {
-    const { rows, letters } = await rowsOfKey(args);
-    if (args.json)
-      io.json([
-        ...rows.map(({ flow, source, key, part, line, row, values, at, from, to, letters: own }) => ({
-          flow,
-          source,
-          key,
-          part,
-          line,
-          row,
-          values,
-          at,
-          from,
-          to,
-          deadLetters: own.map(letterJson),
-        })),
-        // rows that never got as far as the ledger
-        ...letters.map(l => ({ flow: null, source: null, key: [args.key], deadLetters: [letterJson(l)] })),
-      ]);
-    else {
-      for (const row of rows) io.out(lines(row, io.style, args).join('\n'));
-      for (const letter of letters)
-        io.out([io.style.bold(letter.where), ...letterLines([letter], args)].join('\n'));
-    }
-    return EXIT.ok;
-  },
+  run: (args, io) =>
+    tellRows(args, io, lines, ({ flow, source, key, part, line, row, values, at, from, to }) => ({
+      flow,
+      source,
+      key,
+      part,
+      line,
+      row,
+      values,
+      at,
+      from,
+      to,
+    })),
 });

@@ -1,14 +1,10 @@
-import type { Json } from '../../define/index.ts';
 import type { Lineage, Pass } from '../../run/index.ts';
 import { defineCommand } from '../command.ts';
-import { EXIT } from '../errors.ts';
-import { letterJson, letterLines } from '../letters.ts';
+import { letterLines } from '../letters.ts';
 import { pipelineArguments, type Selection } from '../prepare.ts';
-import { type FoundRow, placeText, rowsOfKey } from '../state.ts';
+import { type FoundRow, placeText } from '../state.ts';
+import { tellRows } from '../tell-rows.ts';
 import type { Style } from '../terminal.ts';
-
-const shown = (value: Json): string =>
-  typeof value === 'string' ? JSON.stringify(value) : JSON.stringify(value);
 
 function lines(row: FoundRow, style: Style, args: Selection): string[] {
   const { why, last } = row;
@@ -17,7 +13,7 @@ function lines(row: FoundRow, style: Style, args: Selection): string[] {
   if (why?.kind === 'changed') {
     out.push(`  changed in run ${why.run}:`);
     for (const [column, { old, now }] of Object.entries(why.columns ?? {})) {
-      out.push(`    ${column}: ${shown(old)} → ${shown(now)}`);
+      out.push(`    ${column}: ${JSON.stringify(old)} → ${JSON.stringify(now)}`);
     }
   } else if (why?.kind === 'added') out.push(`  added in run ${why.run}`);
   else if (why?.kind === 'again') out.push(`  done again in run ${why.run}, as was asked for`);
@@ -56,28 +52,14 @@ export const command = defineCommand({
         describe: 'a key: a doc_id, or the unit_id of a hit',
       })
       .example('$0 index doc-17', 'why document doc-17 was worked on'),
-  run: async (args, io) => {
-    const { rows, letters } = await rowsOfKey(args);
-    if (args.json)
-      io.json([
-        ...rows.map(({ flow, source, key, line, why, last, passes, letters: own }) => ({
-          flow,
-          source,
-          key,
-          line,
-          why: why ?? null,
-          last,
-          passes,
-          deadLetters: own.map(letterJson),
-        })),
-        // rows that never got as far as the ledger
-        ...letters.map(l => ({ flow: null, source: null, key: [args.key], deadLetters: [letterJson(l)] })),
-      ]);
-    else {
-      for (const row of rows) io.out(lines(row, io.style, args).join('\n'));
-      for (const letter of letters)
-        io.out([io.style.bold(letter.where), ...letterLines([letter], args)].join('\n'));
-    }
-    return EXIT.ok;
-  },
+  run: (args, io) =>
+    tellRows(args, io, lines, ({ flow, source, key, line, why, last, passes }) => ({
+      flow,
+      source,
+      key,
+      line,
+      why: why ?? null,
+      last,
+      passes,
+    })),
 });

@@ -1,10 +1,10 @@
 import * as path from 'node:path';
 import { hasBit } from './bitmap.ts';
+import { documentsWith } from './documents-with.ts';
 import type { FrontCodedCursor } from './front-coded.ts';
 import type { SegmentEntry } from './manifest.ts';
 import type { Mergeable } from './merge-policy.ts';
 import { Segment } from './segment.ts';
-import { TextColumnReader } from './stored.ts';
 import { Tombstones } from './tombstones.ts';
 
 /** A segment as a writer sees it: the immutable file and the deletes gathered over it. */
@@ -81,15 +81,8 @@ export class WritableSegment implements Mergeable {
 
   /** Deletes the rows whose value in a stored utf8 column is wanted. */
   deleteBy(column: string, wanted: ReadonlySet<string>): number {
-    const reader = this.segment.column(column);
-    if (!(reader instanceof TextColumnReader)) return 0;
-    const matching = reader.rowsWith(wanted);
-    if (matching.size === 0) return 0;
     let deleted = 0;
-    const { rows } = this.segment;
-    for (let doc = 0; doc < rows.length; doc++) {
-      if (matching.has(rows[doc]) && this.deleteDocument(doc)) deleted++;
-    }
+    for (const doc of documentsWith(this.segment, column, wanted)) if (this.deleteDocument(doc)) deleted++;
     return deleted;
   }
 

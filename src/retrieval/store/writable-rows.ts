@@ -1,7 +1,7 @@
 import * as path from 'node:path';
+import { documentsWith } from '../sparse/documents-with.ts';
 import type { FrontCodedCursor } from '../sparse/front-coded.ts';
 import type { Mergeable } from '../sparse/merge-policy.ts';
-import { TextColumnReader } from '../sparse/stored.ts';
 import { RowsDeletes } from './rows-deletes.ts';
 import { RowsSegment } from './rows-segment.ts';
 import type { RowsSegmentEntry } from './rows-types.ts';
@@ -44,13 +44,8 @@ export class WritableRows implements Mergeable {
     }
   }
   deleteBy(column: string, wanted: ReadonlySet<string>): number {
-    const reader = this.segment.column(column);
-    if (!(reader instanceof TextColumnReader)) return 0;
-    const matching = reader.rowsWith(wanted);
-    if (matching.size === 0) return 0;
     let deleted = 0;
-    const { rows } = this.segment;
-    for (let d = 0; d < rows.length; d++) if (matching.has(rows[d]) && this.deleteDocument(d)) deleted++;
+    for (const doc of documentsWith(this.segment, column, wanted)) if (this.deleteDocument(doc)) deleted++;
     return deleted;
   }
   async writeDeletes(dir: string, generation: number): Promise<string | undefined> {
