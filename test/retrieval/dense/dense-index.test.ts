@@ -372,18 +372,19 @@ describe('an approximate index', () => {
     inFolder(async dir => {
       await build(dir, rows, { dimension: d, approximate });
       const file = join(dir, readdirSync(dir).find(name => name.endsWith('.graph')) as string);
-      const { mtime, atime } = statSync(file);
       const bytes = readFileSync(file);
-      // changed behind the back of the clock: opening does not see it, verify does
+      // changed behind the back of the clock: opening does not see it, verify does. Its own time would not do: a date
+      // rounds it to a millisecond, which may be after the publication
+      const before = new Date(statSync(file).mtimeMs - 1000);
       bytes[bytes.length >> 1] ^= 1;
       writeFileSync(file, bytes);
-      utimesSync(file, atime, mtime);
+      utimesSync(file, before, before);
       (await DenseIndex.open(dir)).close();
       expect((await verifyDense(dir)).problems.map(p => p.file)).toEqual([file]);
       // but it sees the end
       bytes[bytes.length - 9] ^= 1;
       writeFileSync(file, bytes);
-      utimesSync(file, atime, mtime);
+      utimesSync(file, before, before);
       await expect(DenseIndex.open(dir)).rejects.toThrow(/\.graph: fails its checksum/);
     }));
 
