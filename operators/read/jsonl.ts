@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import type { Columns } from '../../src/arrow/index.ts';
+import { type Columns, hashedLines } from '../../src/arrow/index.ts';
 import {
   type Decoded,
   type Json,
@@ -58,6 +58,7 @@ export const lineRecords: SourceRecords = {
     });
     return bounds.subarray(0, used);
   },
+  hashed: hashedLines,
   // the line ends stay, so that lines keep their numbers
   only: (raw, bounds, keep) => {
     let size = raw.length;

@@ -1,3 +1,4 @@
+export { type HashedLines, hashedLines } from '../wasm/lines.ts';
 export * from './access.ts';
 export * from './build.ts';
 export * from './byte-writer.ts';

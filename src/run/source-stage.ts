@@ -137,9 +137,10 @@ export async function sourceStage(
       await putAside;
       if (changes) await changes.drain();
       if (rows >= limit) break;
-      const breath = breathe();
-      if (breath) await breath;
     }
+    // files may come out of memory, and pieces need no work: others have their turn all the same
+    const breath = breathe();
+    if (breath) await breath;
     if (diff?.needsAllRows) break;
     if (checkpoints?.due(taken) && !changes?.needsAllRows) await checkpoint();
     taken = 0;

@@ -32,23 +32,34 @@ export class BlockChanges {
   apply(block: Buffer | undefined, values: Uint8Array): Buffer | undefined {
     const out = scratch;
     out.used = 0;
-    const put = (low: number, bytes: Uint8Array, from: number, to: number): void => {
-      out.byte(low);
-      out.varint(to - from);
-      out.range(bytes, from, to);
-    };
     let next = 0;
     const putBelow = (below: number): void => {
-      for (; next < this.#count && this.#ids[next] < below; next++)
-        if (this.#from[next] >= 0 && (next + 1 === this.#count || this.#ids[next + 1] !== this.#ids[next]))
-          put(this.#ids[next], values, this.#from[next], this.#to[next]);
+      for (; next < this.#count && this.#ids[next] < below; next++) {
+        if (this.#from[next] < 0 || (next + 1 < this.#count && this.#ids[next + 1] === this.#ids[next]))
+          continue;
+        out.byte(this.#ids[next]);
+        out.varint(this.#to[next] - this.#from[next]);
+        out.range(values, this.#from[next], this.#to[next]);
+      }
     };
-    if (block)
-      eachEntry(block, (low, from, to) => {
-        putBelow(low);
-        if (next < this.#count && this.#ids[next] === low) putBelow(low + 1);
-        else put(low, block, from, to);
-      });
+    // entries that stay go over as they stand, as many as there are between two that change
+    let stays = 0;
+    const place = { at: 0 };
+    while (block && place.at < block.length && next < this.#count) {
+      const start = place.at;
+      const low = block[place.at++];
+      const length = readVarint(block, place);
+      place.at += length;
+      if (low < this.#ids[next]) continue;
+      out.range(block, stays, start);
+      putBelow(low);
+      stays = start;
+      if (next < this.#count && this.#ids[next] === low) {
+        putBelow(low + 1);
+        stays = place.at;
+      }
+    }
+    if (block) out.range(block, stays, block.length);
     putBelow(LOW + 1);
     return out.used === 0 ? undefined : out.bytes.subarray(0, out.used);
   }

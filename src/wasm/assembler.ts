@@ -67,6 +67,9 @@ export const and = op(0x71);
 export const shl = op(0x74);
 export const shrU = op(0x76);
 export const ctz = op(0x68);
+export const or = op(0x72);
+export const isZero = op(0x45);
+export const equal = op(0x46);
 export const ltU = op(0x49);
 export const gtU = op(0x4b);
 export const geU = op(0x4f);
@@ -135,6 +138,10 @@ export const floatsOfI32 = simd(0xfa);
 
 /** One 32-bit number in all four lanes. */
 export const load32Splat = memory(2, 0xfd, 0x09);
+export const splat8 = simd(0x0f);
+export const equal8 = simd(0x23);
+/** Bit i where the highest bit of byte i is set. */
+export const bitmask8 = simd(0x64);
 export const splat16 = simd(0x10);
 export const geU16 = simd(0x36);
 export const maxU16 = simd(0x99);

@@ -61,6 +61,37 @@ const finished = (h: Local): Code[] => {
 const head = (address: Code, rest: Code): Code =>
   and64(load64(address), shrU64(int(-1n), extend32U(shl(sub(i32(8), rest), i32(3)))));
 
+/** Locals of a hash: where it is, what is left of the piece, its length, and the two halves. */
+export type Hashing = Record<'at' | 'left' | 'length' | 'a' | 'b', Local>;
+
+/** Takes the next 16 bytes in. */
+export const taken = (v: Hashing): Code[] => [
+  round(v.a, v.b, mixed(load64(get(v.at)), C1, 31n, C2), 27n, 0x52dce729n),
+  round(v.b, v.a, mixed(load64(get(v.at), 8), C2, 33n, C1), 31n, 0x38495ab5n),
+  advance(v.at, 16),
+];
+/** Takes in what is `left` of a piece of `length`, less than 16 bytes, and writes the hash to `out`. */
+export const ended = (v: Hashing, out: Local): Code[] => [
+  when(
+    ltU(i32(8), get(v.left)),
+    set(v.b, xor64(get(v.b), mixed(head(add(get(v.at), i32(8)), sub(get(v.left), i32(8))), C2, 33n, C1))),
+    set(v.left, i32(8)),
+  ),
+  when(get(v.left), set(v.a, xor64(get(v.a), mixed(head(get(v.at), get(v.left)), C1, 31n, C2)))),
+  set(v.a, xor64(get(v.a), extend32U(get(v.length)))),
+  set(v.b, xor64(get(v.b), extend32U(get(v.length)))),
+  set(v.a, add64(get(v.a), get(v.b))),
+  set(v.b, add64(get(v.b), get(v.a))),
+  ...finished(v.a),
+  ...finished(v.b),
+  set(v.a, add64(get(v.a), get(v.b))),
+  set(v.b, add64(get(v.b), get(v.a))),
+  store64(get(out), get(v.a)),
+  store64(get(out), get(v.b), 8),
+];
+/** Before the first bytes. */
+export const begun = (v: Hashing): Code[] => [set(v.a, int(0n)), set(v.b, int(0n))];
+
 /**
  * The hashes of n pieces: piece i reaches from the number at `bounds + i × step` to the one behind it, counted from
  * `bytes`; its hash goes to `out + 16 i`. Reads up to 16 bytes beyond a piece.
@@ -68,41 +99,17 @@ const head = (address: Code, rest: Code): Code =>
 const hashes = kernel(
   'hashes',
   { bytes: 'i32', bounds: 'i32', step: 'i32', n: 'i32', out: 'i32' },
-  { at: 'i32', end: 'i32', length: 'i32', left: 'i32', i: 'i32', a: 'i64', b: 'i64' },
+  { at: 'i32', length: 'i32', left: 'i32', i: 'i32', a: 'i64', b: 'i64' },
   undefined,
   v => [
-    set(v.i, i32(0)),
     loopWhile(
       ltU(get(v.i), get(v.n)),
       set(v.at, add(get(v.bytes), load32(get(v.bounds)))),
-      set(v.end, add(get(v.bytes), load32(get(v.bounds), 4))),
-      set(v.length, sub(get(v.end), get(v.at))),
-      set(v.a, int(0n)),
-      set(v.b, int(0n)),
+      set(v.length, sub(add(get(v.bytes), load32(get(v.bounds), 4)), get(v.at))),
       set(v.left, get(v.length)),
-      loopWhile(
-        ltU(i32(15), get(v.left)),
-        round(v.a, v.b, mixed(load64(get(v.at)), C1, 31n, C2), 27n, 0x52dce729n),
-        round(v.b, v.a, mixed(load64(get(v.at), 8), C2, 33n, C1), 31n, 0x38495ab5n),
-        advance(v.at, 16),
-        advance(v.left, -16),
-      ),
-      when(
-        ltU(i32(8), get(v.left)),
-        set(v.b, xor64(get(v.b), mixed(head(add(get(v.at), i32(8)), sub(get(v.left), i32(8))), C2, 33n, C1))),
-        set(v.left, i32(8)),
-      ),
-      when(get(v.left), set(v.a, xor64(get(v.a), mixed(head(get(v.at), get(v.left)), C1, 31n, C2)))),
-      set(v.a, xor64(get(v.a), extend32U(get(v.length)))),
-      set(v.b, xor64(get(v.b), extend32U(get(v.length)))),
-      set(v.a, add64(get(v.a), get(v.b))),
-      set(v.b, add64(get(v.b), get(v.a))),
-      ...finished(v.a),
-      ...finished(v.b),
-      set(v.a, add64(get(v.a), get(v.b))),
-      set(v.b, add64(get(v.b), get(v.a))),
-      store64(get(v.out), get(v.a)),
-      store64(get(v.out), get(v.b), 8),
+      ...begun(v),
+      loopWhile(ltU(i32(15), get(v.left)), ...taken(v), advance(v.left, -16)),
+      ...ended(v, v.out),
       set(v.bounds, add(get(v.bounds), get(v.step))),
       advance(v.out, MURMUR_BYTES),
       advance(v.i, 1),
@@ -114,7 +121,7 @@ const PAGE = 65536;
 /** Bytes of pieces that are hashed at once, unless one is longer. */
 const AT_ONCE = 1 << 20;
 /** What may be read beyond the last piece. */
-const SLACK = 32;
+export const SLACK = 32;
 
 interface Engine {
   readonly memory: Memory;

@@ -12,7 +12,13 @@ import {
   utf8Data,
   utf8View,
 } from '../../src/arrow/index.ts';
-import { type AnyOperator, asEngine, type MapInstance, operator } from '../../src/define/index.ts';
+import {
+  type AnyOperator,
+  asEngine,
+  type MapInstance,
+  operator,
+  type SourceRecords,
+} from '../../src/define/index.ts';
 import { checkOperator, rows } from '../../src/testing/index.ts';
 
 const params = z.strictObject({ add: z.int().default(0).describe('what is added to the length') });
@@ -220,17 +226,22 @@ describe('an operator that breaks a rule is caught', () => {
   });
 });
 
-test('a source whose pieces lack other records than they should is caught', async () => {
+test.each<[string, Partial<SourceRecords>, string]>([
+  ['whose pieces lack other records than they should', { only: raw => raw.slice() }, 'without its record 0'],
+  [
+    'whose records hash otherwise where that is done at once',
+    { hashed: raw => lineRecords.hashed?.(raw.slice(1)) },
+    'other bounds or hashes',
+  ],
+])('a source %s is caught', async (_, part, what) => {
   const source = asEngine(readJsonl);
   if (source.shape !== 'source') throw new Error('not a source');
   const open: typeof source.open = async (params, ctx) => ({
     ...(await source.open(params, ctx)),
-    records: { ...lineRecords, only: raw => raw.slice() },
+    records: { ...lineRecords, ...part },
   });
   const problems = await checkOperator({ ...readJsonl, open } as unknown as AnyOperator);
-  expect(
-    problems.some(p => p.startsWith('a record gives the same row') && p.includes('without its record 0')),
-  ).toBe(true);
+  expect(problems.some(p => p.startsWith('a record gives the same row') && p.includes(what))).toBe(true);
 });
 
 test('a source that holds views of bytes it has only lent is caught', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { lineRecords } from '../../operators/read/jsonl.ts';
+import { fingerprints } from '../../src/arrow/index.ts';
 import type { AnyStep } from '../../src/define/index.ts';
 import { readTable } from './fixtures/operators.ts';
 import { inFolder, run } from './shapes.ts';
@@ -148,4 +149,27 @@ it('a piece without some of its lines has the others whole, and as many line end
       },
     ),
   );
+});
+
+it('finds and hashes lines at once as it does one after the other', () => {
+  const hashed = (raw: Uint8Array) => lineRecords.hashed?.(raw);
+  const apart = (raw: Uint8Array) => {
+    const bounds = lineRecords.bounds(raw);
+    return { bounds, hashes: fingerprints(raw, bounds) };
+  };
+  const bytes = fc.array(fc.constantFrom(10, 10, 13, 32, 9, 97, 255, 0), { maxLength: 100 });
+  fc.assert(
+    fc.property(bytes, fc.nat(40), (some, longer) => {
+      const raw = Uint8Array.from([...some, ...new Array(longer).fill(98), ...some]);
+      expect(hashed(raw)).toEqual(apart(raw));
+    }),
+    { numRuns: 500 },
+  );
+  const long = Buffer.alloc(1 << 20, `${'x'.repeat(40)}\n`);
+  expect(hashed(long)).toEqual(apart(long));
+  // nothing of a piece before remains
+  expect(hashed(long.subarray(0, 50))).toEqual(apart(long.subarray(0, 50)));
+  // too much for one call
+  expect(hashed(Buffer.alloc((1 << 20) + 1, 'x'))).toBeUndefined();
+  expect(hashed(Buffer.alloc(1 << 20, 'x\n'))).toBeUndefined();
 });

@@ -1,16 +1,13 @@
 /** A file as blocks of plain bytes, decompressed by what its first bytes and its ending say. */
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { UserError } from '../../../src/define/index.ts';
+import { BLOCK_BYTES, FileReads } from './file-reads.ts';
 import type { SourceFile } from './files.ts';
 import { zstdBlocks } from './zstd.ts';
 
 export type Compression = 'none' | 'gzip' | 'brotli' | 'zstd';
-
-/** Bytes of a block of a plain file; decompressors give about as much. */
-export const BLOCK_BYTES = 1024 * 1024;
 
 type ZstdZlib = { createZstdDecompress?: (options?: object) => Transform };
 
@@ -62,93 +59,72 @@ export interface ByteBlocks extends AsyncIterable<Uint8Array> {
   close(): Promise<void>;
 }
 
-/**
- * Buffers of {@link BLOCK_BYTES} that go from file to file. Made anew for each, they would be cleared first, and the
- * garbage collector would come for them again and again.
- */
-export class SpareBlocks {
-  readonly #free: Uint8Array<ArrayBuffer>[] = [];
-  take(): Uint8Array<ArrayBuffer> {
-    return this.#free.pop() ?? new Uint8Array(BLOCK_BYTES);
-  }
-  give(buffer: ArrayBuffer): void {
-    if (buffer.byteLength === BLOCK_BYTES) this.#free.push(new Uint8Array(buffer));
-  }
-}
-
-/** A file's blocks as they stand on disk; the next is read while the one before is worked on. */
+/** A file's blocks as they stand on disk; from a disk, the next is read while the one before is worked on. */
 class Plain implements ByteBlocks {
   readonly compression = 'none';
   consumed = 0;
   readonly #file: SourceFile;
-  readonly #handle: FileHandle;
-  readonly #spares: SpareBlocks | undefined;
+  readonly #fd: number;
+  readonly #reads: FileReads;
   #at: number;
-  #next: Promise<Uint8Array<ArrayBuffer>>;
+  #next: Promise<Uint8Array<ArrayBuffer>> | undefined;
   #closed: Promise<void> | undefined;
   /** @param first what stands at `offset`, or is being read from there */
   constructor(
     file: SourceFile,
-    handle: FileHandle,
+    fd: number,
     offset: number,
     first: Promise<Uint8Array<ArrayBuffer>>,
-    spares: SpareBlocks | undefined,
+    reads: FileReads,
   ) {
     this.#file = file;
-    this.#handle = handle;
+    this.#fd = fd;
     this.#at = offset;
     this.#next = first;
-    this.#spares = spares;
+    this.#reads = reads;
   }
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     try {
-      let spare: ArrayBuffer | undefined;
       for (;;) {
-        const block = await this.#next;
+        const block = await (this.#next ?? this.#read());
+        this.#next = undefined;
         this.#at += block.length;
         this.consumed += block.length;
         // a short one at the size that was listed is the last
         const last =
           block.length === 0 || (this.#at >= this.#file.size && block.byteLength < block.buffer.byteLength);
-        if (!last) this.#next = readBlock(this.#file, this.#handle, this.#at, this.#into(spare));
+        if (!last && !this.#reads.atOnce) this.#next = this.#read();
         if (block.length > 0) yield block;
-        if (last) {
-          this.#spares?.give(block.buffer);
-          if (spare) this.#spares?.give(spare);
-          return;
-        }
-        spare = block.buffer;
+        this.#reads.give(block.buffer);
+        if (last) return;
       }
     } finally {
       await this.close();
     }
   }
-  #into(spare: ArrayBuffer | undefined): Uint8Array<ArrayBuffer> {
-    return spare ? new Uint8Array(spare) : roomFor(this.#file, this.#spares);
+  #read(): Promise<Uint8Array<ArrayBuffer>> {
+    return readBlock(this.#file, this.#fd, this.#at, this.#reads.take(), this.#reads);
   }
   close(): Promise<void> {
-    // a read that is under way has the buffer and the handle
-    this.#closed ??= this.#next.then(
-      () => this.#handle.close(),
-      () => this.#handle.close(),
-    );
+    // a read that is under way has the buffer and the file
+    this.#closed ??= (async () => {
+      await this.#next?.catch(() => undefined);
+      await this.#reads.close(this.#fd);
+    })();
     return this.#closed;
   }
 }
 
-// a byte more than the file, to see its end at once
-const roomFor = (file: SourceFile, spares: SpareBlocks | undefined): Uint8Array<ArrayBuffer> =>
-  spares?.take() ?? new Uint8Array(Math.max(4096, Math.min(BLOCK_BYTES, file.size + 1)));
-
 /** The block of a file at `at`; empty at its end. An error is for whoever waits for it. */
 function readBlock(
   file: SourceFile,
-  handle: FileHandle,
+  fd: number,
   at: number,
   into: Uint8Array<ArrayBuffer>,
+  reads: FileReads,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const read = handle.read(into, 0, into.length, at).then(
-    ({ bytesRead }) => into.subarray(0, bytesRead),
+  const read = reads.read(fd, into, at).then(
+    length => into.subarray(0, length),
     cause => {
       throw fileError(cause, file.shown);
     },
@@ -223,25 +199,30 @@ class Compressed implements ByteBlocks {
 
 /**
  * Opens a file from byte `offset` of its plain content (a compressed one is decompressed up to there again).
- * @param spares where many files are read one after another: buffers for those that are plain
+ * @param reads where many files are read one after another: the same for all
  * @throws UserError naming the file, where it cannot be read or is not what its ending says.
  */
-export async function openBytes(file: SourceFile, offset = 0, spares?: SpareBlocks): Promise<ByteBlocks> {
-  const handle = await open(file.path).catch(cause => {
+export async function openBytes(file: SourceFile, offset = 0, reads?: FileReads): Promise<ByteBlocks> {
+  const by = reads ?? new FileReads();
+  const fd = await by.open(file.path).catch(cause => {
     throw fileError(cause, file.shown);
   });
   // of a compressed file only its first bytes are looked at here
-  const little = /\.(gz|br|zst)$/i.test(file.path) ? new Uint8Array(16) : undefined;
-  const first = readBlock(file, handle, 0, little ?? roomFor(file, offset === 0 ? spares : undefined));
+  const little = /\.(gz|br|zst)$/i.test(file.path) ? 16 : undefined;
+  // a byte more than a small file, to see its end at once
+  const room = reads ? BLOCK_BYTES : Math.max(4096, Math.min(BLOCK_BYTES, file.size + 1));
+  const buffer = (bytes: number): Uint8Array<ArrayBuffer> =>
+    bytes === BLOCK_BYTES ? by.take() : new Uint8Array(bytes);
+  const first = readBlock(file, fd, 0, buffer(little ?? room), by);
   let compression: Compression | undefined;
   try {
     compression = compressionOf(file, (await first).subarray(0, 4));
   } finally {
-    if (compression !== 'none') await handle.close();
+    if (compression !== 'none') await by.close(fd);
   }
   if (compression !== 'none') return new Compressed(file, compression, offset);
-  const at = offset === 0 ? first : readBlock(file, handle, offset, roomFor(file, spares));
-  return new Plain(file, handle, offset, at, spares);
+  const at = offset === 0 ? first : readBlock(file, fd, offset, buffer(room), by);
+  return new Plain(file, fd, offset, at, by);
 }
 
 /** The whole plain content of a file that is read at once. @throws UserError above `limit` bytes. */

@@ -12,6 +12,7 @@ import {
   UserError,
 } from '../../../src/define/index.ts';
 import { openBytes } from './bytes.ts';
+import { FileReads } from './file-reads.ts';
 import { fileSource, plainName, type SourceFile } from './files.ts';
 import { shownRecord } from './rows.ts';
 
@@ -44,10 +45,13 @@ export function titleOf(name: string): string {
   return dot > 0 ? base.slice(0, dot) : base;
 }
 
-async function readFile(file: SourceFile): Promise<{ parts: Uint8Array[]; length: number; wrong?: string }> {
+async function readFile(
+  file: SourceFile,
+  reads: FileReads,
+): Promise<{ parts: Uint8Array[]; length: number; wrong?: string }> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const block of await openBytes(file)) {
+  for await (const block of await openBytes(file, 0, reads)) {
     length += block.length;
     if (length > DOCUMENT_LIMIT)
       return {
@@ -66,10 +70,11 @@ async function* scanDocuments(
   from?: SourcePosition,
 ): AsyncGenerator<SourceChunk> {
   const last = (from as { file?: string } | null | undefined)?.file;
+  const reads = new FileReads();
   for (const file of files) {
     if (last !== undefined && file.shown <= last) continue;
     ctx.signal.throwIfAborted();
-    const { parts, length, wrong } = await readFile(file);
+    const { parts, length, wrong } = await readFile(file, reads);
     const raw = new Uint8Array(length);
     let at = 0;
     for (const part of parts) {

@@ -1,7 +1,8 @@
 /** The scan that text formats share: files in order, blocks of whole records, positions, progress. */
 import type { Json, OpenContext, SourceChunk, SourcePosition } from '../../../src/define/index.ts';
 import { UserError } from '../../../src/define/index.ts';
-import { type ByteBlocks, openBytes, SpareBlocks } from './bytes.ts';
+import { type ByteBlocks, openBytes } from './bytes.ts';
+import { FileReads } from './file-reads.ts';
 import type { SourceFile } from './files.ts';
 import { type Cutter, type Place, recordBlocks, START } from './lines.ts';
 
@@ -53,25 +54,24 @@ export async function* scanFiles(
   const at = filePosition(from);
   const all = filesFrom(files, at);
   const placeOf = (file: SourceFile): Place => (at?.file === file.shown ? at : START);
-  const spares = new SpareBlocks();
-  // the next files are opened, and their first blocks read, while one is worked on; two, since between opening and
-  // reading the turn comes back to this thread
+  const reads = new FileReads();
+  // from a disk, the next files are opened, and their first blocks read, while one is worked on; two, since between
+  // opening and reading the turn comes back to this thread
   const ahead: Promise<ByteBlocks>[] = [];
   let opened = 0;
   const openAhead = (): void => {
-    if (opened === all.length) return;
     const file = all[opened++];
-    const opening = openBytes(file, placeOf(file).offset, spares);
+    const opening = openBytes(file, placeOf(file).offset, reads);
     opening.catch(() => undefined);
     ahead.push(opening);
   };
-  for (let i = 0; i < FILES_AHEAD; i++) openAhead();
   let unsaid = 0;
   try {
     for (const file of all) {
       const place = placeOf(file);
+      if (ahead.length === 0) openAhead();
       const blocks = await (ahead.shift() as Promise<ByteBlocks>);
-      openAhead();
+      while (!reads.atOnce && ahead.length < FILES_AHEAD && opened < all.length) openAhead();
       let consumed = 0;
       for await (const block of recordBlocks(blocks, cutter(), file.shown, place, true)) {
         ctx.signal.throwIfAborted();

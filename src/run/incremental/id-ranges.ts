@@ -31,6 +31,13 @@ export class IdRanges {
     for (let r = 0; r < this.#used; r += 2)
       for (let i = 0; i < this.#bounds[r + 1]; i++) yield this.#bounds[r] + i;
   }
+  /** All of them, in order. */
+  all(): Int32Array {
+    const ids = new Int32Array(this.#length);
+    for (let r = 0, at = 0; r < this.#used; r += 2)
+      for (let i = 0; i < this.#bounds[r + 1]; i++) ids[at++] = this.#bounds[r] + i;
+    return ids;
+  }
   /** First id and number of ids of each range. */
   *ranges(): Generator<readonly [number, number]> {
     for (let r = 0; r < this.#used; r += 2) yield [this.#bounds[r], this.#bounds[r + 1]];

@@ -33,18 +33,17 @@ export class PartScan {
     for (let i = 0; i < all.length; i++) if (all[i] < 0) empty++;
     if (!records || empty !== came.length) {
       // a record that gave no row: which one is whose is not known
-      for (let i = 0; i < all.length; i++) this.#put(all[i], records?.hashes, i * RECORD_BYTES);
+      for (let i = 0; i < all.length; i++) this.#put(all[i], records?.hashes, i);
       for (const id of came) this.#put(id);
       return;
     }
     let next = 0;
-    for (let i = 0; i < all.length; i++)
-      this.#put(all[i] < 0 ? came[next++] : all[i], records.hashes, i * RECORD_BYTES);
+    for (let i = 0; i < all.length; i++) this.#put(all[i] < 0 ? came[next++] : all[i], records.hashes, i);
   }
-  #put(id: number, hashes?: Uint8Array, at?: number): void {
+  #put(id: number, hashes?: Uint32Array, record?: number): void {
     if (id < 0) return;
     this.ids.add(id);
-    this.#hashes?.add(hashes, at);
+    this.#hashes?.add(hashes, record);
   }
 
   /** Writes its entry. */

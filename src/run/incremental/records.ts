@@ -3,6 +3,7 @@
  * ledger has 8 bytes of hash for each of its rows.
  */
 import { fingerprints, hashWords } from '../../arrow/index.ts';
+import type { SourceRecords } from '../../define/index.ts';
 import { HashMap64 } from './hash-map.ts';
 import type { IdRanges } from './id-ranges.ts';
 
@@ -12,20 +13,27 @@ const MOST_ROWS = 1 << 20;
 
 /** Records of a piece, in order: hashes, and ids of those whose rows are known; -1 for those to decode. */
 export interface Records {
-  readonly hashes: Uint8Array;
+  /** Two words a record. */
+  readonly hashes: Uint32Array;
   readonly ids: Int32Array;
 }
 
-/** The hashes of records; `seed` is of what their rows depend on besides their bytes. */
-export function hashRecords(raw: Uint8Array, bounds: Int32Array, seed: Uint8Array): Uint8Array {
-  const whole = fingerprints(raw, bounds);
-  const hashes = new Uint8Array((bounds.length / 2) * RECORD_BYTES);
-  const [from, to, by] = [hashWords(whole), hashWords(hashes), hashWords(seed)];
-  for (let at = 0; at < to.length; at += 2) {
-    to[at] = from[2 * at] ^ by[0];
-    to[at + 1] = from[2 * at + 1] ^ by[1];
+/** The records of a piece and their hashes; `seed` is of what their rows depend on besides their bytes. */
+export function hashRecords(
+  split: SourceRecords,
+  raw: Uint8Array,
+  seed: Uint8Array,
+): { bounds: Int32Array; hashes: Uint32Array } {
+  const both = split.hashed?.(raw);
+  const bounds = both?.bounds ?? split.bounds(raw);
+  const whole = both?.hashes ?? fingerprints(raw, bounds);
+  const hashes = new Uint32Array(bounds.length);
+  const [from, by] = [hashWords(whole), hashWords(seed)];
+  for (let at = 0; at < hashes.length; at += 2) {
+    hashes[at] = from[2 * at] ^ by[0];
+    hashes[at + 1] = from[2 * at + 1] ^ by[1];
   }
-  return hashes;
+  return { bounds, hashes };
 }
 
 /** @param columns of the rows that records become */
@@ -34,46 +42,84 @@ export function recordSeed(columns: string): Uint8Array {
   return fingerprints(bytes, Int32Array.of(0, bytes.length)).subarray(0, RECORD_BYTES);
 }
 
-/** Ids by the hashes of their records; undefined where they are not known. */
-export function knownRecords(hashes: Uint8Array, ids: IdRanges): HashMap64 | undefined {
-  if (ids.length === 0 || hashes.length !== ids.length * RECORD_BYTES) return undefined;
-  let capacity = 1 << 8;
-  while (capacity * 3 < ids.length * 4) capacity *= 2;
-  const known = new HashMap64(capacity);
-  let at = 0;
-  for (const id of ids) {
-    if (!isUnknown(hashes, at)) known.getOrSet(hashes, at, id);
-    at += RECORD_BYTES;
-  }
-  return known;
-}
-const isUnknown = (hashes: Uint8Array, at: number): boolean => {
-  for (let b = 0; b < RECORD_BYTES; b++) if (hashes[at + b] !== 0) return false;
-  return true;
-};
+/** The records of a part as the ledger has them: what their rows' ids are. */
+export class KnownRecords {
+  /** Two words a record. */
+  readonly #words: Uint32Array;
+  readonly #ids: Int32Array;
+  /** Places by hash; made where a record is not where it was. */
+  #places: HashMap64 | undefined;
+  #next = 0;
 
-/** The hashes of a part's rows, as they come. */
+  private constructor(words: Uint32Array, ids: Int32Array) {
+    this.#words = words;
+    this.#ids = ids;
+  }
+  /** Undefined where the hashes are not known. @param hashes those of the rows that `ids` has, in its order */
+  static of(hashes: Uint8Array, ids: IdRanges): KnownRecords | undefined {
+    if (ids.length === 0 || hashes.length !== ids.length * RECORD_BYTES) return undefined;
+    return new KnownRecords(hashWords(new Uint8Array(hashes)), ids.all());
+  }
+
+  /** The id of a record, -1 where it is none of them. Asked in order of the records it takes least. */
+  idOf(hashes: Uint32Array, record: number): number {
+    const next = this.#next;
+    if (this.#is(next, hashes, record)) {
+      this.#next++;
+      return this.#ids[next];
+    }
+    // one that was changed where it stands, and is as unknown as any: the one behind it says so
+    if (this.#is(next + 1, hashes, record + 1)) {
+      this.#next++;
+      return -1;
+    }
+    this.#places ??= this.#byHash();
+    const place = this.#places.get(bytesOf(hashes), record * RECORD_BYTES);
+    if (place === undefined) return -1;
+    this.#next = place + 1;
+    return this.#ids[place];
+  }
+  #is(place: number, hashes: Uint32Array, record: number): boolean {
+    const [at, i] = [2 * place, 2 * record];
+    const words = this.#words;
+    return words[at] === hashes[i] && words[at + 1] === hashes[i + 1] && (hashes[i] | hashes[i + 1]) !== 0;
+  }
+  #byHash(): HashMap64 {
+    let capacity = 1 << 8;
+    while (capacity * 3 < this.#ids.length * 4) capacity *= 2;
+    const places = new HashMap64(capacity);
+    const bytes = bytesOf(this.#words);
+    for (let i = 0; i < this.#ids.length; i++)
+      if ((this.#words[2 * i] | this.#words[2 * i + 1]) !== 0) places.getOrSet(bytes, i * RECORD_BYTES, i);
+    return places;
+  }
+}
+const bytesOf = (words: Uint32Array): Uint8Array =>
+  new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+
+/** The hashes of a part's rows, as they come; 0 where one is not known. */
 export class RecordHashes {
-  #bytes = new Uint8Array(1024);
+  #words = new Uint32Array(256);
   #used = 0;
   #given = false;
-  /** @param hashes with the hash at `at`; absent: not known */
-  add(hashes?: Uint8Array, at = 0): void {
-    if (this.#used > MOST_ROWS * RECORD_BYTES) return;
-    if (this.#used === this.#bytes.length) {
-      const wider = new Uint8Array(this.#bytes.length * 2);
-      wider.set(this.#bytes);
-      this.#bytes = wider;
+  /** @param hashes of which that of `record` is meant; absent: not known */
+  add(hashes?: Uint32Array, record = 0): void {
+    if (this.#used > MOST_ROWS * 2) return;
+    if (this.#used === this.#words.length) {
+      const wider = new Uint32Array(this.#words.length * 2);
+      wider.set(this.#words);
+      this.#words = wider;
     }
     if (hashes) {
-      for (let b = 0; b < RECORD_BYTES; b++) this.#bytes[this.#used + b] = hashes[at + b];
+      this.#words[this.#used] = hashes[2 * record];
+      this.#words[this.#used + 1] = hashes[2 * record + 1];
       this.#given = true;
     }
-    this.#used += RECORD_BYTES;
+    this.#used += 2;
   }
   /** Nothing where none is known, or there are too many. */
   bytes(): Uint8Array {
-    if (!this.#given || this.#used > MOST_ROWS * RECORD_BYTES) return new Uint8Array(0);
-    return this.#bytes.slice(0, this.#used);
+    if (!this.#given || this.#used > MOST_ROWS * 2) return new Uint8Array(0);
+    return bytesOf(this.#words.subarray(0, this.#used));
   }
 }

@@ -2,7 +2,6 @@
  * What the ledger has of a source row, packed: in `rows`, by the hash of its key, its id and the hash of its values; in
  * `keys`, by its id, how the hash of its key begins, its short values, and of long ones how they begin and a check.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { type Data, DataType, type RecordBatch } from 'apache-arrow';
 import {
   type ByteWriter,
@@ -108,40 +107,53 @@ export function shownEntry(entry: Buffer, layouts: readonly Layout[]): string {
   const { key } = layouts[entry[NAME_BYTES]];
   return shownKey(
     key,
-    key.map(name => values.get(name)?.shown ?? null),
+    key.map(name => values.get(name) ?? null),
   );
 }
 
 /** How the hash of the key begins that an entry of `keys` has. */
 export const nameOf = (entry: Buffer): Buffer => entry.subarray(0, NAME_BYTES);
 
-/** A value as an entry has it. */
-interface Held {
-  readonly shown: Json;
-  readonly check?: Buffer;
+/** Where the value that begins at `at` ends. */
+function endOf(entry: Buffer, at: number): number {
+  const place = { at };
+  const head = readVarint(entry, place);
+  if (head === NULL) return place.at;
+  if (head < TEXT) {
+    if (head === CUT_JSON) place.at += CHECK_BYTES;
+    const length = readVarint(entry, place);
+    return place.at + length;
+  }
+  return place.at + ((head - TEXT) % 2) * CHECK_BYTES + ((head - TEXT) >> 1);
 }
 
-function valuesOf(entry: Buffer, layouts: readonly Layout[]): Map<string, Held> {
-  const place = { at: NAME_BYTES + 1 };
-  const take = (length: number): Buffer => {
-    place.at += length;
-    return entry.subarray(place.at - length, place.at);
-  };
-  const json = (): Json => JSON.parse(take(readVarint(entry, place)).toString('utf8')) as Json;
-  const value = (): Held => {
-    const head = readVarint(entry, place);
-    if (head === NULL) return { shown: null };
-    if (head === WHOLE_JSON) return { shown: json() };
-    if (head === CUT_JSON) {
-      const check = take(CHECK_BYTES);
-      return { shown: json(), check };
-    }
-    const cut = (head - TEXT) % 2 === 1;
-    const check = cut ? take(CHECK_BYTES) : undefined;
-    const text = take((head - TEXT) >> 1).toString('utf8');
-    return { shown: cut ? `${text}…` : text, check };
-  };
-  return new Map(layouts[entry[NAME_BYTES]].columns.map(column => [column, value()]));
+/** The value that begins at `at`, as far as the entry has it. */
+function shownAt(entry: Buffer, at: number): Json {
+  const place = { at };
+  const head = readVarint(entry, place);
+  if (head === NULL) return null;
+  const cut = head < TEXT ? head === CUT_JSON : (head - TEXT) % 2 === 1;
+  if (cut) place.at += CHECK_BYTES;
+  const length = head < TEXT ? readVarint(entry, place) : (head - TEXT) >> 1;
+  const text = entry.toString('utf8', place.at, place.at + length);
+  if (head < TEXT) return JSON.parse(text) as Json;
+  return cut ? `${text}…` : text;
+}
+
+/** Where the values of an entry begin, and the last of them ends, in the order of its columns. */
+function startsOf(entry: Buffer, columns: readonly string[]): number[] {
+  const starts = [NAME_BYTES + 1];
+  for (let c = 0; c < columns.length; c++) starts.push(endOf(entry, starts[c]));
+  return starts;
+}
+
+const columnsOf = (entry: Buffer, layouts: readonly Layout[]): readonly string[] =>
+  layouts[entry[NAME_BYTES]].columns;
+
+function valuesOf(entry: Buffer, layouts: readonly Layout[]): Map<string, Json> {
+  const columns = columnsOf(entry, layouts);
+  const starts = startsOf(entry, columns);
+  return new Map(columns.map((column, c) => [column, shownAt(entry, starts[c])]));
 }
 
 /** The columns whose values are others in two entries, with how they began and begin. */
@@ -150,15 +162,16 @@ export function changedColumns(
   after: Buffer,
   layouts: readonly Layout[],
 ): Record<string, { old: Json; now: Json }> {
-  const old = valuesOf(before, layouts);
-  const now = valuesOf(after, layouts);
-  return Object.fromEntries(
-    [...now].flatMap(([column, value]) => {
-      const was = old.get(column);
-      if (isDeepStrictEqual(was, value)) return [];
-      return [[column, { old: was?.shown ?? null, now: value.shown }]];
-    }),
-  );
+  const changed: [string, { old: Json; now: Json }][] = [];
+  const [had, has] = [columnsOf(before, layouts), columnsOf(after, layouts)];
+  const [old, now] = [startsOf(before, had), startsOf(after, has)];
+  for (let c = 0; c < has.length; c++) {
+    const h = had === has ? c : had.indexOf(has[c]);
+    // equal values have equal bytes
+    if (h >= 0 && before.compare(after, now[c], now[c + 1], old[h], old[h + 1]) === 0) continue;
+    changed.push([has[c], { old: h < 0 ? null : shownAt(before, old[h]), now: shownAt(after, now[c]) }]);
+  }
+  return Object.fromEntries(changed);
 }
 
 /** The key of a row and how its values begin. */
@@ -169,7 +182,7 @@ export function described(
   const values = valuesOf(entry, layouts);
   const { key } = layouts[entry[NAME_BYTES]];
   return {
-    key: key.map(k => values.get(k)?.shown ?? null),
-    values: Object.fromEntries([...values].map(([column, { shown }]) => [column, shown])),
+    key: key.map(k => values.get(k) ?? null),
+    values: Object.fromEntries(values),
   };
 }

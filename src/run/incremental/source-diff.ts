@@ -7,12 +7,11 @@ import { type Columns, Fingerprints, HASH_BYTES, takeRows } from '../../arrow/in
 import type { RecordError, SourceInstance, SourcePart } from '../../define/index.ts';
 import { type Entries, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { BitSet } from './bit-set.ts';
-import type { HashMap64 } from './hash-map.ts';
 import { IdRanges } from './id-ranges.ts';
 import { shownKeyOf } from './key-text.ts';
 import { encodePart, type KnownPart, partKey, partsOf, recordsOf } from './part-entry.ts';
 import { PartScan } from './part-scan.ts';
-import { hashRecords, knownRecords, RECORD_BYTES, type Records, recordSeed } from './records.ts';
+import { hashRecords, KnownRecords, type Records, recordSeed } from './records.ts';
 import { VALUE_BYTES } from './row-entry.ts';
 import { givenId, withRowIds } from './row-id.ts';
 import { RowNotes, type RowsOf } from './row-notes.ts';
@@ -66,7 +65,7 @@ export class SourceDiff {
   /** Parts that are read, the one that is read now, and ids of rows it had by the hashes of their records. */
   readonly #scans = new Map<string, PartScan>();
   #scan: PartScan | undefined;
-  #known: { part: string; ids: HashMap64 | undefined } | undefined;
+  #known: { part: string; records: KnownRecords | undefined } | undefined;
   /** Ids of rows that came, and of those that went on. */
   readonly #seen = new BitSet();
   readonly #passed = new BitSet();
@@ -137,14 +136,15 @@ export class SourceDiff {
     if (!parts || this.#o.all || this.#o.fresh || this.#o.recheck) return undefined;
     const read = new Set<string>();
     const differs = this.differs(parts);
-    const places = [...(this.#o.redo ?? [])].filter(where => typeof where === 'string');
+    const { redo } = this.#o;
+    const places = [...(redo ?? [])].filter(where => typeof where === 'string');
     for (const { name, signature } of parts) {
       const old = this.#old.get(name);
       const again =
         // a key may have become free for a row that was left out
         (differs && old?.leftOut) ||
         places.some(where => isIn(name, where)) ||
-        old?.ids.some(id => this.#o.redo?.has(id) || this.#done?.has(id) === false);
+        ((redo || this.#done) && old?.ids.some(id => redo?.has(id) || this.#done?.has(id) === false));
       if (old?.signature === signature && !again) {
         this.#unread.push(old);
         old.ids.addTo(this.#elsewhere);
@@ -165,16 +165,15 @@ export class SourceDiff {
   ): { raw: Uint8Array | undefined; records?: Records } {
     const split = instance.records;
     if (!split) return { raw };
-    const bounds = split.bounds(raw);
-    const hashes = hashRecords(raw, bounds, this.#seed);
+    const { bounds, hashes } = hashRecords(split, raw, this.#seed);
     const ids = new Int32Array(bounds.length / 2).fill(-1);
     const records = { hashes, ids };
     const known = this.#o.all ? undefined : this.#knownOf(part);
     if (!known) return { raw, records };
     let left = ids.length;
     for (let i = 0; i < ids.length; i++) {
-      const id = known.get(hashes, i * RECORD_BYTES);
-      if (id === undefined || this.#seen.has(id) || this.#elsewhere.has(id)) continue;
+      const id = known.idOf(hashes, i);
+      if (id < 0 || this.#seen.has(id) || this.#elsewhere.has(id)) continue;
       if (this.#o.redo?.has(id) || this.#done?.has(id) === false) continue;
       ids[i] = id;
       this.#seen.add(id);
@@ -185,14 +184,14 @@ export class SourceDiff {
     if (left === ids.length) return { raw, records };
     return { raw: left === 0 ? undefined : split.only(raw, bounds, i => ids[i] < 0), records };
   }
-  #knownOf(part: string): HashMap64 | undefined {
+  #knownOf(part: string): KnownRecords | undefined {
     if (this.#known?.part !== part) {
       const old = this.#old.get(part);
       // where rows were left out, each is looked at in its turn, since another may be the first now
       const entry = old && !old.leftOut && this.#o.ledger.get(partKey(this.#o.slot, part));
-      this.#known = { part, ids: entry ? knownRecords(recordsOf(entry), old.ids) : undefined };
+      this.#known = { part, records: entry ? KnownRecords.of(recordsOf(entry), old.ids) : undefined };
     }
-    return this.#known.ids;
+    return this.#known.records;
   }
 
   #scanOf(part: string): PartScan {
