@@ -107,7 +107,7 @@ const lines = kernel(
 );
 
 /** The most bytes that are looked at in one call, and the most lines of them. */
-const MOST_BYTES = 1 << 20;
+const MOST_BYTES = 5 << 18;
 const MOST_LINES = 1 << 16;
 const BOUNDS_AT = MOST_BYTES + SLACK;
 const HASHES_AT = BOUNDS_AT + 8 * MOST_LINES;
@@ -138,7 +138,7 @@ export interface HashedLines {
   readonly hashes: Uint8Array;
 }
 
-/** The lines of some bytes; undefined where they are more than 1 MiB, or more than 65,536 lines. */
+/** The lines of some bytes; undefined where they are more than 1.25 MiB, or more than 65,536 lines. */
 export function hashedLines(bytes: Uint8Array): HashedLines | undefined {
   if (bytes.length > MOST_BYTES) return undefined;
   const { memory, lines } = started();

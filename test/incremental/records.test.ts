@@ -170,6 +170,6 @@ it('finds and hashes lines at once as it does one after the other', () => {
   // nothing of a piece before remains
   expect(hashed(long.subarray(0, 50))).toEqual(apart(long.subarray(0, 50)));
   // too much for one call
-  expect(hashed(Buffer.alloc((1 << 20) + 1, 'x'))).toBeUndefined();
+  expect(hashed(Buffer.alloc(2 << 20, 'x'))).toBeUndefined();
   expect(hashed(Buffer.alloc(1 << 20, 'x\n'))).toBeUndefined();
 });

@@ -58,8 +58,6 @@ export const START: Place = { offset: 0, line: 1, record: 0 };
 
 /** Bytes a block reaches before it is given out. */
 const TARGET = 256 * 1024;
-/** Bytes of a block that are looked at before records are given out. */
-const PIECE = 512 * 1024;
 /** The longest record; a file without line ends must not fill the memory. */
 export const RECORD_LIMIT = 256 * 2 ** 20;
 
@@ -121,10 +119,9 @@ export async function* recordBlocks(
     }
     // where in the block what is not given yet begins
     let open = start;
-    for (let from = start; from < got.length; from += PIECE) {
-      const end = cutter.feed(got, from, Math.min(from + PIECE, got.length));
-      if (end < 0 || held + end - open < TARGET) continue;
-      yield give(got.subarray(open, end));
+    const end = cutter.feed(got, start, got.length);
+    if (end >= 0 && held + end - start >= TARGET) {
+      yield give(got.subarray(start, end));
       open = end;
     }
     if (open < got.length) parts.push(got.slice(open));

@@ -282,14 +282,14 @@ test('reading on from any position gives the rest exactly', async () => {
       (_, i) => `{"text":"${name} ${i} ${'한글 '.repeat(i % 60)}"}\n${i % 7 ? '' : '\n'}`,
     ).join('');
   const root = folder({
-    'a.jsonl': `\ufeff${file('a', 6000)}`,
+    'a.jsonl': `\ufeff${file('a', 12_000)}`,
     'b.jsonl': '',
-    'c.jsonl.gz': gzipSync(file('c', 9000)),
+    'c.jsonl.gz': gzipSync(file('c', 15_000)),
     'd.jsonl': file('d', 10),
   });
   const { whole, resumed, wanted } = await resumesEverywhere(readJsonl, root, { path: '.' });
   expect(whole.positions.length).toBeGreaterThan(6);
-  expect(whole.rows).toHaveLength(15_010);
+  expect(whole.rows).toHaveLength(27_010);
   expect(whole.progress).toBe(whole.total);
   resumed.forEach((rows, i) => {
     expect(rows).toEqual(wanted[i]);
