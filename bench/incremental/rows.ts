@@ -2,12 +2,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startRun } from '../../src/run/index.ts';
-import { Ledger, stateFolderOf } from '../../src/state/index.ts';
-import { planOf } from '../lib/plan.ts';
+import type { AnyStep } from '../../src/define/index.ts';
+import { compiled } from '../lib/compiled.ts';
 
-const registryUrl = new URL('../../operators/index.ts', import.meta.url).href;
 const FILES = 100;
+const STEPS: AnyStep[] = [
+  { id: 'docs', op: 'read.jsonl', with: { path: 'docs' } },
+  { id: 'index', op: 'index.sparse', with: { path: 'index' } },
+];
 /** Of the pipeline. */
 export const MEMORY_MIB = 512;
 
@@ -22,7 +24,11 @@ export interface RowsResult {
   readonly peakBytes: number;
 }
 
-export async function measureRows(rows: number): Promise<RowsResult> {
+/** @param folder of the compiled package */
+export async function measureRows(rows: number, folder: string): Promise<RowsResult> {
+  const { run, state } = await compiled(folder);
+  const seconds = async (): Promise<number> =>
+    (await run({ name: 'rows', memory: `${MEMORY_MIB} MiB`, steps: STEPS }, root)).seconds;
   const root = mkdtempSync(join(tmpdir(), 'millrace-rows-'));
   try {
     mkdirSync(join(root, 'docs'));
@@ -33,31 +39,25 @@ export async function measureRows(rows: number): Promise<RowsResult> {
       });
       writeFileSync(join(root, 'docs', `part-${file}.jsonl`), lines.join(''));
     }
-    const seconds = await run(root);
+    const first = await seconds();
     const peakBytes = process.resourceUsage().maxRSS * 1024;
     const opens: number[] = [];
     for (let i = 0; i < 5; i++) {
       const started = performance.now();
-      const ledger = await Ledger.openForReading(stateFolderOf(root, 'rows'));
+      const ledger = await state.Ledger.openForReading(state.stateFolderOf(root, 'rows'));
       ledger.meta('format');
       opens.push(performance.now() - started);
       await ledger.close();
     }
     opens.sort((a, b) => a - b);
-    return { rows, seconds, againSeconds: await run(root), openMs: opens[opens.length >> 1], peakBytes };
+    return {
+      rows,
+      seconds: first,
+      againSeconds: await seconds(),
+      openMs: opens[opens.length >> 1],
+      peakBytes,
+    };
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
-}
-
-async function run(root: string): Promise<number> {
-  const steps = [
-    { id: 'docs', op: 'read.jsonl', with: { path: 'docs' } },
-    { id: 'index', op: 'index.sparse', with: { path: 'index' } },
-  ];
-  const plan = await planOf({ name: 'rows', memory: `${MEMORY_MIB} MiB`, steps } as never, root);
-  const started = performance.now();
-  const result = await startRun(plan, { registryUrl }).result;
-  if (result.status !== 'ok') throw new Error(result.error?.message);
-  return (performance.now() - started) / 1000;
 }

@@ -7,14 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { AnyStep } from '../../src/define/index.ts';
 import { seededRandom } from '../../src/metrics/random.ts';
-import { type RunOptions, startRun } from '../../src/run/index.ts';
+import type { RunOptions } from '../../src/run/index.ts';
+import { compile, compiled, type RunCompiled } from '../lib/compiled.ts';
 import { peersFolder, scratchFolder } from '../lib/folders.ts';
-import { planOf } from '../lib/plan.ts';
 import type { Bar, BenchOptions, BenchReport } from '../lib/report.ts';
 import { paragraphs, varied } from '../lib/text.ts';
 import { MEMORY_MIB, type RowsResult } from './rows.ts';
 
-const registryUrl = new URL('../../operators/index.ts', import.meta.url).href;
 const FILES = 100;
 const STEPS: AnyStep[] = [
   { id: 'docs', op: 'read.jsonl', with: { path: 'docs' } },
@@ -64,14 +63,14 @@ interface Timed {
   readonly seconds: number;
   readonly redone: number;
 }
-async function runOnce(root: string, options: Partial<RunOptions> = {}): Promise<Timed> {
-  const plan = await planOf({ name: 'bench', memory: '1 GiB', steps: STEPS }, root);
-  const started = performance.now();
-  const result = await startRun(plan, { registryUrl, ...options }).result;
-  const seconds = (performance.now() - started) / 1000;
-  if (result.status !== 'ok') throw new Error(result.error?.message);
-  return { seconds, redone: result.steps.find(s => s.id === 'split')?.rowsIn ?? 0 };
-}
+type RunOnce = (root: string, options?: Partial<RunOptions>) => Promise<Timed>;
+const onceBy =
+  (run: RunCompiled): RunOnce =>
+  async (root, options) => {
+    const definition = { name: 'bench', memory: '1 GiB', steps: STEPS } as const;
+    const { result, seconds } = await run(definition, root, options);
+    return { seconds, redone: result.steps.find(s => s.id === 'split')?.rowsIn ?? 0 };
+  };
 async function bytesUnder(path: string): Promise<number> {
   const info = await stat(path);
   if (!info.isDirectory()) return info.size;
@@ -107,12 +106,16 @@ async function peers(root: string, log: BenchOptions['log']): Promise<{ found: P
 }
 
 /** Runs over very many rows, each in a process of its own. */
-async function manyRows(sizes: readonly number[], log: BenchOptions['log']): Promise<RowsResult[]> {
+async function manyRows(
+  sizes: readonly number[],
+  folder: string,
+  log: BenchOptions['log'],
+): Promise<RowsResult[]> {
   const child = fileURLToPath(new URL('./rows.mjs', import.meta.url));
   const found: RowsResult[] = [];
   for (const rows of sizes) {
     log(`${rows.toLocaleString('en-US')} rows`);
-    const { stdout } = await promisify(execFile)(process.execPath, [child, String(rows)]);
+    const { stdout } = await promisify(execFile)(process.execPath, [child, String(rows), folder]);
     found.push(JSON.parse(stdout) as RowsResult);
   }
   return found;
@@ -123,6 +126,9 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   const count = quick ? 20_000 : 100_000;
   const repeats = quick ? 2 : 5;
   const random = seededRandom(count);
+  log('compiling');
+  const folder = compile();
+  const runOnce = onceBy((await compiled(folder)).run);
   const scratch = await scratchFolder();
   const root = scratch.path;
   try {
@@ -143,8 +149,9 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
     }
     const ledgerBytes = await bytesUnder(join(root, '.millrace', 'bench', 'ledger'));
     const cases: Record<string, { seconds: number[]; redone: number }> = {};
-    const measure = async (name: string): Promise<void> => {
+    const measure = async (name: string, warm: boolean): Promise<void> => {
       const timed = await runOnce(root);
+      if (!warm) return;
       const known = cases[name] ?? { seconds: [], redone: 0 };
       cases[name] = { seconds: [...known.seconds, timed.seconds], redone: timed.redone };
     };
@@ -154,19 +161,20 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
         if (which(row)) doc.text += ` Changed ${random() % 1_000_000}.`;
       await saveFile(root, file, docs);
     };
-    for (let i = 0; i < repeats; i++) {
-      log(`second runs ${i + 1} of ${repeats}`);
-      await measure('nothing changed');
+    for (let i = 0; i <= repeats; i++) {
+      log(`second runs ${i + 1} of ${repeats + 1}`);
+      const warm = i > 0;
+      await measure('nothing changed', warm);
       const one = random() % Math.ceil(count / FILES);
       await edit(0, row => row === one);
-      await measure('one document');
+      await measure('one document', warm);
       await edit(1 + (random() % (FILES - 1)), () => true);
-      await measure('1 %, in one file of a hundred');
+      await measure('1 %, in one file of a hundred', warm);
       for (const file of all()) {
         const some = random() % 100;
         await edit(file, row => row % 100 === some);
       }
-      await measure('1 %, in every file');
+      await measure('1 %, in every file', warm);
     }
     // the same edits for the peers: from a corpus of their own, a tenth as large
     const small = join(root, 'peers');
@@ -178,8 +186,8 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
       JSON.stringify(few.filter((_, i) => i % 100 === 0).map(d => d.doc_id)),
     );
     const { found, missing } = await peers(small, log);
-    const rows = await ownAsPeer(small, few);
-    const many = await manyRows(quick ? [100_000, 200_000] : [1_000_000, 2_000_000], log);
+    const rows = await ownAsPeer(runOnce, small, few);
+    const many = await manyRows(quick ? [100_000, 200_000] : [1_000_000, 2_000_000], folder, log);
     const whole = median(full);
     const share = (name: string): number => (100 * median(cases[name].seconds)) / whole;
     const bars: Bar[] = [
@@ -286,7 +294,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
       notes: [
         `rows that are a sentence, memory ${MEMORY_MIB} MiB, each size in a process of its own`,
         `documents: ${from}, one word in eight exchanged in copies`,
-        'one warm-up, then runs with and without a ledger in turn, medians; in one process, so without its start',
+        'compiled, as in a package; one warm-up, then runs with and without a ledger in turn, and one round of edits, then others; medians; in one process, so without its start',
       ],
       missing,
     };
@@ -295,7 +303,7 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   }
 }
 
-async function ownAsPeer(root: string, docs: readonly Doc[]): Promise<Peer> {
+async function ownAsPeer(runOnce: RunOnce, root: string, docs: readonly Doc[]): Promise<Peer> {
   const full = await runOnce(root);
   const nothing = await runOnce(root);
   const edits = new Set(JSON.parse(await readFile(join(root, 'edits.json'), 'utf8')) as string[]);
