@@ -22,6 +22,7 @@ export const INTERIM_POINTS = [
 export const STATE_POINTS = [
   'journal',
   'ledger',
+  'ledger-part',
   'ahead',
   'ahead-thread',
   'notes',
@@ -50,7 +51,8 @@ const come = new Map<string, number>();
 
 /**
  * Ends the process as a crash would where `MILLRACE_FAULT=after-record` names the point, or fails as a full disk would,
- * `MILLRACE_FAULT=after-record!`; with `after-record@3` the third time that a thread comes there. Nothing otherwise.
+ * `MILLRACE_FAULT=after-record!`; with `after-record@3` the third time that a thread comes there, with `after-record!@3`
+ * from that time on. Nothing otherwise.
  */
 export function faultPoint(point: FaultPoint): void {
   const fault = process.env.MILLRACE_FAULT;
@@ -58,7 +60,7 @@ export function faultPoint(point: FaultPoint): void {
   const [named, time = '1'] = fault.split('@');
   if (named.replace('!', '') !== point) return;
   come.set(point, (come.get(point) ?? 0) + 1);
-  if (named.endsWith('!'))
+  if (named.endsWith('!') && (come.get(point) as number) >= Number(time))
     throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-  if (come.get(point) === Number(time)) process.kill(process.pid, 'SIGKILL');
+  if (!named.endsWith('!') && come.get(point) === Number(time)) process.kill(process.pid, 'SIGKILL');
 }

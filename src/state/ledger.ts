@@ -15,7 +15,7 @@ import { inBlock, ofBlock } from './id-blocks.ts';
 import { journalPieces } from './journal.ts';
 import { isEmpty, putPiece } from './put-piece.ts';
 import { brokenSeal, isSealed, seal, unseal } from './seal.ts';
-import { SortedRuns } from './sorted-runs.ts';
+import { inOrder, SortedRuns } from './sorted-runs.ts';
 import { NOTHING, openStore, openToRead, type Store } from './store.ts';
 import { blockKey, HEAD, idBytes, isId, MOST_SLOTS, TABLE, tableKey } from './tables.ts';
 
@@ -36,6 +36,9 @@ const OF_STEPS = [
 
 /** Keys that one transaction removes. */
 const MOST_REMOVED = 50_000;
+
+/** Bytes of entries that one transaction puts. */
+const PART_BYTES = 128 << 10;
 
 /** Bytes of entries, up to which the pages they took may stay in memory. */
 const MOST_KEPT = 32 << 20;
@@ -216,12 +219,8 @@ export class Ledger {
       let ended = false;
       for (; !next.done; next = await pieces.next()) {
         const { bytes, last } = next.value;
-        // few entries go in at once
         if (last && runs.empty) {
-          await this.#db.transaction(() => {
-            putPiece(this.#db, bytes);
-            this.#name(named);
-          });
+          await this.#putFew(bytes, () => this.#name(named));
           ended = true;
         } else runs.add(bytes);
       }
@@ -230,7 +229,24 @@ export class Ledger {
       await this.#db.flushed;
     } finally {
       runs.close();
+      // one that is left in the middle has the file open
+      await pieces.return(undefined);
     }
+  }
+  /**
+   * Few entries, in transactions of their neighbours: the pages that each takes the place of are free for the next, so
+   * the store grows by one of them instead of all.
+   */
+  async #putFew(piece: Buffer, last: () => void): Promise<void> {
+    const parts = inOrder(piece, PART_BYTES);
+    for (const [i, part] of parts.entries()) {
+      faultPoint('ledger-part');
+      await this.#db.transaction(() => {
+        putPiece(this.#db, part, false, true);
+        if (i === parts.length - 1) last();
+      });
+    }
+    if (parts.length === 0) await this.#db.transaction(last);
   }
   // many entries, from the first page to the last
   async #put(runs: SortedRuns): Promise<void> {

@@ -201,6 +201,27 @@ class Run {
   }
 }
 
+/**
+ * The entries of a piece in order of their keys, in parts of about so many bytes; a key, and a block of ids, is within
+ * one part.
+ */
+export function inOrder(piece: Buffer, most: number): Buffer[] {
+  const out = Buffer.allocUnsafe(piece.length);
+  const parts: Buffer[] = [];
+  let [from, last, used] = [0, 0, 0];
+  eachSorted(piece, (key, _, end) => {
+    const at = key - ENTRY_HEAD;
+    if (used - from >= most && !together(out, last, piece, at)) {
+      parts.push(out.subarray(from, used));
+      from = used;
+    }
+    last = used;
+    used += piece.copy(out, used, at, end);
+  });
+  if (used > from) parts.push(out.subarray(from, used));
+  return parts;
+}
+
 /** Whether two entries are of one key, or of one block of ids. */
 function together(a: Buffer, aAt: number, b: Buffer, bAt: number): boolean {
   const length = a.readUInt16LE(aAt);

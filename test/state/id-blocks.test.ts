@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -94,6 +94,41 @@ it('gives ids in their order', async () => {
     const got = [...ledger.entries(TABLE.keys, 3)].map(e => e.key.readUInt32BE(0));
     expect(got).toEqual([...ids].sort((a, b) => a - b));
   } finally {
+    await ledger.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+it('takes many entries in several transactions, again from the first where it was cut short', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-blocks-'));
+  const ledger = await Ledger.openForRun(folder);
+  try {
+    const [path, value] = [join(folder, 'journal'), Buffer.alloc(100, 'x')];
+    const journal = new JournalWriter(path);
+    for (let id = 0; id < 5000; id++) journal.put(tableKey(TABLE.keys, 1, idBytes(id * 7)), value);
+    for (let id = 0; id < 500; id++) journal.delete(tableKey(TABLE.keys, 1, idBytes(id * 70)));
+    await journal.finish();
+    const ids = (): number[] => [...ledger.entries(TABLE.keys, 1)].map(e => e.key.readUInt32BE(0));
+    process.env.MILLRACE_FAULT = 'ledger-part!@3';
+    await expect(ledger.apply(path, [], { commit: 'a' })).rejects.toThrow(/full|space/);
+    delete process.env.MILLRACE_FAULT;
+    expect(ids().length).toBeGreaterThan(0);
+    expect(ids().length).toBeLessThan(4500);
+    expect(ledger.meta('commit')).toBeUndefined();
+    await ledger.apply(path, [], { commit: 'a' });
+    expect(ids()).toEqual(
+      Array.from({ length: 5000 }, (_, i) => i * 7).filter(id => id % 70 !== 0 || id >= 35_000),
+    );
+    expect(ledger.meta('commit')).toBe('a');
+    const { size } = await stat(join(folder, 'ledger/data.mdb'));
+    // pages that were put to other use are taken again: every entry anew, and the store is hardly larger
+    const anew = new JournalWriter(path);
+    for (let id = 0; id < 5000; id++) anew.put(tableKey(TABLE.keys, 1, idBytes(id * 7)), value);
+    await anew.finish();
+    await ledger.apply(path, [], { commit: 'b' });
+    expect((await stat(join(folder, 'ledger/data.mdb'))).size).toBeLessThan(1.5 * size);
+  } finally {
+    delete process.env.MILLRACE_FAULT;
     await ledger.close();
     await rm(folder, { recursive: true, force: true });
   }
