@@ -119,13 +119,17 @@ export function valueAt(data: Data, i: number): unknown {
   return data.values[i];
 }
 
+/** {@link valueAt} of a column, for whoever reads many. */
+export function valueReader(data: Data): (i: number) => unknown {
+  if (!DataType.isUtf8(data.type)) return i => valueAt(data, i);
+  const view = new Utf8View(data);
+  return i => (isNull(data, i) ? null : view.get(i));
+}
+
 /** All values of a column as plain JavaScript. */
 export function valuesOf(data: Data): unknown[] {
-  if (DataType.isUtf8(data.type)) {
-    const view = new Utf8View(data);
-    return Array.from({ length: data.length }, (_, i) => (isNull(data, i) ? null : view.get(i)));
-  }
-  return Array.from({ length: data.length }, (_, i) => valueAt(data, i));
+  const read = valueReader(data);
+  return Array.from({ length: data.length }, (_, i) => read(i));
 }
 
 /** The rows of a batch as plain objects. For tests, examples and small data. */

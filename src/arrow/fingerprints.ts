@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { type Data, DataType, type RecordBatch } from 'apache-arrow';
-import { MURMUR_BYTES, MURMUR_MOST, murmurInto } from '../wasm/murmur.ts';
+import { MURMUR_BYTES, MURMUR_MOST, murmurInto, murmurRows } from '../wasm/murmur.ts';
 import { columnData, isNull } from './access.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { HASH_BYTES } from './hash.ts';
@@ -39,19 +39,8 @@ export class Fingerprints {
   rows(columns: readonly string[]): Uint8Array {
     const n = this.#batch.numRows;
     const values = [...columns].sort().map(name => this.values(name));
-    const width = values.length * MURMUR_BYTES;
-    const beside = new Uint8Array(n * width);
-    for (const [c, hashes] of values.entries()) {
-      const [from, to] = [hashWords(hashes), hashWords(beside)];
-      for (let row = 0; row < n; row++)
-        for (let w = 0; w < WORDS; w++) to[(row * values.length + c) * WORDS + w] = from[row * WORDS + w];
-    }
-    const whole = new Uint8Array(n * MURMUR_BYTES);
-    murmurInto(beside, everyNth(n, width), 1, n, whole);
     const out = new Uint8Array(n * HASH_BYTES);
-    const [from, to] = [hashWords(whole), hashWords(out)];
-    for (let row = 0, at = 0; row < n; row++)
-      for (let w = 0; w < HASH_BYTES / 4; w++) to[at++] = from[row * WORDS + w];
+    murmurRows(values, n, HASH_BYTES, out);
     return out;
   }
 }
@@ -63,7 +52,6 @@ function everyNth(n: number, width: number): Int32Array {
   return offsets;
 }
 
-const WORDS = MURMUR_BYTES / 4;
 /** Hashes as words of four bytes: a view. */
 export const hashWords = (bytes: Uint8Array): Uint32Array =>
   new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);

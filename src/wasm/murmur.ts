@@ -20,6 +20,7 @@ import {
   load64,
   loopWhile,
   ltU,
+  mul,
   mul64,
   rotl64,
   set,
@@ -117,6 +118,38 @@ const hashes = kernel(
   ],
 );
 
+/**
+ * The hashes of n rows, each of the hashes of its k values: that of value c of row i stands at
+ * `columns + c × stride + 16 i`; the row's goes to `out + kept × i`, whole, so that the next is put over what is not kept.
+ */
+const rows = kernel(
+  'rows',
+  { columns: 'i32', stride: 'i32', k: 'i32', n: 'i32', out: 'i32', kept: 'i32' },
+  { at: 'i32', left: 'i32', length: 'i32', c: 'i32', value: 'i32', i: 'i32', a: 'i64', b: 'i64' },
+  undefined,
+  v => [
+    set(v.length, mul(get(v.k), i32(MURMUR_BYTES))),
+    loopWhile(
+      ltU(get(v.i), get(v.n)),
+      ...begun(v),
+      set(v.value, get(v.columns)),
+      set(v.c, i32(0)),
+      loopWhile(
+        ltU(get(v.c), get(v.k)),
+        set(v.at, get(v.value)),
+        ...taken(v),
+        set(v.value, add(get(v.value), get(v.stride))),
+        advance(v.c, 1),
+      ),
+      set(v.left, i32(0)),
+      ...ended(v, v.out),
+      set(v.out, add(get(v.out), get(v.kept))),
+      advance(v.columns, MURMUR_BYTES),
+      advance(v.i, 1),
+    ),
+  ],
+);
+
 const PAGE = 65536;
 /** Bytes of pieces that are hashed at once, unless one is longer. */
 const AT_ONCE = 1 << 20;
@@ -126,16 +159,17 @@ export const SLACK = 32;
 interface Engine {
   readonly memory: Memory;
   readonly hashes: (bytes: number, bounds: number, step: number, n: number, out: number) => void;
+  readonly rows: (columns: number, stride: number, k: number, n: number, out: number, kept: number) => void;
 }
 let engine: Engine | undefined;
 
 function started(): Engine {
   if (engine) return engine;
   const memory = new WebAssembly.Memory({ initial: (2 * AT_ONCE) / PAGE });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(assemble([hashes])), {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(assemble([hashes, rows])), {
     env: { memory },
   });
-  engine = { memory, ...(instance.exports as Pick<Engine, 'hashes'>) };
+  engine = { memory, ...(instance.exports as Pick<Engine, 'hashes' | 'rows'>) };
   return engine;
 }
 
@@ -177,5 +211,25 @@ export function murmurInto(
     hashes(bytesAt - start, boundsAt, step * 4, count, 0);
     out.set(all.subarray(0, boundsAt), at + from * MURMUR_BYTES);
     from = to;
+  }
+}
+
+/**
+ * The hashes of n rows, of which each is that of its values' hashes one behind the other.
+ * @param columns the hashes of a column's values each, 16 bytes a row
+ * @param kept bytes of a row's hash that go to `out`, one behind the other: up to 16
+ */
+export function murmurRows(columns: readonly Uint8Array[], n: number, kept: number, out: Uint8Array): void {
+  const { memory, rows } = started();
+  const k = columns.length;
+  const most = Math.max(1, Math.floor(AT_ONCE / (MURMUR_BYTES * (k + 1))));
+  const all = new Uint8Array(memory.buffer);
+  for (let from = 0; from < n; from += most) {
+    const count = Math.min(most, n - from);
+    const stride = MURMUR_BYTES * count;
+    for (let c = 0; c < k; c++)
+      all.set(columns[c].subarray(MURMUR_BYTES * from, MURMUR_BYTES * (from + count)), c * stride);
+    rows(0, stride, k, count, k * stride, kept);
+    out.set(all.subarray(k * stride, k * stride + count * kept), from * kept);
   }
 }

@@ -127,3 +127,22 @@ it('tells a null from an empty text and values of neighbours apart', () => {
   const texts = rows.map((_, i) => hashes.toString('hex', i * HASH_BYTES, (i + 1) * HASH_BYTES));
   expect(new Set(texts).size).toBe(rows.length);
 });
+
+it('hashes rows as the hashes of their values one behind the other, however many there are', () => {
+  const n = 30_000;
+  const batch = batchFromRows(
+    { b: utf8(), a: nullable(int32()), c: utf8() },
+    Array.from({ length: n }, (_, i) => ({ b: `b${i % 7}`, a: i % 3 ? i : null, c: 'x'.repeat(i % 40) })),
+  );
+  const prints = new Fingerprints(batch);
+  const columns = ['a', 'b', 'c'].map(name => prints.values(name));
+  const beside = Buffer.concat(
+    Array.from({ length: n }, (_, i) => columns.map(c => c.subarray(16 * i, 16 * (i + 1)))).flat(),
+  );
+  const bounds = Int32Array.from({ length: 2 * n }, (_, i) => 48 * ((i + 1) >> 1));
+  const whole = fingerprints(beside, bounds);
+  const wanted = Buffer.concat(
+    Array.from({ length: n }, (_, i) => whole.subarray(16 * i, 16 * i + HASH_BYTES)),
+  );
+  expect(Buffer.from(prints.rows(['c', 'a', 'b'])).equals(wanted)).toBe(true);
+});

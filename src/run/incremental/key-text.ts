@@ -1,6 +1,6 @@
 /** Keys of rows as text: as the ledger has them at sinks, with the way back, and as people read them. */
 import { DataType, type RecordBatch } from 'apache-arrow';
-import { type Columns, columnData, hasColumn, valueAt } from '../../arrow/index.ts';
+import { type Columns, columnData, hasColumn, valueAt, valueReader } from '../../arrow/index.ts';
 import type { Json } from '../../define/index.ts';
 
 const withBigInts = (_: string, value: unknown): unknown =>
@@ -16,11 +16,11 @@ export const keyText = (values: readonly unknown[]): string =>
 
 /** {@link keyText} of a batch's rows. */
 export function keyTexts(batch: RecordBatch, names: readonly string[]): (row: number) => string {
-  const datas = names.map(name => columnData(batch, name));
-  if (datas.length > 1) return row => keyText(datas.map(data => valueAt(data, row)));
-  const [data] = datas;
+  const read = names.map(name => valueReader(columnData(batch, name)));
+  if (read.length > 1) return row => keyText(read.map(of => of(row)));
+  const [of] = read;
   return row => {
-    const value = valueAt(data, row);
+    const value = of(row);
     return typeof value === 'string' ? value : keyText([value]);
   };
 }
