@@ -44,7 +44,7 @@ function running(cwd: string, ...args: string[]) {
     await until(() => lines.length > i);
     return lines[i];
   };
-  return { ended, line, lines, told };
+  return { ended, until, line, lines, told };
 }
 
 it('watch reads a changed pipeline again, says what is wrong with it, and gives a line of JSON a run', async () => {
@@ -102,6 +102,20 @@ it('watch runs for files that a pattern means, not for others beside them, and s
   expect(await watch.line(2)).toContain('index +3');
   await stop(watch);
   expect(watch.lines).toHaveLength(3);
+}, 60_000);
+
+it('watch says after a run how many dead letters are open', async () => {
+  const pipeline = PATTERN.replace('op: read.jsonl,', 'op: read.jsonl, onError: dead-letter,');
+  const here = folderWith({ 'g.yaml': pipeline, 'a.jsonl': `${jsonl(DOCUMENTS.slice(1))}no JSON\n` });
+  const watch = running(here, 'watch', 'g.yaml', '--quiet-ms', '30');
+  await watch.line(0);
+  const open = (): string[] => watch.told.filter(line => line.includes('1 dead letter is open'));
+  await watch.until(() => open().length === 1);
+  expect(open()[0]).toContain('dead-letters list g.yaml');
+  writeFileSync(join(here, 'a.jsonl'), jsonl(DOCUMENTS));
+  expect(await watch.line(1)).toContain('docs +1');
+  await stop(watch);
+  expect(open()).toHaveLength(1);
 }, 60_000);
 
 it('watch goes on in a folder that takes the place of another, and sees what steps read beside their rows', async () => {

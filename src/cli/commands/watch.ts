@@ -4,6 +4,7 @@ import type { RunOptions } from '../../run/index.ts';
 import { defineCommand, type Io, wholeNumber } from '../command.ts';
 import { EXIT, errorJson, errorText, isExpected, UsageError } from '../errors.ts';
 import { jsonText } from '../json.ts';
+import { tellOpenLetters } from '../letters.ts';
 import { maxCostOption } from '../max-cost.ts';
 import { checkLoaded, load, pipelineArguments, printProblems, type Selection } from '../prepare.ts';
 import { runPlan } from '../run-plan.ts';
@@ -46,8 +47,10 @@ async function once(plan: Plan, args: WatchArgs, io: Io): Promise<boolean> {
   const { result } = run;
   const clock = new Date().toLocaleTimeString('en-GB');
   if (args.json) jsonLine(resultJson(result), io);
-  else if (result.status === 'ok')
+  else if (result.status === 'ok') {
     io.out(`${clock}  ${plan.name}: ${changeLine(result, plan)} (${result.seconds.toFixed(1)} s)`);
+    await tellOpenLetters(plan.name, args, io);
+  }
   if (result.status !== 'ok') {
     const told = Object.assign(new Error(result.error?.message), { ...result.error, name: 'UserError' });
     io.err(errorText(args.debug ? (run.failure ?? told) : told, io.errStyle, args.debug));
