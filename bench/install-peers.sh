@@ -2,7 +2,7 @@
 # Installs the peers that benches compare with, under bench/.peers (git-ignored): sh bench/install-peers.sh NAME
 #   index   bm25s and PyStemmer: tokenizing and indexing in Python
 #   sparse  the same with numba, tantivy (needs cargo), Lucene (needs Maven), and four search libraries of npm
-#   incremental  LlamaIndex and LangChain, in a venv of their own
+#   incremental  LlamaIndex, LangChain and CocoIndex, in a venv of their own
 #   stores  classic-level, for bench/incremental/stores.ts
 #   trec    trec_eval's own code, for bench/metrics/trec-check.ts
 #   models  onnxruntime and tokenizers in Python, transformers.js; with torch behind it, sentence-transformers
@@ -61,6 +61,8 @@ case "${1:-}" in
   incremental)
     venv="$peers/incremental"
     python_peers llama-index-core langchain-core
+    # wants Python 3.11
+    python_peers 'cocoindex>=1,<2' || echo 'CocoIndex: not to be had here' >&2
     ;;
   bm25s) python_peers bm25s==0.3.16 PyStemmer==3.1.0 numba==0.68.1 ;;
   tantivy) tantivy_peer ;;

@@ -1,5 +1,9 @@
-"""The same edits through LlamaIndex's IngestionPipeline with a docstore, or LangChain's indexing API: python peers.py NAME FOLDER"""
-import glob, json, sys, time
+"""
+The same edits through LlamaIndex's IngestionPipeline with a docstore, LangChain's indexing API, or a CocoIndex app:
+python peers.py NAME FOLDER
+"""
+import glob, json, os, pathlib, sys, time
+from dataclasses import dataclass
 
 name, root = sys.argv[1], sys.argv[2]
 
@@ -39,6 +43,54 @@ if name == "llamaindex":
     def run(docs):
         nodes = pipeline.run(documents=[Document(text=d["text"], id_=d["doc_id"], metadata={"title": d["title"]}) for d in docs])
         return len({n.ref_doc_id for n in nodes})
+elif name == "cocoindex":
+    os.environ["COCOINDEX_DISABLE_USAGE_TRACKING"] = "1"
+    import cocoindex as coco
+    from cocoindex.connectors import sqlite
+    from cocoindex.ops.text import RecursiveSplitter
+
+    # state and rows go beside the documents, as its own do for Millrace
+    folder = pathlib.Path(root) / "cocoindex"
+    folder.mkdir()
+    DB = coco.ContextKey("db")
+
+    @coco.lifespan
+    def lifespan(builder):
+        builder.settings.db_path = folder / "state.db"
+        with sqlite.managed_connection(folder / "chunks.sqlite", load_vec=False) as connection:
+            builder.provide(DB, connection)
+            yield
+
+    @dataclass
+    class Chunk:
+        id: str
+        doc_id: str
+        text: str
+
+    splitter = RecursiveSplitter()
+    redone = set()
+    given = []
+
+    @coco.fn(memo=True)
+    async def process(doc: dict, table) -> None:
+        redone.add(doc["doc_id"])
+        # it splits by bytes: about a hundred words
+        for i, chunk in enumerate(splitter.split(doc["text"], chunk_size=600)):
+            table.declare_row(row=Chunk(id=f"{doc['doc_id']}#{i}", doc_id=doc["doc_id"], text=chunk.text))
+
+    @coco.fn
+    async def main() -> None:
+        schema = await sqlite.TableSchema.from_class(Chunk, primary_key=["id"])
+        table = await sqlite.mount_table_target(DB, "chunks", schema)
+        await coco.mount_each(process, [(d["doc_id"], d) for d in given], table)
+
+    app = coco.App("bench", main)
+
+    def run(docs):
+        given[:] = docs
+        redone.clear()
+        app.update_blocking()
+        return len(redone)
 else:
     from langchain_core.documents import Document
     from langchain_core.embeddings import DeterministicFakeEmbedding

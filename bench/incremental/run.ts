@@ -89,11 +89,14 @@ interface Peer {
 async function peers(root: string, log: BenchOptions['log']): Promise<{ found: Peer[]; missing: string[] }> {
   const python = join(peersFolder, 'incremental/bin/python');
   if (!existsSync(python))
-    return { found: [], missing: ['LlamaIndex and LangChain: sh bench/install-peers.sh incremental'] };
+    return {
+      found: [],
+      missing: ['LlamaIndex, LangChain and CocoIndex: sh bench/install-peers.sh incremental'],
+    };
   const script = fileURLToPath(new URL('./peers.py', import.meta.url));
   const found: Peer[] = [];
   const missing: string[] = [];
-  for (const name of ['llamaindex', 'langchain']) {
+  for (const name of ['llamaindex', 'langchain', 'cocoindex']) {
     log(name);
     try {
       const { stdout } = await promisify(execFile)(python, [script, name, root], { maxBuffer: 1 << 24 });
