@@ -12,7 +12,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 const LOOK_MS = 1000;
-/** Part of `memory` that may pile up. */
+/** Part of `memory` that may pile up; of a large one that by which V8 may let it grow too. */
 const SHARE = 1 / 32;
 const LEAST_BYTES = 8 << 20;
 /** Of the time, that collections may take. */
@@ -45,7 +45,7 @@ function collect(): void {
  * @param memory bytes that the run may hold
  */
 export function keepTidy(memory: number): () => void {
-  const mayGrow = Math.max(LEAST_BYTES, memory * SHARE);
+  const mayGrow = Math.max(LEAST_BYTES, memory * (memory < LARGE ? SHARE : GROWTH));
   let least = process.memoryUsage().external;
   let restUntil = 0;
   let percent = 0;
