@@ -4,12 +4,14 @@ import { ByteWriter } from '../../arrow/byte-writer.ts';
 import { faultPoint } from '../fault.ts';
 import { isEmpty, putPiece } from '../put-piece.ts';
 import { eachInTurn, MOST_ENTRIES } from '../sorted-entries.ts';
-import { SortedRuns } from '../sorted-runs.ts';
+import { inOrder, SortedRuns } from '../sorted-runs.ts';
 import { openStore } from '../store.ts';
 import type { FromFiller, ToFiller } from './protocol.ts';
 
 /** Bytes that are sorted at once; what is more goes through runs on disk. */
-const AT_ONCE = 8 << 20;
+const AT_ONCE = 32 << 20;
+/** Bytes that one transaction puts. */
+const PART_BYTES = 4 << 20;
 
 const port = parentPort as MessagePort;
 const say = (message: FromFiller): void => port.postMessage(message);
@@ -24,14 +26,11 @@ let failed = false;
 // all there is: few entries at once, many by runs
 function put(): void {
   const piece = waiting.bytes.subarray(0, waiting.used);
-  if (runs.empty) {
-    if (piece.length > 0) store.transactionSync(() => putPiece(store, piece));
-  } else {
-    if (piece.length > 0) runs.add(piece);
-    const empty = isEmpty(store);
-    for (const merged of runs.merged()) store.transactionSync(() => putPiece(store, merged, empty, true));
-    runs.close();
-  }
+  if (!runs.empty && piece.length > 0) runs.add(piece);
+  const empty = isEmpty(store);
+  for (const part of runs.empty ? inOrder(piece, PART_BYTES) : runs.merged())
+    store.transactionSync(() => putPiece(store, part, empty, true));
+  runs.close();
   waiting.used = 0;
   count = 0;
 }
