@@ -38,7 +38,7 @@ const OF_STEPS = [
 const MOST_REMOVED = 50_000;
 
 /** Bytes of entries that one transaction puts. */
-const PART_BYTES = 128 << 10;
+const PART_BYTES = 256 << 10;
 
 /** Bytes of entries, up to which the pages they took may stay in memory. */
 const MOST_KEPT = 32 << 20;
@@ -151,11 +151,13 @@ export class Ledger {
 
   /** The value of a key; a copy. */
   get(key: Buffer): Buffer | undefined {
-    const value = this.#db.getBinary(isId(key) ? blockKey(key) : key);
-    const own = value && (isId(key) ? inBlock(Buffer.from(value), key.readUInt32BE(HEAD)) : value);
+    const value = this.peek(isId(key) ? blockKey(key) : key);
+    if (!value) return undefined;
+    // the library's buffer is longer than its length says
+    const own = isId(key) ? inBlock(value, key.readUInt32BE(HEAD)) : value.subarray(0, value.length);
     return own && Buffer.from(own);
   }
-  /** The value of a key that is no id's, only good until the next call. */
+  /** The value of a key that is no id's, or of a block; only good until the next call. */
   peek(key: Buffer): Buffer | undefined {
     return this.#db.getBinaryFast(key) as Buffer | undefined;
   }

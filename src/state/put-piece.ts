@@ -99,8 +99,8 @@ class BlockPuts {
   flush(): void {
     if (this.#block < 0) return;
     const store = this.#store;
-    const before = this.#behind ? undefined : store.getBinary(this.#key);
-    const now = this.#changes.apply(before && Buffer.from(before), this.#piece);
+    const before = this.#behind ? undefined : (store.getBinaryFast(this.#key) as Buffer | undefined);
+    const now = this.#changes.apply(before, this.#piece);
     if (now) put(store, this.#key, now, this.append);
     else if (before) store.removeSync(this.#key);
     this.#changes.clear();

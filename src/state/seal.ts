@@ -1,7 +1,8 @@
 /**
  * A checksum beside a store that has none of its own: taken when the store is closed, looked at when it is opened. While
  * it is written, and where that was cut short, its size then is all that is held: it only grows, and a store that was
- * cut off would end the process that maps it.
+ * cut off would end the process that maps it. One that was sealed a moment ago and that nobody has touched since is not
+ * read again: what is asked for comes out of the system's memory anyway, and a state of gigabytes takes seconds.
  */
 import {
   closeSync,
@@ -11,6 +12,8 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
@@ -19,6 +22,19 @@ interface SealFile {
   readonly bytes: number;
   /** Absent where the file is too large to be read each time, or being written. */
   readonly crc?: number;
+  /** When it was sealed, in milliseconds since 1970, and times of the file then: whoever touches it changes one. */
+  readonly at?: number;
+  readonly times?: string;
+}
+
+/** How long a seal counts for a file that is as it was. */
+const FRESH_MS = 600_000;
+/** Times of files go by ticks: so much before now a time is that of no write to come. */
+const TICK_MS = 100;
+
+function timesOf(path: string): string | undefined {
+  const info = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return info && `${info.size} ${info.ino} ${info.mtimeNs} ${info.ctimeNs}`;
 }
 
 const sealPath = (path: string): string => `${path}.seal`;
@@ -66,7 +82,13 @@ export function seal(path: string, most = Number.POSITIVE_INFINITY): void {
     rmSync(sealPath(path), { force: true });
     return;
   }
-  writeFileSync(`${sealPath(path)}.tmp`, JSON.stringify(found));
+  let sealed = found;
+  if (found.crc !== undefined) {
+    const at = Date.now();
+    utimesSync(path, at / 1000, (at - TICK_MS) / 1000);
+    sealed = { ...found, at, times: timesOf(path) };
+  }
+  writeFileSync(`${sealPath(path)}.tmp`, JSON.stringify(sealed));
   renameSync(`${sealPath(path)}.tmp`, sealPath(path));
 }
 
@@ -84,6 +106,8 @@ export function brokenSeal(path: string): string | undefined {
     // cut off by a loss of power, perhaps: then nothing is known
     return undefined;
   }
+  const age = Date.now() - (sealed.at ?? 0);
+  if (age >= 0 && age < FRESH_MS && sealed.times === timesOf(path)) return undefined;
   const found = measured(path, sealed.crc === undefined ? 0 : Number.POSITIVE_INFINITY);
   // another process may have begun to write meanwhile
   const wrong = (why: string): string | undefined => (sealOf(path) === text ? why : undefined);
