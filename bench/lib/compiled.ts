@@ -11,8 +11,8 @@ import { dataFolder } from './folders.ts';
 export function compile(): string {
   const out = join(dataFolder(), 'compiled');
   const script = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url));
-  const { status, stderr } = spawnSync(process.execPath, [script, '--no-check', '--out', out]);
-  if (status !== 0) throw new Error(`the package does not compile: ${stderr}`);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--no-check', '--out', out]);
+  if (status !== 0) throw new Error(`the package does not compile: ${stdout}${stderr}`);
   return out;
 }
 

@@ -14,6 +14,7 @@ import {
 import { openBytes } from './lib/bytes.ts';
 import { type Cells, plainCells, quotedCells } from './lib/csv-cells.ts';
 import { CsvCutter, type Dialect, eachCsvRecord } from './lib/csv-records.ts';
+import { FileReads } from './lib/file-reads.ts';
 import { type FileKind, fileSource, plainName, resolveFiles, type SourceFile } from './lib/files.ts';
 import { fromText } from './lib/from-text.ts';
 import type { Kind } from './lib/infer.ts';
@@ -107,6 +108,7 @@ async function* scanCsv(
   from?: SourcePosition,
 ): AsyncGenerator<SourceChunk> {
   const at = filePosition(from);
+  const reads = new FileReads();
   let unsaid = 0;
   for (const file of filesFrom(files, at)) {
     const head = await headerOf(p, file);
@@ -116,7 +118,7 @@ async function* scanCsv(
     }
     const place = at?.file === file.shown && at.offset > head.start.offset ? at : head.start;
     const delimiter = delimiterOf(p, file);
-    const blocks = await openBytes(file, place.offset);
+    const blocks = await openBytes(file, place.offset, reads);
     // the header counts as read with the first rows
     if (place === head.start && blocks.compression === 'none') unsaid += place.offset;
     let consumed = 0;

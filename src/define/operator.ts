@@ -199,7 +199,10 @@ export interface Decoded {
 export interface SourceRecords {
   /** Start and end of each record of a piece that would give a row, in order: `[s0, e0, s1, e1, …]`. */
   bounds(raw: Uint8Array): Int32Array;
-  /** These bounds with the records' `fingerprints`, where both are to be had at once; undefined where not. */
+  /**
+   * These bounds with the records' `fingerprints`, where both are to be had at once; undefined where not. The hashes of a
+   * buffer of their own: 16 bytes a record.
+   */
   hashed?(raw: Uint8Array): { readonly bounds: Int32Array; readonly hashes: Uint8Array } | undefined;
   /**
    * The piece without some of its records, in a buffer of its own; messages about the others say what they would have.

@@ -37,8 +37,9 @@ const OF_STEPS = [
 /** Keys that one transaction removes. */
 const MOST_REMOVED = 50_000;
 
-/** Bytes of entries that one transaction puts. */
+/** Bytes of few entries that one transaction puts at least, and the most transactions: on disk each waits for a sync. */
 const PART_BYTES = 256 << 10;
+const MOST_PARTS = 6;
 
 /** Bytes of entries, up to which the pages they took may stay in memory. */
 const MOST_KEPT = 32 << 20;
@@ -209,15 +210,15 @@ export class Ledger {
     const sorted = join(this.path, 'runs');
     await rm(sorted, { recursive: true, force: true });
     const pieces = journalPieces(journal);
-    // the first piece comes after the checksum of all
-    let next = await pieces.next();
-    for (const slot of clear) for (const table of OF_STEPS) await this.#empty(table, slot);
-    for (const slot of again)
-      for (const table of [TABLE.state, TABLE.children]) await this.#empty(table, slot);
     // the commit's id comes last: until it stands, a crash has the journal applied once more, which changes nothing
     const named = { format: LEDGER_FORMAT, [FORMER]: null, ...meta };
     const runs = new SortedRuns(sorted);
     try {
+      // the first piece comes after the checksum of all
+      let next = await pieces.next();
+      for (const slot of clear) for (const table of OF_STEPS) await this.#empty(table, slot);
+      for (const slot of again)
+        for (const table of [TABLE.state, TABLE.children]) await this.#empty(table, slot);
       let ended = false;
       for (; !next.done; next = await pieces.next()) {
         const { bytes, last } = next.value;
@@ -236,11 +237,11 @@ export class Ledger {
     }
   }
   /**
-   * Few entries, in transactions of their neighbours: the pages that each takes the place of are free for the next, so
-   * the store grows by one of them instead of all.
+   * Few entries, in a few transactions of neighbours: the pages that each takes the place of are free for the next, so
+   * the store grows by a part of them instead of all.
    */
   async #putFew(piece: Buffer, last: () => void): Promise<void> {
-    const parts = inOrder(piece, PART_BYTES);
+    const parts = inOrder(piece, Math.max(PART_BYTES, piece.length / MOST_PARTS));
     for (const [i, part] of parts.entries()) {
       faultPoint('ledger-part');
       await this.#db.transaction(() => {

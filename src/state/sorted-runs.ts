@@ -202,8 +202,8 @@ class Run {
 }
 
 /**
- * The entries of a piece in order of their keys, in parts of about so many bytes; a key, and a block of ids, is within
- * one part.
+ * The entries of a piece in order of their keys, in parts of about so many bytes; a key is within one part, and so is a
+ * block of ids, but where other keys stand among them.
  */
 export function inOrder(piece: Buffer, most: number): Buffer[] {
   const out = Buffer.allocUnsafe(piece.length);

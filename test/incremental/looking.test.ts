@@ -82,6 +82,36 @@ describe('plan before a cut commit is finished', () => {
   );
 });
 
+it('why knows rows while a commit is half in the ledger', async () => {
+  const here = folderWith({
+    'docs.jsonl': docs(9000),
+    'p.yaml': `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }
+  - { id: out, op: index.sparse, with: { path: out/index } }
+`,
+  });
+  await millrace(here, 'run', 'p.yaml');
+  const more = readFileSync(join(here, 'docs.jsonl'), 'utf8').replaceAll(
+    '"title":""',
+    '"title":"t","lang":"en"',
+  );
+  writeFileSync(join(here, 'docs.jsonl'), more);
+  const cut = await start(here, ['run', 'p.yaml'], { MILLRACE_FAULT: 'ledger-part!@3' }).ended;
+  expect(cut.stderr).toContain('the disk is full');
+  for (const key of ['d1', 'd8999']) {
+    const [row] = jsonOf<{ why: unknown }[]>(await millrace(here, 'why', 'p.yaml', key, '--json'));
+    expect(row.why).toMatchObject({ kind: 'changed', columns: { lang: { old: null, now: 'en' } } });
+  }
+  expect(await planned(here)).toMatchObject({ mode: 'nothing' });
+  expect(
+    jsonOf<{ steps: unknown[] }>(await millrace(here, 'run', 'p.yaml', '--json')).steps[0],
+  ).toMatchObject({
+    changed: 0,
+    kept: 9000,
+  });
+}, 60_000);
+
 it('plan counts the rows of sinks that go with their documents', async () => {
   const here = project();
   await millrace(here, 'run', 'p.yaml');

@@ -48,6 +48,26 @@ it('only lines that changed are decoded, and messages name their numbers', () =>
     await expect(run(root, steps())).rejects.toThrow(`a.jsonl:${edited.length + 1}`);
   }));
 
+it('a line that is made a copy of another does not have all rows read again', () =>
+  inFolder(async root => {
+    const all = steps().map(s => (s.id === 'src' ? { ...s, onError: 'dead-letter' as const } : s));
+    for (const [from, to] of [
+      [21, 20],
+      [40, 20],
+      [3, 20],
+    ]) {
+      write(root, { a: many(50) });
+      await run(root, all, { full: true });
+      const edited = many(50);
+      edited[to] = edited[from];
+      write(root, { a: edited });
+      const { mode, result } = await run(root, all);
+      expect(mode).toBe('changes');
+      expect(result.steps[0]).toMatchObject({ rowsIn: 1, deadLetters: 1, deleted: 1, kept: 49 });
+      expect(Object.keys(readTable(join(root, 't')))).toHaveLength(49);
+    }
+  }));
+
 it('is not done where a column is new: all rows have it', () =>
   inFolder(async root => {
     write(root, { a: many(5), b: many(5, 5) });

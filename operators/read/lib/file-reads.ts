@@ -1,8 +1,10 @@
 /**
  * How the plain files of a scan are read. What the system has in memory is read at once: a trip through the thread pool
- * costs several times its copy. Where reads turn out to wait for a disk, they go through the pool, ahead of the work.
+ * costs several times its copy. Where reads turn out to wait for a disk, they go through the pool, ahead of the work,
+ * and are tried at once again after some hundreds.
  */
 import fs from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 /** Bytes of a block of a plain file. */
@@ -10,42 +12,72 @@ export const BLOCK_BYTES = 1024 * 1024;
 
 const inPool = { open: promisify(fs.open), read: promisify(fs.read), close: promisify(fs.close) };
 
-/** What reads out of memory may take: the slack is for a turn of the scheduler or the collector. */
-const SLACK_MS = 5;
+/** What a call and its bytes may take out of memory. */
 const CALL_MS = 0.1;
 const BYTES_PER_MS = 500_000;
+/** How much more calls may take in all: a turn of the scheduler or of the collector. */
+const SLACK_MS = 5;
+/** Calls that go through the pool then. */
+const CALLS_IN_POOL = 200;
+
+/** How long reads at once may follow each other before others have their turn. */
+const TURN_MS = 12;
+let lastTurn = 0;
+async function takeTurns(): Promise<void> {
+  if (performance.now() - lastTurn < TURN_MS) return;
+  await setImmediate();
+  lastTurn = performance.now();
+}
 
 export class FileReads {
   // buffers go from file to file: made anew for each they would be cleared, and the garbage collector would come for them
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
-  #took = 0;
-  #allowed = SLACK_MS;
+  readonly #now: () => number;
+  /** What calls took beyond what they may. */
+  #late = 0;
+  #inPool = 0;
 
+  /** @param now a clock of milliseconds */
+  constructor(now = () => performance.now()) {
+    this.#now = now;
+  }
   /** Whether files come out of memory as far as is known: reading ahead gains nothing then. */
   get atOnce(): boolean {
-    return this.#took <= this.#allowed;
+    return this.#inPool === 0;
   }
 
   /** @throws as node:fs does; so do the others */
   async open(path: string): Promise<number> {
-    return this.atOnce ? this.#timed(() => fs.openSync(path, 'r')) : inPool.open(path, 'r');
+    return this.#goesToPool() ? inPool.open(path, 'r') : this.#timed(() => fs.openSync(path, 'r'));
   }
   /** Reads up to the end of a buffer, from a place in the file. @returns bytes read; 0 at its end */
   async read(fd: number, into: Uint8Array<ArrayBuffer>, at: number): Promise<number> {
-    if (this.atOnce) return this.#timed(() => fs.readSync(fd, into, 0, into.length, at), into.length);
-    return (await inPool.read(fd, into, 0, into.length, at)).bytesRead;
+    return this.#goesToPool()
+      ? (await inPool.read(fd, into, 0, into.length, at)).bytesRead
+      : this.#timed(
+          () => fs.readSync(fd, into, 0, into.length, at),
+          bytes => bytes,
+        );
   }
   async close(fd: number): Promise<void> {
-    return this.atOnce ? this.#timed(() => fs.closeSync(fd)) : inPool.close(fd);
+    return this.#goesToPool() ? inPool.close(fd) : this.#timed(() => fs.closeSync(fd));
   }
-  #timed<T>(call: () => T, bytes = 0): T {
-    const started = performance.now();
-    try {
-      return call();
-    } finally {
-      this.#took += performance.now() - started;
-      this.#allowed += CALL_MS + bytes / BYTES_PER_MS;
+  #goesToPool(): boolean {
+    if (this.#inPool === 0) return false;
+    this.#inPool--;
+    return true;
+  }
+  async #timed<T>(call: () => T, bytesOf: (result: T) => number = () => 0): Promise<T> {
+    await takeTurns();
+    const started = this.#now();
+    const result = call();
+    const may = CALL_MS + bytesOf(result) / BYTES_PER_MS;
+    this.#late = Math.max(0, this.#late + this.#now() - started - may);
+    if (this.#late > SLACK_MS) {
+      this.#inPool = CALLS_IN_POOL;
+      this.#late = 0;
     }
+    return result;
   }
 
   /** A buffer of {@link BLOCK_BYTES}. */

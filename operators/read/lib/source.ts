@@ -50,11 +50,11 @@ export async function* scanFiles(
   ctx: Pick<OpenContext, 'signal'>,
   cutter: () => Cutter,
   from?: SourcePosition,
+  reads = new FileReads(),
 ): AsyncGenerator<SourceChunk> {
   const at = filePosition(from);
   const all = filesFrom(files, at);
   const placeOf = (file: SourceFile): Place => (at?.file === file.shown ? at : START);
-  const reads = new FileReads();
   // from a disk, the next files are opened, and their first blocks read, while one is worked on; two, since between
   // opening and reading the turn comes back to this thread
   const ahead: Promise<ByteBlocks>[] = [];
@@ -68,6 +68,7 @@ export async function* scanFiles(
   let unsaid = 0;
   try {
     for (const file of all) {
+      ctx.signal.throwIfAborted();
       const place = placeOf(file);
       if (ahead.length === 0) openAhead();
       const blocks = await (ahead.shift() as Promise<ByteBlocks>);

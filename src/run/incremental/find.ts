@@ -1,12 +1,13 @@
 /** Looks rows up in the ledger: by a source's key, or by the key of a row at a sink. */
 import { type Json, UserError } from '../../define/index.ts';
-import { idBytes, Ledger, TABLE, tableKey } from '../../state/index.ts';
+import { idBytes, type Ledger, TABLE, tableKey } from '../../state/index.ts';
 import { decodeChildren } from './children.ts';
 import type { FlowState, Pass, StepState } from './flow-memory.ts';
 import { keyText, typedKey } from './key-text.ts';
 import { partsOf } from './part-entry.ts';
 import { described } from './row-entry.ts';
 import { layoutsOf, type RowWhy } from './row-notes.ts';
+import { ledgerAsRunsFindIt } from './waiting.ts';
 
 /** A source row and everything it has become. */
 export interface Lineage {
@@ -182,7 +183,7 @@ function placeOf(ledger: Ledger, slot: number, id: number): { part?: string; row
 
 /** The flows of which no row is remembered, since they write all they give whole. */
 export async function flowsWithoutRows(folder: string): Promise<string[]> {
-  const ledger = await Ledger.openForReading(folder);
+  const ledger = await ledgerAsRunsFindIt(folder);
   try {
     return flowsOf(ledger).flatMap(([flow, { rows }]) => (rows === false ? [flow] : []));
   } finally {
@@ -192,7 +193,7 @@ export async function flowsWithoutRows(folder: string): Promise<string[]> {
 
 /** Sinks behind steps that work over all rows (a join, say) that have a row of this key: its source row is not known. */
 export async function sinksBehindAll(folder: string, key: string): Promise<string[]> {
-  const ledger = await Ledger.openForReading(folder);
+  const ledger = await ledgerAsRunsFindIt(folder);
   try {
     return flowsOf(ledger).flatMap(([, { steps }]) =>
       Object.entries(steps).flatMap(([id, { shape, root, slot }]) => {
@@ -213,7 +214,7 @@ export async function findInState(
   key: string,
   roots: readonly Root[] = [],
 ): Promise<Lineage[]> {
-  const ledger = await Ledger.openForReading(folder);
+  const ledger = await ledgerAsRunsFindIt(folder);
   try {
     const { formerFormat } = ledger;
     if (formerFormat !== undefined) {

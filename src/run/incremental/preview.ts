@@ -1,16 +1,13 @@
 /** What a run would do, before it does: sources are held against the ledger, the rest is told from the last run. */
 
-import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import type { SourceInstance } from '../../define/index.ts';
 import type { Flow, Plan, PlannedStep } from '../../plan/types.ts';
 import {
   type Entries,
   idBytes,
-  JournalError,
-  Ledger,
+  type Ledger,
   NoEntries,
   readCommits,
   stateFolderOf,
@@ -28,6 +25,7 @@ import type { Records } from './records.ts';
 import { surroundingsOf } from './remembered.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
 import { SourceParts } from './source-parts.ts';
+import { ledgerAsRunsFindIt } from './waiting.ts';
 
 type Surroundings = Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>;
 
@@ -68,39 +66,12 @@ export async function previewRun(
   options: { stateFolder?: string; full?: boolean; signal?: AbortSignal } = {},
 ): Promise<FlowPreview[]> {
   const folder = options.stateFolder ?? stateFolderOf(plan.root, plan.name);
-  const ledger = await asRunsFindIt(folder);
+  const ledger = await ledgerAsRunsFindIt(folder);
   try {
     return await previewFlows(plan, ledger, folder, options);
   } finally {
     await ledger.close();
   }
-}
-
-/** The ledger as a run sees it, which first finishes commits that were cut short. */
-async function asRunsFindIt(folder: string): Promise<Ledger> {
-  const ledger = await Ledger.openForReading(folder);
-  const waiting = Object.values(await readCommits(folder)).flatMap(({ published, ledger: changes }) =>
-    published || !changes || !existsSync(join(folder, changes.journal)) ? [] : [changes],
-  );
-  if (waiting.length === 0) return ledger;
-  let trial: Ledger;
-  try {
-    trial = await ledger.trial();
-  } finally {
-    await ledger.close();
-  }
-  for (const { journal, clear, meta, again } of waiting) {
-    try {
-      await trial.apply(join(folder, journal), clear, meta, again);
-    } catch (error) {
-      // damaged, or taken by a run that is at work: without it the flow begins anew
-      const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      if (error instanceof JournalError || gone || !existsSync(join(folder, journal))) continue;
-      await trial.close();
-      throw error;
-    }
-  }
-  return trial;
 }
 
 /** As {@link previewRun}, with the ledger of its state folder. */

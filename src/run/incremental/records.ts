@@ -63,19 +63,14 @@ export class KnownRecords {
 
   /** The id of a record, -1 where it is none of them. Asked in order of the records it takes least. */
   idOf(hashes: Uint32Array, record: number): number {
-    const next = this.#next;
-    if (this.#is(next, hashes, record)) {
+    let place: number | undefined = this.#next;
+    if (!this.#is(place, hashes, record)) {
+      this.#places ??= this.#byHash();
+      place = this.#places.get(bytesOf(hashes), record * RECORD_BYTES);
+      // one that was changed where it stands, most often
       this.#next++;
-      return this.#ids[next];
+      if (place === undefined) return -1;
     }
-    // one that was changed where it stands, and is as unknown as any: the one behind it says so
-    if (this.#is(next + 1, hashes, record + 1)) {
-      this.#next++;
-      return -1;
-    }
-    this.#places ??= this.#byHash();
-    const place = this.#places.get(bytesOf(hashes), record * RECORD_BYTES);
-    if (place === undefined) return -1;
     this.#next = place + 1;
     return this.#ids[place];
   }
