@@ -8,9 +8,10 @@ import { HEAD, ID_KEY, IN_BLOCKS } from './tables.ts';
 // behind the last key: it needs no search, and leaves full pages
 const APPEND: PutOptions = { append: true };
 function put(store: Store, key: Buffer, value: Buffer, append: boolean): void {
+  if (!append) store.putSync(key, value);
   // false where it is not behind the last one, though the library's types say nothing of it
-  if (append && (store.putSync(key, value, APPEND) as unknown) !== false) return;
-  store.putSync(key, value);
+  else if ((store.putSync(key, value, APPEND) as unknown) === false)
+    throw new Error('an entry of the ledger is out of its order');
 }
 
 /** Whether a store has nothing yet. (`getKeysCount` goes over all keys, whatever its `limit`.) */
