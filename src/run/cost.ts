@@ -16,6 +16,8 @@ export interface Cost {
   readonly rows: number;
   readonly tokens: number;
 }
+/** A cost that is told before: absent is what nothing tells. */
+export type Estimate = Partial<Cost>;
 const UNITS = ['rows', 'tokens'] as const;
 
 /** Whether a row costs something: the step calls a model or an endpoint. */
@@ -42,13 +44,13 @@ const keptText = ({ id }: PlannedStep): string =>
 const HELP = 'raise --max-cost, or give it fewer rows';
 
 /** @throws UserError where an estimate is over the cap */
-export function checkEstimate(steps: readonly { id: string; cost?: Cost }[], most: MaxCost): void {
+export function checkEstimate(steps: readonly { id: string; cost?: Estimate }[], most: MaxCost): void {
   const costly = steps.flatMap(({ id, cost }) => (cost ? [{ id, cost }] : []));
   for (const unit of UNITS) {
     const limit = most[unit];
-    const total = costly.reduce((sum, { cost }) => sum + cost[unit], 0);
+    const total = costly.reduce((sum, { cost }) => sum + (cost[unit] ?? 0), 0);
     if (limit === undefined || total <= limit) continue;
-    const each = costly.filter(c => c.cost[unit] > 0).map(c => `"${c.id}" ${shown(c.cost[unit])}`);
+    const each = costly.flatMap(c => (c.cost[unit] ? [`"${c.id}" ${shown(c.cost[unit])}`] : []));
     throw new UserError(
       `the run would cost about ${shown(total)} ${unit} (${each.join(', ')}), --max-cost allows ${shown(limit)}`,
       { help: `nothing was done; ${HELP}` },

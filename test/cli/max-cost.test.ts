@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { folderWith, jsonl, jsonOf, millrace } from './millrace.ts';
+import { folderWith, jsonl, jsonOf, millrace, project } from './millrace.ts';
 
 it('plan and run say what a run would cost, and stop where it is over --max-cost', async () => {
   const folder = folderWith({
@@ -26,4 +26,26 @@ steps:
   const wrong = await millrace(folder, 'run', 'p.yaml', '--max-cost', '5');
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain('--max-cost is 5, wanted rows=N or tokens=N');
+});
+
+it('plan tells no rows behind a splitter that has not run, and says so', async () => {
+  const folder = project();
+  const rowsOf = (text: string, step: string): string[] =>
+    text
+      .split('\n')
+      .find(line => line.startsWith(`  ${step} `))
+      ?.trim()
+      .split(/\s+/)
+      .slice(2) ?? [];
+  const first = await millrace(folder, 'plan', 'split');
+  expect(rowsOf(first.stdout, 'split')).toEqual(['≈+3', '≈3']);
+  expect(rowsOf(first.stdout, 'out')).toEqual(['?']);
+  expect(first.stderr).toContain('? is not known');
+  expect(first.stderr).not.toContain('last run');
+  expect((await millrace(folder, 'run', 'split')).code).toBe(0);
+  // 12, 9 and 10 words, four a passage
+  const again = await millrace(folder, 'plan', 'split', '--full');
+  expect(rowsOf(again.stdout, 'out').slice(0, 2)).toEqual(['≈+9', '≈9']);
+  expect(again.stderr).toContain('≈ is an estimate: what the last run over all rows made of each row');
+  expect(again.stderr).not.toContain('?');
 });

@@ -9,10 +9,10 @@ import { operators, type Row } from './fixtures/operators.ts';
 import { inFolder, run, save, tryRun } from './shapes.ts';
 
 const row = (i: number, text: string): Row => ({ id: `d${i}`, n: i, text });
-async function previewed(root: string, steps: AnyStep[]): Promise<FlowPreview> {
+async function previewed(root: string, steps: AnyStep[], full = false): Promise<FlowPreview> {
   const { plan } = await check({ name: 'inc', memory: '64 MiB', steps }, { operators, root, mode: 'run' });
   if (!plan) throw new Error('no plan');
-  return (await previewRun(plan))[0];
+  return (await previewRun(plan, { full }))[0];
 }
 const kept = (flow: FlowPreview) => flow.steps.map(s => s.rows.kept);
 
@@ -65,6 +65,50 @@ describe('rows that are kept', () => {
       await run(root, even);
       save(root, { p: [row(1, 'one two'), row(2, 'three')], q: [] });
       expect(kept(await previewed(root, even))).toEqual([2, 2, undefined, undefined, 3]);
+    }));
+});
+
+describe('rows to do', () => {
+  const steps: AnyStep[] = [
+    { id: 'src', op: 'inc.parts', with: { path: 'rows.json' } },
+    { id: 'plus', op: 'inc.plus' },
+    { id: 'words', op: 'inc.words' },
+    { id: 'vector', op: 'inc.word-vector' },
+    { id: 't', op: 'inc.table', with: { path: 't' } },
+  ];
+  const work = (flow: FlowPreview) => flow.steps.map(s => s.work);
+
+  it('of everything anew are those of the last run over all rows, also after runs over changes', () =>
+    inFolder(async root => {
+      const all = [0, 1, 2, 3].map(i => row(i, `a${i} b${i} c${i}`));
+      save(root, { p: all });
+      await run(root, steps);
+      expect(work(await previewed(root, steps, true))).toEqual([4, 4, 4, 12, 12]);
+      save(root, { p: [...all, row(9, 'k')] });
+      expect((await run(root, steps)).mode).toBe('changes');
+      // five documents of three words each, as far as is known
+      const flow = await previewed(root, steps, true);
+      expect(work(flow)).toEqual([5, 5, 5, 15, 15]);
+      expect(flow.steps.find(s => s.id === 'vector')?.cost?.rows).toBe(15);
+      expect(flow.seconds).toBeGreaterThan(0);
+      const over = await tryRun(root, steps, { full: true, maxCost: { rows: 14 } });
+      expect(over.result.error?.message).toContain('the run would cost about 15 rows ("vector" 15)');
+    }));
+
+  it('are not told behind a step of which no run has told how many it makes of each', () =>
+    inFolder(async root => {
+      save(root, { p: [0, 1].map(i => row(i, 'one two')) });
+      const first = await previewed(root, steps);
+      // one row of each is what "plus" makes, whatever comes
+      expect(work(first)).toEqual([2, 2, 2, undefined, undefined]);
+      expect(first.steps[3]).toMatchObject({
+        rows: { added: undefined, deleted: 0 },
+        cost: { rows: undefined },
+      });
+      await run(root, steps);
+      // the step that "words" was is another now
+      const even = steps.map(s => (s.id === 'plus' ? { id: 'plus', op: 'inc.even' } : s)) as AnyStep[];
+      expect(work(await previewed(root, even)).slice(2)).toEqual([undefined, undefined, undefined]);
     }));
 });
 
@@ -132,7 +176,8 @@ describe('a run that was cut short', () => {
       expect(flow.mode).toBe('resume');
       const [src, , words, vector, t] = flow.steps;
       // two words a row
-      const [work, words2] = [src.work, 2 * src.work];
+      const work = src.work as number;
+      const words2 = 2 * work;
       expect([words.work, vector.work, t.work]).toEqual([work, words2, words2]);
       expect(vector.cost?.rows).toBe(words2);
       expect([words, vector, t].map(s => s.rows.kept)).toEqual([20 - work, 40 - words2, 40 - words2]);

@@ -17,8 +17,8 @@ const MODES = {
   nothing: 'nothing to do',
 } as const;
 
-const signed = (sign: string, n: number, counted: boolean): string =>
-  n === 0 ? '' : `${counted ? '' : '≈'}${sign}${count(n)}`;
+const signed = (sign: string, n: number | undefined, counted: boolean): string =>
+  !n ? '' : `${counted ? '' : '≈'}${sign}${count(n)}`;
 
 function flowLines(flow: FlowPreview, style: Style): string[] {
   const row = (s: StepPreview): string[] => [
@@ -27,9 +27,9 @@ function flowLines(flow: FlowPreview, style: Style): string[] {
     signed('+', s.rows.added, s.counted),
     signed('~', s.rows.changed, s.counted),
     signed('−', s.rows.deleted, s.counted),
-    signed('=', s.rows.kept ?? 0, s.counted),
-    s.work === 0 ? '' : `${s.counted ? '' : '≈'}${count(s.work)}`,
-    s.cost === undefined || s.cost.tokens === 0 ? '' : `≈${count(Math.round(s.cost.tokens))}`,
+    signed('=', s.rows.kept, s.counted),
+    s.work === undefined ? '?' : signed('', s.work, s.counted),
+    !s.cost?.tokens ? '' : `≈${count(Math.round(s.cost.tokens))}`,
     s.seconds === undefined || s.work === 0 ? '' : formatTime(s.seconds * 1000),
   ];
   const columns = [
@@ -57,13 +57,25 @@ function flowLines(flow: FlowPreview, style: Style): string[] {
   ];
 }
 
+/** What the marks in the tables mean, where they stand. */
+function* marks(flows: readonly FlowPreview[]): Generator<string> {
+  const steps = flows.flatMap(f => (f.mode === 'nothing' ? [] : f.steps));
+  if (steps.some(s => s.cost?.tokens || (!s.counted && s.work)))
+    yield steps.some(s => s.seconds !== undefined)
+      ? '≈ is an estimate: what the last run over all rows made of each row'
+      : '≈ is an estimate, told from the rows of the sources';
+  if (steps.some(s => s.work === undefined))
+    yield '? is not known: no run has told how many rows the steps before it make of each';
+}
+
 export const command = defineCommand({
   usage: 'plan <pipeline>',
   summary:
     'Says what a run would do, before it does: rows added, changed, deleted, kept, and how long it takes.',
   text:
     'Sources are held against what was done before, so their rows are counted; those of other steps (≈) are told from\n' +
-    'how many rows the last full run made of each. A step counts the rows that come to it: one that splits, documents.\n' +
+    'how many rows the last run over all rows made of each, and ? where none has told. A step counts the rows that come\n' +
+    'to it: one that splits, documents.\n' +
     'Tokens are those that steps which call a model or an endpoint would work on. Nothing is written. With --max-cost,\n' +
     'exit code 1 where it would be more; also where a run is at work.',
   build: y =>
@@ -88,8 +100,7 @@ export const command = defineCommand({
     const flows = await previewRun(found.plan, { full: args.full });
     if (args.json) io.json({ pipeline: found.plan.name, flows });
     else for (const flow of flows) io.out(flowLines(flow, io.style).join('\n'));
-    if (!args.json && flows.some(f => f.mode !== 'nothing' && f.steps.some(s => !s.counted)))
-      io.err(io.errStyle.dim('≈ is an estimate: what the last run over all rows made of each row'));
+    if (!args.json) for (const line of marks(flows)) io.err(io.errStyle.dim(line));
     await tellOpenLetters(found.plan.name, args, io);
     if (args.maxCost) {
       const { checkEstimate } = await import('../../run/index.ts');

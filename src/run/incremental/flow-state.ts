@@ -27,6 +27,8 @@ export interface FlowDecision {
   /** True where a flow that changes nothing may be left out though it cannot take changes. */
   readonly skippable: boolean;
   readonly state: FlowState | undefined;
+  /** What steps that are of the same operator did in the last run over all rows, also where it is not gone on from. */
+  readonly work: FlowState['work'];
   /** Tokens that sinks build on though they were never published, by step. */
   readonly from: ReadonlyMap<string, Json>;
   readonly slots: Slots;
@@ -91,12 +93,19 @@ export async function decide(
   const live = new Map<string, Live>();
   for (const step of flow.steps) live.set(step.id, await liveStep(step, ctx));
   const everything = new Set(flow.steps.filter(s => s.op.shape !== 'map').map(s => s.id));
+  const work = Object.fromEntries(
+    flow.steps.flatMap(s => {
+      const did = state?.steps[s.id]?.op === s.op.name ? state.work[s.id] : undefined;
+      return did ? [[s.id, did]] : [];
+    }),
+  );
   const anew = (text: string): FlowDecision => ({
     mode: 'full',
     reasons: [{ text }],
     fresh: everything,
     skippable: false,
     state: undefined,
+    work,
     from: new Map(),
     slots,
     left,
@@ -179,7 +188,7 @@ export async function decide(
   );
   const whole = flow.steps.filter(s => s.op.shape === 'sink' && !changesOnly(s));
   const { sources } = around;
-  const decided = { fresh, state, from, slots, left, formerName, live, sources };
+  const decided = { fresh, state, work, from, slots, left, formerName, live, sources };
   if (reasons.length > 0) return { mode: 'replay', reasons, skippable: false, ...decided };
   // the row that stays, and the one to take its place, are known when all have been seen
   for (const step of state.clashed ?? []) reasons.push({ step, text: 'two rows gave it one key' });

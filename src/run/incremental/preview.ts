@@ -16,10 +16,10 @@ import {
 } from '../../state/index.ts';
 import { Chain } from '../chain.ts';
 import { openContext, planContext, type RunContext } from '../context.ts';
-import { type Cost, isCostly, tokensOf } from '../cost.ts';
+import { type Estimate, isCostly, tokensOf } from '../cost.ts';
 import { besidesRows } from './besides.ts';
 import { countChildren } from './children.ts';
-import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
+import { type FlowMode, flowName, type Reason, type StepWork } from './flow-memory.ts';
 import { decide, type FlowDecision, remembersRows, rootOf, takesChanges } from './flow-state.ts';
 import type { Records } from './records.ts';
 import { surroundingsOf } from './remembered.ts';
@@ -29,27 +29,27 @@ import { ledgerAsRunsFindIt } from './waiting.ts';
 
 type Surroundings = Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>;
 
-/** Rows that come to a step, at a source those it gives. */
-export type RowCounts = Readonly<Omit<DiffCounts, 'kept'>> & { readonly kept?: number };
+/** Rows that come to a step, at a source those it gives; absent where nothing tells them. */
+export type RowCounts = Partial<Readonly<DiffCounts>>;
 
 export interface StepPreview {
   readonly id: string;
   readonly op: string;
   /**
-   * Rows at a source are counted, elsewhere estimated from how many rows the last full run made of each; deleted ones of
-   * sinks that take changes are counted, but where a stream stands before them. `kept` is absent where it is not known.
+   * Rows at a source are counted, elsewhere estimated from how many rows the last run over all rows made of each; deleted
+   * ones of sinks that take changes are counted, but where a stream stands before them.
    */
   readonly counted: boolean;
   readonly rows: RowCounts;
-  /** Rows the step would work on. */
-  readonly work: number;
-  /** Seconds, from the last full run's rate; absent where there was none. */
+  /** Rows the step would work on; absent behind a step of which no run has told how many rows it makes of each. */
+  readonly work?: number;
+  /** Seconds, from the rate of the last run over all rows; absent where there was none. */
   readonly seconds?: number;
   /**
    * For steps that call a model or an endpoint: what it would work on. Rows whose results are in the cache do not count
    * where that is known: where a row comes by again and the step is as it was.
    */
-  readonly cost?: Cost;
+  readonly cost?: Estimate;
 }
 export interface FlowPreview {
   readonly flow: string;
@@ -164,31 +164,32 @@ async function previewFlow(
       for (const [id, n] of found) tokens.set(id, (tokens.get(id) ?? 0) + n * times);
       steps.push(told(step, decision, counts, work, true));
     } else {
-      const before = decision.state?.work[step.id];
+      const before = decision.work[step.id];
       const came = sumOf(step.from.map(id => through.get(id)));
       const rows = came.added + came.changed;
-      const by = before && before.rowsIn > 0 ? before.rowsOut / before.rowsIn : undefined;
-      through.set(step.id, grown(came, by));
+      through.set(step.id, grown(came, madeOfEach(step, before)));
       const root = roots.get(step.op.shape === 'sink' ? step.id : step.from[0]);
       const ids = root === undefined ? undefined : gone.get(root);
       const counts = {
-        added: Math.round(came.added),
-        changed: Math.round(came.changed),
+        added: whole(came.added),
+        changed: whole(came.changed),
         deleted:
           ids && step.op.shape === 'sink' && step.op.changes && !decision.fresh.has(step.id)
             ? childrenOf(ledger, decision.slots[step.id], ids)
-            : Math.round(came.deleted),
-        kept: Number.isNaN(came.kept) ? undefined : Math.round(came.kept),
+            : whole(came.deleted),
+        kept: whole(came.kept),
       };
       const cost = isCostly(step)
         ? // a text that is cut into many has as many tokens
           {
-            rows: Math.round(rows),
-            tokens: (tokens.get(step.id) ?? 0) * Math.min(1, rows / Math.max(1, fromSources)),
+            rows: whole(rows),
+            tokens:
+              (tokens.get(step.id) ?? 0) *
+              (Number.isNaN(rows) ? 1 : Math.min(1, rows / Math.max(1, fromSources))),
           }
         : undefined;
       steps.push({
-        ...told(step, decision, counts, Math.round(rows), false),
+        ...told(step, decision, counts, whole(rows), false),
         cost: cost && paid(step, decision, cost),
       });
     }
@@ -203,7 +204,7 @@ async function previewFlow(
         added: 0,
         changed: 0,
         deleted: 0,
-        kept: s.rows.kept === undefined ? undefined : s.rows.kept + s.rows.changed,
+        kept: s.rows.kept === undefined ? undefined : s.rows.kept + (s.rows.changed ?? 0),
       },
     }));
     return {
@@ -235,11 +236,13 @@ function withKnown(
   const known = new Map<string, number>();
   for (const step of flow.steps.toReversed()) {
     const { rows } = steps.find(s => s.id === step.id) as StepPreview;
-    const before = decision.state?.work[step.id];
+    const before = decision.work[step.id];
     const stream = takesChanges(step) && roots.get(step.id) !== undefined;
     if (stream || (step.op.shape === 'sink' && step.op.changes)) {
       const held = rowsAt(ledger, decision.slots[step.id]);
-      known.set(step.id, Math.max(0, held - rows.changed - rows.deleted));
+      // where rows that changed are not known, neither are those that did not
+      if (rows.changed !== undefined && rows.deleted !== undefined)
+        known.set(step.id, Math.max(0, held - rows.changed - rows.deleted));
     } else if (step.op.shape === 'map' && before && before.rowsIn > 0 && before.rowsIn === before.rowsOut) {
       const next = flow.steps.find(s => s.from.length === 1 && s.from[0] === step.id && known.has(s.id));
       if (next) known.set(step.id, known.get(next.id) as number);
@@ -256,7 +259,7 @@ function rowsAt(ledger: Ledger, slot: number): number {
 }
 
 // where rows that are as they were come by again, their results are in the cache
-function paid(step: PlannedStep, decision: FlowDecision, cost: Cost): Cost {
+function paid(step: PlannedStep, decision: FlowDecision, cost: Estimate & { tokens: number }): Estimate {
   const { op, params } = step;
   const cached = op.shape === 'map' && (typeof op.cache === 'function' ? op.cache(params) : op.cache);
   const as = decision.state?.steps[step.id]?.rowFingerprint === decision.live.get(step.id)?.fingerprint;
@@ -268,24 +271,30 @@ function told(
   step: PlannedStep,
   decision: FlowDecision,
   rows: RowCounts,
-  work: number,
+  work: number | undefined,
   counted: boolean,
 ): StepPreview {
-  const before = decision.state?.work[step.id];
-  const seconds = before && before.rowsIn > 0 ? (before.busySeconds * work) / before.rowsIn : undefined;
+  const before = decision.work[step.id];
+  const rate = before && before.rowsIn > 0 ? before.busySeconds / before.rowsIn : undefined;
+  const seconds = rate === undefined || work === undefined ? undefined : rate * work;
   return { id: step.id, op: step.op.name, counted, rows, work, seconds };
 }
 
-/** Rows on their way, not whole numbers; those kept are NaN where nothing tells them. */
+/** Rows on their way, not whole numbers; NaN where nothing tells them. */
 type Through = Readonly<DiffCounts>;
 
-// a step that had no rows: one row for each, as good a guess as any for what is to do
-const grown = ({ added, changed, deleted, kept }: Through, by: number | undefined): Through => ({
-  added: added * (by ?? 1),
-  changed: changed * (by ?? 1),
-  deleted: deleted * (by ?? 1),
-  kept: kept === 0 ? 0 : kept * (by ?? Number.NaN),
-});
+const whole = (n: number): number | undefined => (Number.isNaN(n) ? undefined : Math.round(n));
+
+/** How many rows a step makes of each: what it made in the last run over all rows; NaN where no run has told. */
+function madeOfEach({ op }: PlannedStep, before: StepWork | undefined): number {
+  if (before && before.rowsIn > 0) return before.rowsOut / before.rowsIn;
+  return op.shape === 'map' && op.rows === 'same' ? 1 : Number.NaN;
+}
+function grown({ added, changed, deleted, kept }: Through, by: number): Through {
+  // of no rows none come, whatever is made of each
+  const times = (n: number): number => (n === 0 ? 0 : n * by);
+  return { added: times(added), changed: times(changed), deleted: times(deleted), kept: times(kept) };
+}
 const sumOf = (all: readonly (Through | undefined)[]): Through => ({
   added: all.reduce((sum, t) => sum + (t?.added ?? 0), 0),
   changed: all.reduce((sum, t) => sum + (t?.changed ?? 0), 0),
@@ -380,7 +389,7 @@ async function partCounts(
           if (batch) seen(batch);
         }
     }
-    const before = fresh ? 0 : (decision.state?.work[step.id]?.rowsOut ?? 0);
+    const before = fresh ? 0 : (decision.work[step.id]?.rowsOut ?? 0);
     const [added, changed] = fresh ? [rows, 0] : [0, rows];
     return { counts: { added, changed, deleted: 0, kept: Math.max(0, before - rows) }, differs, goOn: rows };
   } finally {
