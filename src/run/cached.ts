@@ -23,6 +23,7 @@ import type { Cache } from '../state/index.ts';
 import type { MapOutput } from './assemble.ts';
 import { assembler } from './assemble.ts';
 import type { ChainInput, ChainResult, Letter } from './chain.ts';
+import { isCostly, tokensOf } from './cost.ts';
 import type { Executor } from './executor.ts';
 
 // a hidden column: the place of a row in the batch of rows to work on
@@ -120,12 +121,13 @@ export function cachedExecutor(
       const none = [...sizes.keys()].filter(row => sizes[row] === 0 && isMiss[row] < 0);
       if (none.length) gone.push(takeRows(batch, Int32Array.from(none)));
     }
+    const tokens = isCostly(step) ? (tokensOf(step, batch) ?? Number.NaN) : undefined;
     const busy = (worked?.counts[0]?.busyMs ?? 0) + looked + performance.now() - after;
     return {
       batch: result,
       gone,
       letters: (worked?.letters ?? []).map((l): Letter => ({ ...l, row: l.row && withoutPlaces(l.row) })),
-      counts: [{ rowsIn: batch.numRows, rowsOut: result?.numRows ?? 0, busyMs: busy, batches: 1 }],
+      counts: [{ rowsIn: batch.numRows, rowsOut: result?.numRows ?? 0, busyMs: busy, batches: 1, tokens }],
     };
   };
   return { width: inner.width, run, close: () => inner.close() };

@@ -7,6 +7,7 @@ import { concatBatches, takeRows } from '../arrow/index.ts';
 import type { Json, MapInstance, RecordError, SourceInstance } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { type Assembled, assembler } from './assemble.ts';
+import { isCostly, tokensOf } from './cost.ts';
 import { StepError } from './errors.ts';
 import { plainKey } from './incremental/key-text.ts';
 import { halving, type RowFailure, splitNulls } from './row-errors.ts';
@@ -35,6 +36,8 @@ export interface StepCount {
   rowsOut: number;
   busyMs: number;
   batches: number;
+  /** Of a costly step: tokens of the rows that came; NaN where nothing tells them. */
+  tokens?: number;
 }
 
 /** What goes in: rows, or a source's raw bytes. */
@@ -58,14 +61,24 @@ export const requiredColumns = (reads: Readonly<Record<string, { nullable: boole
 
 export class Chain {
   readonly #source: { step: PlannedStep; instance: SourceInstance } | undefined;
-  readonly #maps: readonly { open: OpenMap; required: string[]; assemble: ReturnType<typeof assembler> }[];
+  readonly #maps: readonly {
+    open: OpenMap;
+    required: string[];
+    costly: boolean;
+    assemble: ReturnType<typeof assembler>;
+  }[];
 
   constructor(source: { step: PlannedStep; instance: SourceInstance } | undefined, maps: readonly OpenMap[]) {
     this.#source = source;
     this.#maps = maps.map(open => {
       const { op, params } = open.step;
       const reads = op.shape === 'map' ? op.reads(params) : {};
-      return { open, required: requiredColumns(reads), assemble: assembler(open.step) };
+      return {
+        open,
+        required: requiredColumns(reads),
+        costly: isCostly(open.step),
+        assemble: assembler(open.step),
+      };
     });
   }
 
@@ -101,6 +114,7 @@ export class Chain {
         batch = undefined;
         continue;
       }
+      if (map.costly) count.tokens = tokensOf(map.open.step, batch) ?? Number.NaN;
       const started = performance.now();
       batch = await this.#step(map, batch, gone, letters);
       count.rowsOut = batch?.numRows ?? 0;

@@ -10,6 +10,7 @@ import {
   removeDeadLetters,
   withState,
 } from '../state/index.ts';
+import { isCostly } from './cost.ts';
 import { stepError } from './errors.ts';
 import type { FlowControl } from './flow-control.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';
@@ -109,6 +110,7 @@ export class Committing {
           rowsIn: m.rowsIn,
           rowsOut: m.rowsOut,
           busySeconds: m.busyMs / 1000,
+          tokens: isCostly(m.step) && !Number.isNaN(m.tokens) ? m.tokens : undefined,
           bad: m.deadLetters + m.skipped || undefined,
         },
       ]),

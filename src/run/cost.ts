@@ -2,7 +2,6 @@
 import type { RecordBatch } from 'apache-arrow';
 import { UserError } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
-import type { Executor } from './executor.ts';
 import { tokenColumn, tokenLengths } from './tokens.ts';
 
 /** The most a run may spend on costly steps together. */
@@ -27,14 +26,14 @@ export function isCostly({ op, params }: PlannedStep): boolean {
   return typeof said === 'function' ? said(params) : said === true;
 }
 
-/** Tokens of a batch as a step counts them; 0 where it has no column that tells. */
-export function tokensOf(step: PlannedStep, batch: RecordBatch): number {
+/** Tokens of a batch as a step counts them; undefined where it has no column that tells. */
+export function tokensOf(step: PlannedStep, batch: RecordBatch): number | undefined {
   try {
     let tokens = 0;
     for (const length of tokenLengths(batch, tokenColumn(step, batch))) tokens += length;
     return tokens;
   } catch {
-    return 0;
+    return undefined;
   }
 }
 
@@ -58,6 +57,19 @@ export function checkEstimate(steps: readonly { id: string; cost?: Estimate }[],
   }
 }
 
+/** What a cap holds for though no estimate tells it: a line for each step, empty where all is known. */
+export function unforeseen(
+  steps: readonly { id: string; cost?: Estimate }[],
+  most: MaxCost,
+): { step: string; text: string }[] {
+  return UNITS.flatMap(unit => {
+    const limit = most[unit];
+    if (limit === undefined) return [];
+    const text = `how many ${unit} it will work on is not known beforehand: the run stops before it is more than ${shown(limit)}`;
+    return steps.flatMap(({ id, cost }) => (cost && cost[unit] === undefined ? [{ step: id, text }] : []));
+  });
+}
+
 /** Counts what costly steps are about to work on, for what no estimate could foresee. */
 export class Budget {
   readonly #most: MaxCost;
@@ -73,7 +85,7 @@ export class Budget {
   spend(step: PlannedStep, batch: RecordBatch, cached: boolean): void {
     const more: Cost = {
       rows: batch.numRows,
-      tokens: this.#most.tokens === undefined ? 0 : tokensOf(step, batch),
+      tokens: this.#most.tokens === undefined ? 0 : (tokensOf(step, batch) ?? 0),
     };
     for (const unit of UNITS) {
       const limit = this.#most[unit];
@@ -86,13 +98,3 @@ export class Budget {
     for (const unit of UNITS) this.#spent[unit] += more[unit];
   }
 }
-
-/** An executor that spends before it works. @param cached see {@link Budget.spend} */
-export const spending = (step: PlannedStep, inner: Executor, budget: Budget, cached: boolean): Executor => ({
-  width: inner.width,
-  run: async input => {
-    if ('batch' in input) budget.spend(step, input.batch, cached);
-    return inner.run(input);
-  },
-  close: () => inner.close(),
-});

@@ -17,7 +17,7 @@ import { DeadLetterBox, recover, StateError, stateFolderOf, sweep, withState } f
 import type { CommitEvery } from './checkpoint.ts';
 import { Committing } from './committing.ts';
 import { planContext } from './context.ts';
-import { Budget, checkEstimate } from './cost.ts';
+import { Budget, checkEstimate, unforeseen } from './cost.ts';
 import { AbortError } from './errors.ts';
 import type { FlowControl } from './flow-control.ts';
 import { pass, passWithout } from './flow-pass.ts';
@@ -146,10 +146,9 @@ export async function execute(plan: Plan, options: RunOptions, watched: Watched)
       const { full, partOf } = options;
       const part = { ...plan, flows: remembered };
       const flows = await previewFlows(part, await state.ledger(), folder, { full, signal, partOf });
-      checkEstimate(
-        flows.flatMap(f => f.steps),
-        options.maxCost,
-      );
+      const each = flows.flatMap(f => f.steps);
+      checkEstimate(each, options.maxCost);
+      for (const { step, text } of unforeseen(each, options.maxCost)) warn(step, text);
     }
     const { full = false, recheck, redo } = options;
     const around = surroundingsOf(plan.flows, ownSources(steps, registry), options.partOf?.steps);

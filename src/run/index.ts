@@ -1,4 +1,4 @@
-export { type Cost, checkEstimate, type MaxCost } from './cost.ts';
+export { type Cost, checkEstimate, type Estimate, type MaxCost, unforeseen } from './cost.ts';
 export { AbortError, StepError } from './errors.ts';
 export { type Border, bordersOf } from './incremental/borders.ts';
 export { findInState, flowsWithoutRows, type Lineage, sinksBehindAll } from './incremental/find.ts';

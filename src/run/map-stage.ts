@@ -24,6 +24,7 @@ export function account(
     meter.rowsIn += count.rowsIn;
     meter.batchesIn += count.batches;
     meter.busyMs += count.busyMs;
+    meter.tokens += count.tokens ?? 0;
     // the last step's output is counted where it goes out
     if (i < steps.length - 1 || !outer) {
       meter.rowsOut += count.rowsOut;

@@ -9,6 +9,8 @@ export class StepMeter {
   state: StepMetrics['state'] = 'waiting';
   rowsIn = 0;
   rowsOut = 0;
+  /** Of a costly step: tokens of the rows that came; NaN where nothing tells them. */
+  tokens = 0;
   batchesIn = 0;
   batchesOut = 0;
   deleted = 0;
@@ -44,7 +46,7 @@ export class StepMeter {
   /** Counts from nothing: the step works on all its rows again. */
   restart(): void {
     this.rowsIn = this.rowsOut = this.batchesIn = this.batchesOut = 0;
-    this.deleted = this.deadLetters = this.skipped = this.done = 0;
+    this.tokens = this.deleted = this.deadLetters = this.skipped = this.done = 0;
     this.doneAt = undefined;
   }
   snapshot(): StepMetrics {

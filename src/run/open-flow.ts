@@ -13,7 +13,7 @@ import { carryPlaces } from './cached.ts';
 import { Channel } from './channel.ts';
 import type { Checkpoints } from './checkpoint.ts';
 import { openContext } from './context.ts';
-import { isCostly, spending } from './cost.ts';
+import { type Budget, isCostly, tokensOf } from './cost.ts';
 import { stepError } from './errors.ts';
 import { type Executor, mainExecutor } from './executor.ts';
 import type { FlowControl } from './flow-control.ts';
@@ -208,11 +208,21 @@ export class OpenFlow {
   }
 }
 
-function counted(step: PlannedStep, bare: JoinInstance, { budget }: FlowControl): JoinInstance {
-  if (!budget) return bare;
+// spends before it works
+const spending = (step: PlannedStep, inner: Executor, budget: Budget, cached: boolean): Executor => ({
+  width: inner.width,
+  run: async input => {
+    if ('batch' in input) budget.spend(step, input.batch, cached);
+    return inner.run(input);
+  },
+  close: () => inner.close(),
+});
+
+function counted(step: PlannedStep, bare: JoinInstance, { budget, meter }: FlowControl): JoinInstance {
   return {
     process: inputs => {
-      budget.spend(step, inputs[0], false);
+      budget?.spend(step, inputs[0], false);
+      meter(step.id).tokens += tokensOf(step, inputs[0]) ?? Number.NaN;
       return bare.process(inputs);
     },
   };

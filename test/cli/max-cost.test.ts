@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { folderWith, jsonl, jsonOf, millrace, project } from './millrace.ts';
 
@@ -48,4 +50,34 @@ it('plan tells no rows behind a splitter that has not run, and says so', async (
   expect(rowsOf(again.stdout, 'out').slice(0, 2)).toEqual(['≈+9', '≈9']);
   expect(again.stderr).toContain('≈ is an estimate: what the last run over all rows made of each row');
   expect(again.stderr).not.toContain('?');
+});
+
+it('a cap of tokens holds where files are not read again, and where nobody knows them it is said', async () => {
+  const folder = project();
+  const file = (encode: string): string => `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }
+  - { id: split, op: split.passages, with: { words: 4 } }
+${encode}  - { id: out, op: write.jsonl, with: { path: out.jsonl } }
+`;
+  const encoded = file('  - { id: vectors, op: encode.dense }\n');
+  writeFileSync(join(folder, 'p.yaml'), file(''));
+  expect((await millrace(folder, 'run', 'p.yaml')).code).toBe(0);
+  writeFileSync(join(folder, 'p.yaml'), encoded);
+  const unknown = await millrace(folder, 'plan', 'p.yaml', '--max-cost', 'tokens=5');
+  expect(unknown.code).toBe(0);
+  const said =
+    'how many tokens it will work on is not known beforehand: the run stops before it is more than 5';
+  expect(unknown.stderr).toContain(`"vectors": ${said}`);
+  const stopped = await millrace(folder, 'run', 'p.yaml', '--max-cost', 'tokens=5');
+  expect(stopped.code).toBe(1);
+  expect(stopped.stderr).toContain(`step "vectors": ${said}`);
+  expect((await millrace(folder, 'run', 'p.yaml')).code).toBe(0);
+  // the encoder in the package is not cached: a file that was removed has every row encoded again
+  rmSync(join(folder, 'out.jsonl'));
+  for (const command of ['plan', 'run']) {
+    const over = await millrace(folder, command, 'p.yaml', '--max-cost', 'tokens=5');
+    expect(over.stderr).toMatch(/the run would cost about \d+ tokens \("vectors" \d+\), --max-cost allows 5/);
+    expect(over.code).toBe(1);
+  }
 });

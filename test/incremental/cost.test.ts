@@ -78,3 +78,43 @@ it('a run that comes to more than was foreseen ends before it, and what was paid
     await run(root, byWord, { maxCost: { rows: 20 } });
     expect(worked.get('word-vector')).toBe(60);
   }));
+
+it('tokens of rows that are not read again are as many each as in the last run over all rows', () =>
+  inFolder(async root => {
+    const of = (least: number, by?: string): AnyStep[] => [
+      source,
+      { id: 'words', op: 'inc.words', with: { least } },
+      ...(by === undefined ? [] : [{ id: 'vector', op: by } as AnyStep]),
+      { id: 't', op: 'inc.table', with: { path: 't' } },
+    ];
+    const texts = [0, 1, 2, 3].map(i => ({ id: `d${i}`, n: i, text: `a${i} b${i}` }));
+    save(root, { p: texts });
+    await run(root, of(1));
+    // the step is new: nobody knows what its rows hold
+    expect(await costs(root, of(1, 'inc.word-vector'))).toEqual([['vector', 8, undefined]]);
+    await run(root, of(1, 'inc.word-vector'));
+    // two words a text, each with the text of five bytes: two tokens
+    expect(await costs(root, of(2, 'inc.word-vector'))).toEqual([['vector', 8, 16]]);
+    const over = await tryRun(root, of(2, 'inc.word-vector'), { maxCost: { tokens: 15 } });
+    expect(over.result.error?.message).toBe(
+      'the run would cost about 16 tokens ("vector" 16), --max-cost allows 15',
+    );
+    // a run over few rows tells nothing of all
+    save(root, { p: [...texts, { id: 'x', n: 1, text: 'k' }] });
+    await run(root, of(1, 'inc.word-vector'));
+    expect(await costs(root, of(2, 'inc.word-vector'))).toEqual([['vector', 10, 20]]);
+  }));
+
+it('tokens of rows that changed and of those that come by again fit the rows', () =>
+  inFolder(async root => {
+    save(root, { p: rows(10), q: [{ id: 'x', n: 1, text: 'abcd efgh' }] });
+    await run(root, steps);
+    save(root, { p: rows(10), q: [{ id: 'x', n: 1, text: 'new' }] });
+    const scaled = steps.map(s => (s.id === 'vector' ? { ...s, with: { scale: 2 } } : s)) as AnyStep[];
+    // ten of three tokens that nobody reads, and one of one
+    expect(await costs(root, scaled)).toEqual([['vector', 11, 31]]);
+    // out of the cache come the ten, not the one
+    const anew = steps.map(s => (s.id === 't' ? { ...s, with: { path: 't', tag: 'x' } } : s)) as AnyStep[];
+    expect(await costs(root, anew)).toEqual([['vector', 1, 1]]);
+    expect((await run(root, anew, { maxCost: { rows: 1, tokens: 1 } })).mode).toBe('replay');
+  }));

@@ -29,7 +29,7 @@ function flowLines(flow: FlowPreview, style: Style): string[] {
     signed('−', s.rows.deleted, s.counted),
     signed('=', s.rows.kept, s.counted),
     s.work === undefined ? '?' : signed('', s.work, s.counted),
-    !s.cost?.tokens ? '' : `≈${count(Math.round(s.cost.tokens))}`,
+    s.cost && s.cost.tokens === undefined ? '?' : signed('', s.cost?.tokens, false),
     s.seconds === undefined || s.work === 0 ? '' : formatTime(s.seconds * 1000),
   ];
   const columns = [
@@ -66,6 +66,8 @@ function* marks(flows: readonly FlowPreview[]): Generator<string> {
       : '≈ is an estimate, told from the rows of the sources';
   if (steps.some(s => s.work === undefined))
     yield '? is not known: no run has told how many rows the steps before it make of each';
+  else if (steps.some(s => s.cost && s.cost.tokens === undefined))
+    yield '? is not known: no run has told how many tokens its rows have';
 }
 
 export const command = defineCommand({
@@ -103,11 +105,10 @@ export const command = defineCommand({
     if (!args.json) for (const line of marks(flows)) io.err(io.errStyle.dim(line));
     await tellOpenLetters(found.plan.name, args, io);
     if (args.maxCost) {
-      const { checkEstimate } = await import('../../run/index.ts');
-      checkEstimate(
-        flows.flatMap(f => f.steps),
-        args.maxCost,
-      );
+      const { checkEstimate, unforeseen } = await import('../../run/index.ts');
+      const steps = flows.flatMap(f => f.steps);
+      checkEstimate(steps, args.maxCost);
+      for (const { step, text } of unforeseen(steps, args.maxCost)) io.err(`"${step}": ${text}`);
     }
     return EXIT.ok;
   },

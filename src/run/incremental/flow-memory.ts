@@ -63,6 +63,8 @@ export interface StepWork {
   readonly rowsIn: number;
   readonly rowsOut: number;
   readonly busySeconds: number;
+  /** Of a costly step: tokens of the rows that came, where they can be counted. */
+  readonly tokens?: number;
   /** Rows that were skipped or put aside. */
   readonly bad?: number;
 }

@@ -276,12 +276,16 @@ const passesWith = (last: Pass, before: FlowState | undefined): readonly Pass[] 
 
 const sumOf = (a: FlowState['work'], b: FlowState['work']): FlowState['work'] =>
   Object.fromEntries(
-    Object.entries(b).map(([id, { rowsIn, rowsOut, busySeconds }]) => [
+    Object.entries(b).map(([id, { rowsIn, rowsOut, busySeconds, tokens }]) => [
       id,
       {
         rowsIn: rowsIn + (a[id]?.rowsIn ?? 0),
         rowsOut: rowsOut + (a[id]?.rowsOut ?? 0),
         busySeconds: busySeconds + (a[id]?.busySeconds ?? 0),
+        tokens:
+          tokens === undefined || (a[id] && a[id].tokens === undefined)
+            ? undefined
+            : tokens + (a[id]?.tokens ?? 0),
       },
     ]),
   );

@@ -25,6 +25,7 @@ import type { Records } from './records.ts';
 import { surroundingsOf } from './remembered.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
 import { SourceParts } from './source-parts.ts';
+import { costOf, stepsBefore, whole } from './step-cost.ts';
 import { ledgerAsRunsFindIt } from './waiting.ts';
 
 type Surroundings = Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>;
@@ -141,27 +142,27 @@ async function previewFlow(
   // ids of source rows that are gone
   const gone = new Map<string, Int32Array>();
   const roots = rootOf(flow);
-  // the tokens of a source's rows, as each costly step counts them, for the rows that would go through
-  const tokens = new Map<string, number>();
+  // of the sources before each costly step: rows that were read, and their tokens as it counts them
   const costly = flow.steps.filter(isCostly);
-  let fromSources = 0;
+  const reads = new Map(costly.map(c => [c.id, { rows: 0, tokens: 0 }]));
   for (const step of flow.steps) {
     if (step.op.shape === 'source') {
       const count = remembersRows(flow) ? sourceCounts : partCounts;
-      const found = new Map<string, number>();
+      const behind = costly.filter(c => stepsBefore(flow, c).includes(step));
       const { counts, differs, goOn, deleted } = await count(step, decision, ledger, journal, run, batch => {
-        for (const c of costly) found.set(c.id, (found.get(c.id) ?? 0) + tokensOf(c, batch));
+        for (const c of behind) {
+          const read = reads.get(c.id) as { rows: number; tokens: number };
+          read.rows += batch.numRows;
+          read.tokens += tokensOf(c, batch) ?? Number.NaN;
+        }
       });
       untouched &&= !differs;
       const fewer = decision.mode === 'changes' || decision.mode === 'resume';
       const again = fewer ? Math.max(0, goOn - counts.added - counts.changed) : counts.kept;
       const work = counts.added + counts.changed + again;
-      through.set(step.id, { ...counts, changed: counts.changed + again, kept: counts.kept - again });
+      const unread = Math.max(0, work - goOn);
+      through.set(step.id, { ...counts, changed: counts.changed + again, kept: counts.kept - again, unread });
       if (deleted) gone.set(step.id, deleted);
-      fromSources += work;
-      // rows that are as they were are not read: they count as those that were
-      const times = work / Math.max(1, goOn);
-      for (const [id, n] of found) tokens.set(id, (tokens.get(id) ?? 0) + n * times);
       steps.push(told(step, decision, counts, work, true));
     } else {
       const before = decision.work[step.id];
@@ -179,19 +180,11 @@ async function previewFlow(
             : whole(came.deleted),
         kept: whole(came.kept),
       };
-      const cost = isCostly(step)
-        ? // a text that is cut into many has as many tokens
-          {
-            rows: whole(rows),
-            tokens:
-              (tokens.get(step.id) ?? 0) *
-              (Number.isNaN(rows) ? 1 : Math.min(1, rows / Math.max(1, fromSources))),
-          }
-        : undefined;
-      steps.push({
-        ...told(step, decision, counts, whole(rows), false),
-        cost: cost && paid(step, decision, cost),
-      });
+      const read = reads.get(step.id);
+      const cost =
+        read &&
+        costOf(flow, step, decision, { rows, unread: came.unread, read: read.rows, tokens: read.tokens });
+      steps.push({ ...told(step, decision, counts, whole(rows), false), cost });
     }
   }
   if (untouched) {
@@ -258,15 +251,6 @@ function rowsAt(ledger: Ledger, slot: number): number {
   return all;
 }
 
-// where rows that are as they were come by again, their results are in the cache
-function paid(step: PlannedStep, decision: FlowDecision, cost: Estimate & { tokens: number }): Estimate {
-  const { op, params } = step;
-  const cached = op.shape === 'map' && (typeof op.cache === 'function' ? op.cache(params) : op.cache);
-  const as = decision.state?.steps[step.id]?.rowFingerprint === decision.live.get(step.id)?.fingerprint;
-  const again = decision.mode === 'replay' && cached && as;
-  return again ? { rows: 0, tokens: 0 } : { rows: cost.rows, tokens: Math.round(cost.tokens) };
-}
-
 function told(
   step: PlannedStep,
   decision: FlowDecision,
@@ -281,25 +265,29 @@ function told(
 }
 
 /** Rows on their way, not whole numbers; NaN where nothing tells them. */
-type Through = Readonly<DiffCounts>;
-
-const whole = (n: number): number | undefined => (Number.isNaN(n) ? undefined : Math.round(n));
+interface Through extends Readonly<DiffCounts> {
+  /** Of those that changed: rows that are as they were, and were not read. */
+  readonly unread: number;
+}
 
 /** How many rows a step makes of each: what it made in the last run over all rows; NaN where no run has told. */
 function madeOfEach({ op }: PlannedStep, before: StepWork | undefined): number {
   if (before && before.rowsIn > 0) return before.rowsOut / before.rowsIn;
   return op.shape === 'map' && op.rows === 'same' ? 1 : Number.NaN;
 }
-function grown({ added, changed, deleted, kept }: Through, by: number): Through {
+function grown(rows: Through, by: number): Through {
   // of no rows none come, whatever is made of each
   const times = (n: number): number => (n === 0 ? 0 : n * by);
-  return { added: times(added), changed: times(changed), deleted: times(deleted), kept: times(kept) };
+  return each(name => times(rows[name]));
 }
-const sumOf = (all: readonly (Through | undefined)[]): Through => ({
-  added: all.reduce((sum, t) => sum + (t?.added ?? 0), 0),
-  changed: all.reduce((sum, t) => sum + (t?.changed ?? 0), 0),
-  deleted: all.reduce((sum, t) => sum + (t?.deleted ?? 0), 0),
-  kept: all.reduce((sum, t) => sum + (t?.kept ?? 0), 0),
+const sumOf = (all: readonly (Through | undefined)[]): Through =>
+  each(name => all.reduce((sum, t) => sum + (t?.[name] ?? 0), 0));
+const each = (of: (name: keyof Through) => number): Through => ({
+  added: of('added'),
+  changed: of('changed'),
+  deleted: of('deleted'),
+  kept: of('kept'),
+  unread: of('unread'),
 });
 
 /** How many rows a sink has of source rows. */
