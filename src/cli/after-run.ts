@@ -1,6 +1,7 @@
 /** What is said after a run, whatever came of it, and the exit code. */
 import { relative } from 'node:path';
 import type { Plan } from '../plan/types.ts';
+import { CostError } from '../run/cost-error.ts';
 import { RefusedError } from '../state/errors.ts';
 import { asCalled } from './called.ts';
 import type { Io } from './command.ts';
@@ -8,6 +9,7 @@ import { EXIT, errorText, isExpected } from './errors.ts';
 import type { Selection } from './prepare.ts';
 import type { PlanRun } from './run-plan.ts';
 import { summaryLines } from './summary.ts';
+import { count } from './table.ts';
 
 interface Args extends Selection {
   readonly full?: boolean;
@@ -22,9 +24,11 @@ export const quoted = (word: string): string =>
   /^[\w./=:@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** The words that call the same again. */
-function sameCommand(args: Args): string {
+function sameCommand(args: Args, raised?: keyof NonNullable<Args['maxCost']>): string {
   const { pipeline, root, from, stopAfter, limit, set, sweep, full, recheck, commitEvery, out } = args;
-  const cost = Object.entries(args.maxCost ?? {}).map(([unit, most]) => `${unit}=${most}`);
+  const cost = Object.entries(args.maxCost ?? {}).map(
+    ([unit, most]) => `${unit}=${unit === raised ? 'N' : most}`,
+  );
   const folder = relative(process.cwd(), root);
   const options = [
     ...(folder === '' ? [] : ['--root', folder]),
@@ -49,7 +53,14 @@ const standing = (plan: Plan, committed: readonly string[]): string[] =>
     .filter(f => f.steps.some(s => committed.includes(s.id)))
     .flatMap(f => f.steps.filter(s => s.op.shape === 'sink').map(s => s.id));
 
-const isRefused = (error: unknown): boolean => error instanceof RefusedError;
+/** The error of a kind that a run threw, by itself or as what a step failed of. */
+function thrown<T extends Error>(
+  failure: unknown,
+  kind: abstract new (...args: never[]) => T,
+): T | undefined {
+  const all = [failure, failure instanceof Error ? failure.cause : undefined];
+  return all.find((error): error is T => error instanceof kind);
+}
 
 /** What a run that did not end well leaves, and how to go on. */
 function howToGoOn(run: PlanRun, plan: Plan, args: Args, io: Io): void {
@@ -65,9 +76,11 @@ function howToGoOn(run: PlanRun, plan: Plan, args: Args, io: Io): void {
     io.err(`published before that and kept: ${names}; the rest is as it was before`);
   }
   // what the state refuses it refuses again, until its help is followed
-  if (isRefused(run.failure) || (run.failure instanceof Error && isRefused(run.failure.cause))) return;
+  if (thrown(run.failure, RefusedError)) return;
+  const cost = thrown(run.failure, CostError);
   // flows that committed have nothing to do then, by the ledger
-  io.err(`to go on: ${sameCommand(args)}`);
+  if (!cost || cost.goesOn) io.err(`to go on: ${sameCommand(args)}`);
+  else io.err(`to go on, with N from ${count(Math.ceil(cost.least))} on: ${sameCommand(args, cost.unit)}`);
 }
 
 /** Prints the summary and, after a failure or Ctrl-C, the error and how to go on. */

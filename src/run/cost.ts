@@ -1,7 +1,7 @@
 /** What a run may spend: rows and tokens that costly steps work on, a model's or a paid endpoint's. */
 import type { RecordBatch } from 'apache-arrow';
-import { UserError } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
+import { CostError } from './cost-error.ts';
 import { tokenColumn, tokenLengths } from './tokens.ts';
 
 /** The most a run may spend on costly steps together. */
@@ -38,11 +38,12 @@ export function tokensOf(step: PlannedStep, batch: RecordBatch): number | undefi
 }
 
 const shown = (n: number): string => Math.round(n).toLocaleString('en-US');
+
 const keptText = ({ id }: PlannedStep): string =>
   `results of "${id}" so far are in the cache, and a next run does not pay for them again`;
 const HELP = 'raise --max-cost, or give it fewer rows';
 
-/** @throws UserError where an estimate is over the cap */
+/** @throws CostError where an estimate is over the cap */
 export function checkEstimate(steps: readonly { id: string; cost?: Estimate }[], most: MaxCost): void {
   const costly = steps.flatMap(({ id, cost }) => (cost ? [{ id, cost }] : []));
   for (const unit of UNITS) {
@@ -50,9 +51,9 @@ export function checkEstimate(steps: readonly { id: string; cost?: Estimate }[],
     const total = costly.reduce((sum, { cost }) => sum + (cost[unit] ?? 0), 0);
     if (limit === undefined || total <= limit) continue;
     const each = costly.flatMap(c => (c.cost[unit] ? [`"${c.id}" ${shown(c.cost[unit])}`] : []));
-    throw new UserError(
+    throw new CostError(
       `the run would cost about ${shown(total)} ${unit} (${each.join(', ')}), --max-cost allows ${shown(limit)}`,
-      { help: `nothing was done; ${HELP}` },
+      { unit, least: total, goesOn: false, help: `nothing was done; ${HELP}` },
     );
   }
 }
@@ -73,14 +74,19 @@ export function unforeseen(
 /** Counts what costly steps are about to work on, for what no estimate could foresee. */
 export class Budget {
   readonly #most: MaxCost;
+  readonly #anew: boolean;
   readonly #spent = { rows: 0, tokens: 0 };
+  /** Whether something was paid for that the next run pays for again. */
+  #lost = false;
 
-  constructor(most: MaxCost) {
+  /** @param anew nothing is taken from the cache, also by the same run again */
+  constructor(most: MaxCost, anew = false) {
     this.#most = most;
+    this.#anew = anew;
   }
   /**
    * @param cached whether the step's results are kept, so that what was worked on is not lost
-   * @throws UserError where these rows would be over the cap: then the step must not work on them
+   * @throws CostError where these rows would be over the cap: then the step must not work on them
    */
   spend(step: PlannedStep, batch: RecordBatch, cached: boolean): void {
     const more: Cost = {
@@ -90,11 +96,18 @@ export class Budget {
     for (const unit of UNITS) {
       const limit = this.#most[unit];
       if (limit === undefined || this.#spent[unit] + more[unit] <= limit) continue;
-      throw new UserError(
+      const kept = cached && !this.#anew;
+      throw new CostError(
         `--max-cost allows ${shown(limit)} ${unit}: ${shown(this.#spent[unit])} are spent, and "${step.id}" has ${shown(more[unit])} more to work on`,
-        { help: cached ? `${HELP}; ${keptText(step)}` : HELP },
+        {
+          unit,
+          least: this.#spent[unit] + more[unit],
+          goesOn: kept && !this.#lost && more[unit] <= limit,
+          help: kept ? `${HELP}; ${keptText(step)}` : HELP,
+        },
       );
     }
     for (const unit of UNITS) this.#spent[unit] += more[unit];
+    this.#lost ||= !cached;
   }
 }

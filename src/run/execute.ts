@@ -89,7 +89,7 @@ export async function execute(plan: Plan, options: RunOptions, watched: Watched)
       summaries[step] = summary;
     },
     commitEvery: options.commitEvery ?? COMMIT_EVERY,
-    budget: options.maxCost && new Budget(options.maxCost),
+    budget: options.maxCost && new Budget(options.maxCost, options.full),
     cache: options.incremental === false ? undefined : (step, inner) => state.cached(step, inner),
     commit: committing.commit,
   };

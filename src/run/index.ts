@@ -1,4 +1,5 @@
 export { type Cost, checkEstimate, type Estimate, type MaxCost, unforeseen } from './cost.ts';
+export { CostError } from './cost-error.ts';
 export { AbortError, StepError } from './errors.ts';
 export { type Border, bordersOf } from './incremental/borders.ts';
 export { findInState, flowsWithoutRows, type Lineage, sinksBehindAll } from './incremental/find.ts';

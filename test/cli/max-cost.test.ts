@@ -23,6 +23,8 @@ steps:
     const over = await millrace(folder, command, 'p.yaml', '--max-cost', 'rows=1');
     expect(over.code).toBe(1);
     expect(over.stderr).toContain('the run would cost about 2 rows ("vectors" 2), --max-cost allows 1');
+    if (command === 'run')
+      expect(over.stderr).toMatch(/^to go on, with N from 2 on: .*run p\.yaml --max-cost rows=N$/m);
   }
   expect((await millrace(folder, 'plan', 'p.yaml', '--max-cost', 'tokens=4')).code).toBe(0);
   const wrong = await millrace(folder, 'run', 'p.yaml', '--max-cost', '5');
@@ -72,6 +74,8 @@ ${encode}  - { id: out, op: write.jsonl, with: { path: out.jsonl } }
   const stopped = await millrace(folder, 'run', 'p.yaml', '--max-cost', 'tokens=5');
   expect(stopped.code).toBe(1);
   expect(stopped.stderr).toContain(`step "vectors": ${said}`);
+  // nothing of it is kept, so the same would fail again
+  expect(stopped.stderr).toMatch(/^to go on, with N from \d+ on: .*run p\.yaml --max-cost tokens=N$/m);
   expect((await millrace(folder, 'run', 'p.yaml')).code).toBe(0);
   // the encoder in the package is not cached: a file that was removed has every row encoded again
   rmSync(join(folder, 'out.jsonl'));

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import type { AnyStep } from '../../src/define/index.ts';
 import { check } from '../../src/plan/index.ts';
 import { previewRun } from '../../src/run/incremental/preview.ts';
+import { CostError, failureOf, type RunOptions } from '../../src/run/index.ts';
 import { operators, type Row, worked } from './fixtures/operators.ts';
 import { inFolder, run, save, tryRun } from './shapes.ts';
 
@@ -74,7 +75,6 @@ it('a run that comes to more than was foreseen ends before it, and what was paid
     const sample = await tryRun(root, byWord, { maxCost: { rows: 45 }, incremental: false });
     expect(sample.result.error?.help).toBe('raise --max-cost, or give it fewer rows');
     worked.set('word-vector', 40);
-    expect(worked.get('word-vector')).toBe(40);
     await run(root, byWord, { maxCost: { rows: 20 } });
     expect(worked.get('word-vector')).toBe(60);
   }));
@@ -117,4 +117,31 @@ it('tokens of rows that changed and of those that come by again fit the rows', (
     const anew = steps.map(s => (s.id === 't' ? { ...s, with: { path: 't', tag: 'x' } } : s)) as AnyStep[];
     expect(await costs(root, anew)).toEqual([['vector', 1, 1]]);
     expect((await run(root, anew, { maxCost: { rows: 1, tokens: 1 } })).mode).toBe('replay');
+  }));
+
+it('says whether the same run goes on where a cap stopped it, and it does', () =>
+  inFolder(async root => {
+    const byWord: AnyStep[] = [
+      source,
+      { id: 'words', op: 'inc.words' },
+      { id: 'vector', op: 'inc.word-vector', batch: { rows: 10 } },
+      { id: 't', op: 'inc.table', with: { path: 't' } },
+    ];
+    const stop = async (options: Partial<RunOptions>): Promise<unknown> => {
+      const failure = failureOf((await tryRun(root, byWord, options)).result) as Error;
+      const { unit, least, goesOn } = failure.cause as CostError;
+      expect(failure.cause).toBeInstanceOf(CostError);
+      return [unit, least, goesOn];
+    };
+    save(root, {
+      p: Array.from({ length: 20 }, (_, i) => ({ id: `d${i}`, n: i, text: `a${i} b${i} c${i}` })),
+    });
+    // a piece of ten is more than it may ever be
+    expect(await stop({ maxCost: { rows: 9 } })).toEqual(['rows', 10, false]);
+    // where nothing is taken from the cache, or there is none, the same would come to the same end
+    expect(await stop({ maxCost: { rows: 25 }, full: true })).toEqual(['rows', 30, false]);
+    expect(await stop({ maxCost: { rows: 25 }, incremental: false })).toEqual(['rows', 30, false]);
+    // sixty words, of which twenty are kept since they were worked on with --full
+    expect(await stop({ maxCost: { rows: 25 } })).toEqual(['rows', 30, true]);
+    await run(root, byWord, { maxCost: { rows: 25 } });
   }));
