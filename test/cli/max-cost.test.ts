@@ -85,3 +85,27 @@ ${encode}  - { id: out, op: write.jsonl, with: { path: out.jsonl } }
     expect(over.code).toBe(1);
   }
 });
+
+it('plan reads a source again that is another, and counts what it had refused', async () => {
+  const folder = folderWith({
+    'docs.jsonl': jsonl([
+      { id: 'a', text: 'one two', body: 'x' },
+      { id: 'b', text: 3, body: 'y' },
+      { id: 'c', text: 'four', body: 'four' },
+    ]),
+    'p.yaml': `name: p
+steps:
+  - { id: docs, op: read.jsonl, onError: dead-letter, with: { path: docs.jsonl, text: text, columns: { text: utf8 } } }
+  - { id: index, op: index.sparse, with: { path: indexes/docs } }
+`,
+  });
+  expect((await millrace(folder, 'run', 'p.yaml')).stderr).toContain('1 dead letter is open');
+  const set = ['--set', 'steps.docs.with.text=body'];
+  type Planned = { flows: { steps: { rows: unknown; work: number }[] }[] };
+  const [docs, index] = jsonOf<Planned>(await millrace(folder, 'plan', 'p.yaml', ...set, '--json')).flows[0]
+    .steps;
+  // b comes in, a has another text, c is as it was and goes through with them
+  expect(docs).toMatchObject({ rows: { added: 1, changed: 1, deleted: 0, kept: 1 }, work: 3 });
+  expect(index.work).toBe(3);
+  expect((await millrace(folder, 'run', 'p.yaml', ...set)).stderr).not.toContain('open');
+});

@@ -110,6 +110,22 @@ describe('rows to do', () => {
       const even = steps.map(s => (s.id === 'plus' ? { id: 'plus', op: 'inc.even' } : s)) as AnyStep[];
       expect(work(await previewed(root, even)).slice(2)).toEqual([undefined, undefined, undefined]);
     }));
+
+  it('behind a step that put rows aside hold these where the step is another now', () =>
+    inFolder(async root => {
+      const picky = (on: string): AnyStep[] => [
+        steps[0],
+        steps[2],
+        { id: 'picky', op: 'inc.picky', with: { on }, onError: 'dead-letter' },
+        steps[4],
+      ];
+      save(root, { p: [row(1, 'aa ba'), row(2, 'ca da')] });
+      await run(root, picky('b'));
+      const table = async (of: AnyStep[], full = false) => work(await previewed(root, of, full))[3];
+      expect(await table(picky('b'), true)).toBe(3);
+      expect(await table(picky('z'))).toBe(4);
+      expect((await run(root, picky('z'))).result.steps[3].rowsIn).toBe(4);
+    }));
 });
 
 describe('seconds', () => {

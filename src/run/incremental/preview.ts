@@ -19,13 +19,13 @@ import { openContext, planContext, type RunContext } from '../context.ts';
 import { type Estimate, isCostly, tokensOf } from '../cost.ts';
 import { besidesRows } from './besides.ts';
 import { countChildren } from './children.ts';
-import { type FlowMode, flowName, type Reason, type StepWork } from './flow-memory.ts';
+import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
 import { decide, type FlowDecision, remembersRows, rootOf, takesChanges } from './flow-state.ts';
 import type { Records } from './records.ts';
 import { surroundingsOf } from './remembered.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
 import { SourceParts } from './source-parts.ts';
-import { costOf, stepsBefore, whole } from './step-cost.ts';
+import { costOf, isAsItWas, stepsBefore, whole } from './step-cost.ts';
 import { ledgerAsRunsFindIt } from './waiting.ts';
 
 type Surroundings = Pick<RunContext, 'root' | 'signal' | 'warn' | 'tempFolders'>;
@@ -165,10 +165,9 @@ async function previewFlow(
       if (deleted) gone.set(step.id, deleted);
       steps.push(told(step, decision, counts, work, true));
     } else {
-      const before = decision.work[step.id];
       const came = sumOf(step.from.map(id => through.get(id)));
       const rows = came.added + came.changed;
-      through.set(step.id, grown(came, madeOfEach(step, before)));
+      through.set(step.id, grown(came, madeOfEach(step, decision)));
       const root = roots.get(step.op.shape === 'sink' ? step.id : step.from[0]);
       const ids = root === undefined ? undefined : gone.get(root);
       const counts = {
@@ -271,8 +270,12 @@ interface Through extends Readonly<DiffCounts> {
 }
 
 /** How many rows a step makes of each: what it made in the last run over all rows; NaN where no run has told. */
-function madeOfEach({ op }: PlannedStep, before: StepWork | undefined): number {
-  if (before && before.rowsIn > 0) return before.rowsOut / before.rowsIn;
+function madeOfEach(step: PlannedStep, decision: FlowDecision): number {
+  const { op, id } = step;
+  const { rowsIn = 0, rowsOut = 0, bad = 0 } = decision.work[id] ?? {};
+  // rows that were put aside may go through where the step is another
+  const went = decision.state && !isAsItWas(step, decision) ? rowsIn - bad : rowsIn;
+  if (went > 0) return rowsOut / went;
   return op.shape === 'map' && op.rows === 'same' ? 1 : Number.NaN;
 }
 function grown(rows: Through, by: number): Through {
@@ -328,6 +331,8 @@ async function sourceCounts(
     fresh,
     all: false,
     resumes: decision.mode === 'resume',
+    // what it refused may be rows now, and rows may be others
+    recheck: !isAsItWas(step, decision),
     nextId: decision.state?.nextId[step.id] ?? 0,
     run: '',
   });
@@ -367,10 +372,11 @@ async function partCounts(
   const instance = await step.op.open(step.params, openContext(step, run));
   try {
     const parts = await instance.parts?.();
-    const differs = fresh || !parts || known.differs(parts);
+    const anew = fresh || !isAsItWas(step, decision);
+    const differs = anew || !parts || known.differs(parts);
     let rows = 0;
     if (differs) {
-      const read = fresh || !parts ? undefined : known.changed(parts);
+      const read = anew || !parts ? undefined : known.changed(parts);
       if (!read || read.size > 0)
         for await (const { batch } of decoded(step, instance, read)) {
           rows += batch?.numRows ?? 0;

@@ -53,7 +53,8 @@ export function stepsBefore(flow: Flow, step: PlannedStep): PlannedStep[] {
   return flow.steps.filter(s => ids.has(s.id));
 }
 
-const isAsItWas = ({ id }: PlannedStep, { state, live }: FlowDecision): boolean =>
+/** Whether a step does with a row what it did before. */
+export const isAsItWas = ({ id }: PlannedStep, { state, live }: FlowDecision): boolean =>
   state?.steps[id]?.rowFingerprint === live.get(id)?.fingerprint;
 
 const givesEach = ({ op }: PlannedStep): boolean =>
