@@ -40,9 +40,13 @@ export function cutByTokens(lengths: Int32Array, budget: number): Int32Array[] {
 }
 
 /** The column a step counts tokens by: its operator's, else `input_ids`, else `text`. */
-export function tokenColumn(step: PlannedStep, batch: RecordBatch): string {
-  const named = step.op.shape === 'map' ? step.op.tokens?.(step.params) : undefined;
-  return named ?? ['input_ids', 'text', 'question'].find(name => hasColumn(batch, name)) ?? 'text';
+export const tokenColumn = (step: PlannedStep, batch: RecordBatch): string =>
+  tokenColumnOf(step, name => hasColumn(batch, name));
+
+/** The same, of an input that has columns of these names. */
+export function tokenColumnOf({ op, params }: PlannedStep, has: (name: string) => boolean): string {
+  const named = op.shape === 'map' ? op.tokens?.(params) : undefined;
+  return named ?? ['input_ids', 'text', 'question'].find(has) ?? 'text';
 }
 
 /** Works through a window piece by piece and puts the results back in the window's order. */

@@ -109,3 +109,29 @@ steps:
   expect(index.work).toBe(3);
   expect((await millrace(folder, 'run', 'p.yaml', ...set)).stderr).not.toContain('open');
 });
+
+it('the estimate holds a search that goes over all questions again once its index is another', async () => {
+  const folder = folderWith({
+    'docs.jsonl': jsonl([{ id: 'a', text: 'one two' }]),
+    'questions.jsonl': jsonl([
+      { question_id: 'q', question: 'one' },
+      { question_id: 'r', question: 'two' },
+    ]),
+    'p.yaml': `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }
+  - { id: index, op: index.sparse, with: { path: indexes/docs } }
+  - { id: questions, op: read.jsonl, after: index, with: { path: questions.jsonl, key: question_id } }
+  - { id: hits, op: search.sparse, with: { index: indexes/docs, k: 1 } }
+  - { id: vectors, op: encode.dense }
+  - { id: out, op: write.jsonl, with: { path: hits.jsonl } }
+`,
+  });
+  expect((await millrace(folder, 'run', 'p.yaml')).code).toBe(0);
+  writeFileSync(join(folder, 'docs.jsonl'), jsonl([{ id: 'a', text: 'one two three' }]));
+  for (const command of ['plan', 'run']) {
+    const over = await millrace(folder, command, 'p.yaml', '--max-cost', 'rows=1');
+    expect(over.stderr).toContain('the run would cost about 2 rows ("vectors" 2), --max-cost allows 1');
+    expect(over.code).toBe(1);
+  }
+});

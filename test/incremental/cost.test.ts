@@ -89,6 +89,8 @@ it('tokens of rows that are not read again are as many each as in the last run o
     ];
     const texts = [0, 1, 2, 3].map(i => ({ id: `d${i}`, n: i, text: `a${i} b${i}` }));
     save(root, { p: texts });
+    // each word has its whole text with it: neither rows nor tokens are those of the source
+    expect(await costs(root, of(1, 'inc.word-vector'))).toEqual([['vector', undefined, undefined]]);
     await run(root, of(1));
     // the step is new: nobody knows what its rows hold
     expect(await costs(root, of(1, 'inc.word-vector'))).toEqual([['vector', 8, undefined]]);

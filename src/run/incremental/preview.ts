@@ -2,7 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import type { RecordBatch } from 'apache-arrow';
-import type { SourceInstance } from '../../define/index.ts';
+import type { PlanContext, SourceInstance } from '../../define/index.ts';
 import type { Flow, Plan, PlannedStep } from '../../plan/types.ts';
 import {
   type Entries,
@@ -21,6 +21,7 @@ import { besidesRows } from './besides.ts';
 import { countChildren } from './children.ts';
 import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
 import { decide, type FlowDecision, remembersRows, rootOf, takesChanges } from './flow-state.ts';
+import { placesOf } from './places.ts';
 import type { Records } from './records.ts';
 import { surroundingsOf } from './remembered.ts';
 import { type DiffCounts, SourceDiff } from './source-diff.ts';
@@ -114,18 +115,22 @@ async function eachFlow(
       ctx,
       surroundingsOf(plan.flows, undefined, options.partOf?.steps),
     );
-    const preview = await previewFlow(flow, decision, ledger, run);
-    const after = earlier && flow.steps.some(s => (s.after?.length ?? 0) > 0) && preview.mode === 'nothing';
-    // what an earlier flow builds will be another thing by then
-    const again: FlowPreview = {
-      ...preview,
-      mode: 'replay',
-      reasons: [{ text: 'the flow before it changes what it reads' }],
-    };
-    previews.push(after ? again : preview);
+    let preview = await previewFlow(flow, decision, ledger, run);
+    if (earlier && flow.steps.some(s => (s.after?.length ?? 0) > 0) && preview.mode === 'nothing')
+      preview = await previewFlow(flow, whenReadsChange(flow, decision, ctx), ledger, run);
+    previews.push(preview);
     earlier ||= preview.mode !== 'nothing';
   }
   return previews;
+}
+
+/** What will be decided when an earlier flow has built anew what steps read. */
+function whenReadsChange(flow: Flow, decision: FlowDecision, ctx: PlanContext): FlowDecision {
+  const live = new Map(decision.live);
+  for (const step of flow.steps)
+    if (step.op.shape !== 'source' && placesOf(step, 'read', ctx).length > 0) live.delete(step.id);
+  const reasons = [{ text: 'the flow before it changes what it reads' }];
+  return { ...decision, mode: 'replay', skippable: false, reasons, live };
 }
 
 async function previewFlow(

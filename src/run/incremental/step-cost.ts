@@ -2,6 +2,7 @@
 import type { Flow, PlannedStep } from '../../plan/types.ts';
 import type { Estimate } from '../cost.ts';
 import { isCached } from '../step-groups.ts';
+import { tokenColumnOf } from '../tokens.ts';
 import { type FlowDecision, remembersRows } from './flow-state.ts';
 
 /** Rows that would come to a step; NaN where nothing tells them. */
@@ -26,7 +27,13 @@ export function costOf(flow: Flow, step: PlannedStep, decision: FlowDecision, co
   const did = decision.work[step.id];
   const each = did?.tokens !== undefined && did.rowsIn > 0 ? did.tokens / did.rowsIn : Number.NaN;
   const unread = kept ? 0 : coming.unread;
-  return { rows: whole(rows), tokens: whole(tokensOf(rows, unread, each, coming, before.every(givesEach))) };
+  const column = tokenColumnOf(step, name => name in step.inputs[0]);
+  // a text that is given along with each of several rows, as by a search, counts as often as there are such rows
+  const often = before.some(
+    s => s.op.shape === 'map' && s.op.rows === 'explode' && s.passes[column] === column,
+  );
+  const read = often ? { ...coming, tokens: Number.NaN } : coming;
+  return { rows: whole(rows), tokens: whole(tokensOf(rows, unread, each, read, before.every(givesEach))) };
 }
 
 function tokensOf(
