@@ -88,6 +88,8 @@ export const command = defineCommand({
     const flows = await previewRun(found.plan, { full: args.full });
     if (args.json) io.json({ pipeline: found.plan.name, flows });
     else for (const flow of flows) io.out(flowLines(flow, io.style).join('\n'));
+    for (const { step, message } of flows.flatMap(f => f.warnings))
+      io.err(`${io.errStyle.yellow('warning')}  step "${step}": ${message}`);
     if (!args.json && flows.some(f => f.mode !== 'nothing' && f.steps.some(s => !s.counted)))
       io.err(io.errStyle.dim('≈ is an estimate: what the last run over all rows made of each row'));
     await tellOpenLetters(found.plan.name, args, io);
