@@ -61,6 +61,31 @@ it('rows and records of one run stand side by side, whole', async () => {
   expect(jsonOf<{ where: string }[]>(list).map(l => l.where)).toContain('docs.jsonl:2');
 });
 
+it('a row whose key another has is kept whole, and comes in when that one is gone', async () => {
+  const here = folderWith({
+    'p.yaml': PIPELINE,
+    'docs.jsonl': `${jsonl([good(1), { id: 1, text: 'twin' }])}{"id": 2,\n`,
+  });
+  expect((await millrace(here, 'run', 'p.yaml')).code).toBe(0);
+  // flows that write whole do not look for keys that come twice
+  writeFileSync(
+    join(here, 'p.yaml'),
+    indexed('docs', 'split').replace('docs.jsonl }', 'docs.jsonl }, onError: dead-letter'),
+  );
+  expect((await millrace(here, 'run', 'p.yaml', '--full')).code).toBe(0);
+  const shown = await millrace(here, 'dead-letters', 'show', 'p.yaml', 'docs.jsonl: doc_id "1"', '--json');
+  expect(jsonOf<unknown[]>(shown)).toMatchObject([
+    { step: 'docs', where: 'docs.jsonl: doc_id "1"', row: { doc_id: '1', text: 'twin' } },
+  ]);
+  expect(await left(here)).toBe(2);
+  const again = await millrace(here, 'dead-letters', 'run', 'p.yaml');
+  expect(again.stderr).toContain('2 dead letters before, 2 now');
+  writeFileSync(join(here, 'docs.jsonl'), jsonl([{ id: 1, text: 'twin' }]));
+  expect((await millrace(here, 'dead-letters', 'run', 'p.yaml')).stderr).toContain(
+    '2 dead letters before, 0 now',
+  );
+});
+
 it('rows that were skipped are tried again where bad rows go elsewhere now; why names the run that added a row', async () => {
   const skips = `name: p
 steps:
