@@ -66,6 +66,11 @@ function howToGoOn(run: PlanRun, plan: Plan, args: Args, io: Io): void {
   }
   // what the state refuses it refuses again, until its help is followed
   if (isRefused(run.failure) || (run.failure instanceof Error && isRefused(run.failure.cause))) return;
+  const { row, step } = (run.failure ?? {}) as { readonly row?: string; readonly step?: string };
+  if (row !== undefined)
+    io.err(
+      `${row} fails again until that is mended, or put aside by onError: "dead-letter" of step "${step}"; after that,`,
+    );
   // flows that committed have nothing to do then, by the ledger
   io.err(`to go on: ${sameCommand(args)}`);
 }

@@ -86,6 +86,16 @@ it('a row whose key another has is kept whole, and comes in when that one is gon
   );
 });
 
+it('show without a letter says how to list them', async () => {
+  const here = folderWith({ 'p.yaml': PIPELINE, 'docs.jsonl': jsonl([good(1)]) });
+  await millrace(here, 'run', 'p.yaml');
+  const { code, stderr } = await millrace(here, 'dead-letters', 'show', 'p.yaml');
+  expect(code).toBe(2);
+  expect(stderr).toMatch(
+    /needs the name of a letter\n +help: they are listed by: .*dead-letters list p.yaml\n/,
+  );
+});
+
 it('rows that were skipped are tried again where bad rows go elsewhere now; why names the run that added a row', async () => {
   const skips = `name: p
 steps:

@@ -4,7 +4,7 @@ import type { KeptLetter } from '../../state/index.ts';
 import { afterRun } from '../after-run.ts';
 import { defineCommand, type Io, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
-import { namesLetter } from '../letters.ts';
+import { lettersCommand, namesLetter } from '../letters.ts';
 import { checkLoaded, load, noPlan, pipelineArguments, printProblems, type Selection } from '../prepare.ts';
 import { runPlan } from '../run-plan.ts';
 import { stateOf } from '../state.ts';
@@ -105,7 +105,10 @@ export const command = defineCommand({
     const letters = (): Letters => listDeadLetters(folder);
     if (args.action === 'list') await list(letters(), args.most, args.json, io);
     else if (args.action === 'show') {
-      if (!args.letter) throw new UsageError('dead-letters show needs the name of a letter');
+      if (!args.letter)
+        throw new UsageError('dead-letters show needs the name of a letter', {
+          help: `they are listed by: ${lettersCommand('list', args)}`,
+        });
       await show(letters(), args.letter, args.json, io);
     } else return rerun(args, letters, io);
     return EXIT.ok;
