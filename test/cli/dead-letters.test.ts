@@ -86,6 +86,35 @@ it('a row whose key another has is kept whole, and comes in when that one is gon
   );
 });
 
+it('a record that never became a row is known by the key that stands in it', async () => {
+  const yaml = (more: string) =>
+    indexed('docs', 'split').replace('docs.jsonl }', `docs.jsonl${more} }, onError: dead-letter`);
+  const here = folderWith({
+    'p.yaml': yaml(''),
+    'docs.jsonl': `${jsonl([
+      { id: 'a', text: 'one', no: 1, rank: 1 },
+      { id: 'b', text: 2, no: 7, rank: 3 },
+    ])}{"id": "c",\n`,
+  });
+  expect((await millrace(here, 'run', 'p.yaml')).code).toBe(0);
+  const knows = async (key: string): Promise<void> => {
+    for (const command of ['why', 'trace'])
+      expect((await millrace(here, command, 'p.yaml', key)).stdout).toMatch(
+        /^docs.jsonl:2\n {2}put aside at step "docs" in run \S+: column "text": found number 2/,
+      );
+    const shown = await millrace(here, 'dead-letters', 'show', 'p.yaml', key, '--json');
+    expect(jsonOf<unknown[]>(shown)).toMatchObject([{ where: 'docs.jsonl:2' }]);
+  };
+  await knows('b');
+  for (const key of ['7', 'c', 'undefined'])
+    expect((await millrace(here, 'why', 'p.yaml', key)).code).toBe(1);
+  // by the fields that the step's parameters name
+  writeFileSync(join(here, 'p.yaml'), yaml(', id: no'));
+  await knows('7');
+  writeFileSync(join(here, 'p.yaml'), yaml(', key: [id, rank]'));
+  await knows('b, 3');
+});
+
 it('show without a letter says how to list them', async () => {
   const here = folderWith({ 'p.yaml': PIPELINE, 'docs.jsonl': jsonl([good(1)]) });
   await millrace(here, 'run', 'p.yaml');
