@@ -107,6 +107,14 @@ describe('the live table', () => {
       'index 2.0 s: docs 400 rows (200/s, 20%), split 900 rows (450/s), memory 100 MiB, about 8.0 s left',
     );
   });
+
+  it('says nothing of the time left where the source is read, nor of a rate that is not known', () => {
+    const read = new LiveView('index');
+    read.update(progress(0, source(0, 0), metrics('split')));
+    read.update(progress(2000, source(900, 1000), metrics('split', { rowsIn: 0, rowsOut: 0 })));
+    read.update(progress(2001, source(900, 1000), metrics('late', { rowsOut: 7 })));
+    expect(read.plainLine()).toBe('index 2.0 s: docs 900 rows (450/s, 100%), late 7 rows, memory 100 MiB');
+  });
 });
 
 describe('following a run', () => {

@@ -392,3 +392,17 @@ steps:
     '"a#0" is a row of "kept"; which source rows it came from is not remembered',
   );
 });
+
+it('trace marks the unit that was asked for, also where there are many', async () => {
+  const folder = folderWith({
+    'p.yaml':
+      'name: p\nsteps:\n  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }\n  - { id: passages, op: split.passages, with: { words: 2 } }\n  - { id: index, op: index.sparse, with: { path: ix } }\n',
+    'docs.jsonl': jsonl([{ id: 'a', text: 'one two '.repeat(30) }]),
+  });
+  await millrace(folder, 'run', 'p.yaml');
+  const lines = async (key: string): Promise<string[]> =>
+    (await millrace(folder, 'trace', 'p.yaml', key)).stdout.split('\n').filter(l => /a#\d|more/.test(l));
+  expect((await lines('a#1')).slice(0, 3)).toEqual(['      a#0', '    ▸ a#1', '      a#2']);
+  expect((await lines('a#27')).slice(-3)).toEqual(['      a#19', '    ▸ a#27', '      … 9 more']);
+  expect((await lines('a')).at(-1)).toBe('      … 10 more');
+});

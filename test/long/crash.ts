@@ -285,7 +285,10 @@ while (done < kills) {
   for (let step = 0; step < 5 && done < kills; step++) {
     for (let tries = 1 + pick(4); tries > 0; tries--) {
       const points = pointsOf(shape, step === 0);
-      const point = points[pick(points.length)];
+      // places that few runs come to before others
+      const never = points.filter(p => !killedAt.has(p));
+      const among = never.length > 0 && pick(2) === 0 ? never : points;
+      const point = among[pick(among.length)];
       const how =
         pick(5) < 4
           ? { point: pick(step === 0 ? 2 : 4) > 0 ? point : `${point}@${2 + pick(3)}` }
