@@ -82,7 +82,7 @@ const ONLY: Partial<Record<FaultPoint, readonly string[]>> = {
 };
 /** Of a run that is long enough to commit on its way. */
 const LONG = new Set<FaultPoint>([...INTERIM_POINTS, 'sink-keep', 'ahead', 'ahead-thread', 'sink-codebook']);
-const INTERIM_SHAPES = ['plain', 'large', 'letters', 'dense', 'late'];
+const INTERIM_SHAPES = ['plain', 'letters', 'dense', 'late'];
 function pointsOf(shape: string, isFirst: boolean): FaultPoint[] {
   return FAULT_POINTS.filter(
     point =>
@@ -279,7 +279,7 @@ while (done < kills) {
     docs.get(file)?.set(`d${i}`, text());
   }
   save(root, docs);
-  if (shape === 'plain' || shape === 'large') await redone(root, shape, docs);
+  if (shape === 'plain') await redone(root, shape, docs);
   let usual = 900;
   let committed: string | undefined;
   for (let step = 0; step < 5 && done < kills; step++) {
