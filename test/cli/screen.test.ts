@@ -172,6 +172,28 @@ describe('following a run', () => {
   });
 });
 
+describe('a flow that begins again', () => {
+  it('says so, since bad rows are told anew', () => {
+    let text = '';
+    const events = new Subject<RunEvent>();
+    const write = (t: string): void => {
+      text += t;
+    };
+    const { stop } = follow('index', events, { isTTY: false, columns: 80, rows: 24, write }, plain, true);
+    const bad = { type: 'dead-letter', step: 'docs', where: 'a.jsonl:1', message: 'no JSON' } as const;
+    events.next({ type: 'flow', flow: 'docs', mode: 'changes', reasons: [] });
+    events.next({ type: 'flow', flow: 'other', mode: 'full', reasons: [{ text: 'it has not run before' }] });
+    events.next(bad);
+    events.next({ type: 'flow', flow: 'docs', mode: 'replay', reasons: [{ text: 'two rows give one key' }] });
+    for (let i = 0; i < 20; i++) events.next(bad);
+    stop();
+    const lines = text.trim().split('\n');
+    expect(lines[1]).toBe('flow "docs" begins again, over all rows: two rows give one key');
+    expect(lines).toHaveLength(22);
+    expect(text).not.toContain('only counted');
+  });
+});
+
 describe('the summary', () => {
   it('names the bottleneck and what went wrong', () => {
     const step = (id: string, busy: number, waitIn: number, waitOut: number, deadLetters = 0) => ({
