@@ -109,9 +109,9 @@ export function decodeLines(
   const rows = new Rows(layout, name => warn(lateField(name)), Math.ceil(raw.length / 512) + 8, raw.length);
   const errors: RecordError[] = [];
   // one closure a block: in the line's callback it would cost a tenth of the time
-  const fail = (message: string, start: number, end: number, line: number): true => {
+  const fail = (message: string, start: number, end: number, line: number, help?: string): true => {
     const record = shownRecord(bytes.toString('utf8', start, Math.min(end, start + 8192)));
-    errors.push({ where: `${meta.file}:${line}`, message, record });
+    errors.push({ where: `${meta.file}:${line}`, message, record, help });
     return true;
   };
   eachLine(raw, meta.line, (start, end, line) => {
@@ -125,7 +125,7 @@ export function decodeLines(
     }
     if (!isRecord(record)) return fail(`found ${kindOfJson(record)}, wanted a JSON object`, start, end, line);
     const wrong = rows.push(record, layout.made ? `${meta.name}#${line}` : '');
-    if (wrong !== undefined) return fail(wrong, start, end, line);
+    if (wrong !== undefined) return fail(wrong, start, end, line, rows.help);
     lines?.push(line);
     return true;
   });
@@ -155,14 +155,20 @@ export function parseLines(
   });
 }
 
+/** What the head of a file gave: of the first that has records. */
+interface Guess {
+  readonly inference: Inference;
+  readonly from?: string;
+}
+
 /** What heads of files gave, by what parts are told apart by too: opening asks again what planning has asked just now. */
-const heads = new Map<string, Inference>();
+const heads = new Map<string, Guess>();
 const MOST_HEADS = 16;
 const headOf = ({ path, size, changed, unsettled }: SourceFile): string | undefined =>
   changed === undefined || unsettled ? undefined : `${size} ${changed} ${path}`;
 
 /** Reads the head of the first file that has records. */
-async function inferFrom(files: readonly SourceFile[]): Promise<Inference> {
+async function inferFrom(files: readonly SourceFile[]): Promise<Guess> {
   const inference = new Inference();
   for (const file of files) {
     const head = headOf(file);
@@ -188,8 +194,9 @@ async function inferFrom(files: readonly SourceFile[]): Promise<Inference> {
     }
     if (inference.records > 0) {
       if (heads.size === MOST_HEADS) heads.clear();
-      if (head !== undefined) heads.set(head, inference);
-      return inference;
+      const guess: Guess = { inference, from: file.shown };
+      if (head !== undefined) heads.set(head, guess);
+      return guess;
     }
     if (first !== undefined)
       throw new UserError(`${file.shown}: no line at its head is a JSON object; ${first}`, {
@@ -198,13 +205,13 @@ async function inferFrom(files: readonly SourceFile[]): Promise<Inference> {
           : 'wanted JSONL: one JSON object a line',
       });
   }
-  return inference;
+  return { inference };
 }
 
 /** The layout of JSONL files. */
 export async function jsonlLayout(p: LayoutParams, files: readonly SourceFile[]): Promise<Layout> {
-  const inference = p.columns ? new Inference() : await inferFrom(files);
-  return layoutOf(p, inference.finish(), files[0].shown);
+  const { inference, from }: Guess = p.columns ? { inference: new Inference() } : await inferFrom(files);
+  return { ...layoutOf(p, inference.finish(), from ?? files[0].shown), guessedFrom: from };
 }
 
 export const readJsonl = operator({
@@ -220,6 +227,8 @@ Objects, and lists that are mixed or nested, are kept as their JSON text. Blank 
   key: p => keyNames(p.key),
   columns: async (p, ctx: PlanContext): Promise<Columns> =>
     (await jsonlLayout(p, await resolveFiles(p.path, ctx, KIND))).columns,
+  guessedFrom: async (p, ctx: PlanContext) =>
+    (await jsonlLayout(p, await resolveFiles(p.path, ctx, KIND))).guessedFrom,
   examples: [
     {
       title: 'Documents with fields named otherwise',

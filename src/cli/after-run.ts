@@ -9,7 +9,6 @@ import { EXIT, errorText, isExpected } from './errors.ts';
 import type { Selection } from './prepare.ts';
 import type { PlanRun } from './run-plan.ts';
 import { summaryLines } from './summary.ts';
-import { count } from './table.ts';
 
 interface Args extends Selection {
   readonly full?: boolean;
@@ -77,10 +76,15 @@ function howToGoOn(run: PlanRun, plan: Plan, args: Args, io: Io): void {
   }
   // what the state refuses it refuses again, until its help is followed
   if (thrown(run.failure, RefusedError)) return;
+  const { row, step } = (run.failure ?? {}) as { readonly row?: string; readonly step?: string };
+  if (row !== undefined)
+    io.err(
+      `${row} fails again until that is mended, or put aside by onError: "dead-letter" of step "${step}"; after that,`,
+    );
   const cost = thrown(run.failure, CostError);
   // flows that committed have nothing to do then, by the ledger
   if (!cost || cost.goesOn) io.err(`to go on: ${sameCommand(args)}`);
-  else io.err(`to go on, with N from ${count(Math.ceil(cost.least))} on: ${sameCommand(args, cost.unit)}`);
+  else io.err(`to go on, with N from ${Math.ceil(cost.least)} on: ${sameCommand(args, cost.unit)}`);
 }
 
 /** Prints the summary and, after a failure or Ctrl-C, the error and how to go on. */

@@ -5,6 +5,7 @@ import { quoted } from './after-run.ts';
 import { asCalled } from './called.ts';
 import type { Io } from './command.ts';
 import type { Selection } from './prepare.ts';
+import { type KeyParams, recordKey } from './record-key.ts';
 import { counted } from './table.ts';
 
 /** The whole command that does something with the letters of a pipeline. */
@@ -25,13 +26,16 @@ export async function tellOpenLetters(name: string, args: Selection, io: Io): Pr
   io.err(`${what} open: ${lettersCommand('list', args)}`);
 }
 
-/** Whether a text names a letter: as `dead-letters list` prints it or its row, or by the row's key. */
-export function namesLetter(text: string, { id, where }: KeptLetter): boolean {
+/**
+ * Whether a text names a letter: as `dead-letters list` prints it or its row, or by the key of its row or record.
+ * @param params of the letter's step
+ */
+export function namesLetter(text: string, { id, where, record }: KeptLetter, params: KeyParams): boolean {
   if (text === id || text === where) return true;
   // a key is told as `doc_id 7`, of one that another row has as `FILE: doc_id "7"`
   const [, plain] = /^\w+ (.+)$/s.exec(where) ?? [];
   const [, clashing] = /: \w+ "(.+)"$/s.exec(where) ?? [];
-  return text === plain || text === clashing;
+  return text === plain || text === clashing || (record !== undefined && text === recordKey(record, params));
 }
 
 const MOST = 20;

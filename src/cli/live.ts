@@ -115,8 +115,9 @@ export class LiveView {
       if (m.state === 'opening') return `${m.id} opening`;
       if (m.state === 'done') return `${m.id} ${count(rowsShown(m))} done`;
       const share = this.#share(m);
-      const rate = `${count(this.#rates.rowsPerSecond(m.id))}/s`;
-      return `${m.id} ${count(rowsShown(m))} rows (${[rate, share].filter(Boolean).join(', ')})`;
+      const perSecond = this.#rates.rowsPerSecond(m.id);
+      const told = [perSecond > 0 ? `${count(perSecond)}/s` : '', share].filter(Boolean).join(', ');
+      return `${m.id} ${count(rowsShown(m))} rows${told && ` (${told})`}`;
     });
     const rest = this.leftMs();
     const end = [

@@ -67,6 +67,7 @@ export function follow(
   const frame = !quiet && canRedraw(out) ? new Frame(out) : undefined;
   const draw = (): void => frame?.draw(view.lines(widthOf(out) - 1, out.rows ?? 24, style));
   const messages = new Map<string, number>();
+  const begun = new Set<string>();
   const say = (line: string): void => {
     if (frame) {
       frame.print(line);
@@ -87,7 +88,15 @@ export function follow(
           'warnings',
           `${style.yellow('warning')}  ${event.step && `step "${event.step}": `}${oneLine(event.message)}`,
         );
-      else if (event.type === 'dead-letter')
+      else if (event.type === 'flow') {
+        // bad rows that were told count for nothing any more
+        if (begun.has(event.flow)) {
+          messages.delete('bad rows');
+          const why = event.reasons.map(r => r.text).join('; ');
+          say(`flow "${event.flow}" begins again, over all rows: ${oneLine(why)}`);
+        }
+        begun.add(event.flow);
+      } else if (event.type === 'dead-letter')
         message(
           'bad rows',
           `${style.yellow('bad row')}  step "${event.step}" ${event.where}: ${oneLine(event.message)}`,

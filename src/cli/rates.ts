@@ -29,12 +29,12 @@ export class Rates {
     return this.#slope(step, s => s.rows);
   }
 
-  /** Milliseconds a source needs for the rest at its present pace; undefined where that is not known. */
+  /** Milliseconds a source needs for the rest at its present pace; undefined where that is not known, or nothing is left. */
   leftMs(m: StepMetrics): number | undefined {
     if (!m.progress || m.state === 'done') return undefined;
     const perSecond = this.#slope(m.id, s => s.done);
     const rest = m.progress.total - m.progress.done;
-    return perSecond > 0 && rest >= 0 ? (rest / perSecond) * 1000 : undefined;
+    return perSecond > 0 && rest > 0 ? (rest / perSecond) * 1000 : undefined;
   }
 
   #slope(step: string, value: (s: Sample) => number): number {

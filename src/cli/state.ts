@@ -1,16 +1,24 @@
 /** The state of a pipeline, for commands that look into it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../define/index.ts';
+import { type AnyStep, UserError } from '../define/index.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Border, Lineage } from '../run/index.ts';
 import type { KeptLetter } from '../state/index.ts';
 import { asCalled } from './called.ts';
 import { namesLetter } from './letters.ts';
 import { checkLoaded, load, type Selection } from './prepare.ts';
+import type { KeyParams } from './record-key.ts';
+
+interface StateOf {
+  readonly name: string;
+  readonly folder: string;
+  /** Parameters of a step as the pipeline's file has them; none of one that is gone. */
+  readonly paramsOf: (step: string) => KeyParams;
+}
 
 /** The state folder of a pipeline that has run. @throws UserError where it has not */
-export async function stateOf(args: Selection): Promise<{ name: string; folder: string }> {
+export async function stateOf(args: Selection): Promise<StateOf> {
   const { definition } = await load(args);
   const { stateFolderOf } = await import('../state/index.ts');
   const folder = stateFolderOf(args.root, definition.name);
@@ -22,7 +30,8 @@ export async function stateOf(args: Selection): Promise<{ name: string; folder: 
       },
     );
   }
-  return { name: definition.name, folder };
+  const steps: readonly AnyStep[] = Array.isArray(definition.steps) ? definition.steps : [];
+  return { name: definition.name, folder, paramsOf: step => steps.find(s => s?.id === step)?.with ?? {} };
 }
 
 /** What a key means. */
@@ -34,11 +43,12 @@ export interface Found {
 
 /** The source rows and dead letters that a key means. @throws UserError where there is none */
 export async function rowsOfKey(args: Selection & { readonly key: string }): Promise<Found> {
-  const { name, folder } = await stateOf(args);
+  const { name, folder, paramsOf } = await stateOf(args);
   const { findInState, flowsWithoutRows, sinksBehindAll } = await import('../run/index.ts');
   const { listDeadLetters } = await import('../state/index.ts');
   const named: KeptLetter[] = [];
-  for await (const letter of listDeadLetters(folder)) if (namesLetter(args.key, letter)) named.push(letter);
+  for await (const letter of listDeadLetters(folder))
+    if (namesLetter(args.key, letter, paramsOf(letter.step))) named.push(letter);
   const rows = await findInState(
     folder,
     args.key,

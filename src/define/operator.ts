@@ -178,6 +178,8 @@ export interface RecordError {
   readonly message: string;
   /** The record as it stood, cut at a few kilobytes. */
   readonly record?: string;
+  /** What to do where the record may be a good one. Default: mend it. */
+  readonly help?: string;
 }
 
 /** A part of a source: a file, for one. */
@@ -365,6 +367,8 @@ export interface SourceOperator<P = never> extends Declared<P> {
   readonly shape: 'source';
   /** The columns it gives; may look at the head of a file. A missing file is a {@link UserError}. */
   columns(params: P, ctx: PlanContext): Columns | Promise<Columns>;
+  /** The file that types of columns are guessed from; undefined where none are, or there is none yet. */
+  guessedFrom?(params: P, ctx: PlanContext): Promise<string | undefined>;
   key(params: P): readonly string[];
   open(params: P, ctx: OpenContext): SourceInstance | Promise<SourceInstance>;
 }

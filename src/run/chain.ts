@@ -180,16 +180,19 @@ export class Chain {
   }
 }
 
-/** Records that could not be read, as letters. @throws StepError for the first one where `onError` is `fail`. */
-export function recordLetters(step: PlannedStep, errors: readonly RecordError[]): Letter[] {
+/** What is wrong with a source's record, or with the row it became. */
+export type RowError = RecordError & { readonly row?: RecordBatch };
+
+/** Records that cannot go on, as letters. @throws StepError for the first one where `onError` is `fail`. */
+export function recordLetters(step: PlannedStep, errors: readonly RowError[]): Letter[] {
   if (step.onError === 'fail') {
-    const { where, message } = errors[0];
+    const { where, message, help = 'mend the record' } = errors[0];
     throw new StepError(step.id, message, {
       row: where,
-      help: 'mend the record, or set onError: "skip" or "dead-letter" on this step to go on without it',
+      help: `${help}, or set onError: "skip" or "dead-letter" on this step to go on without it`,
     });
   }
-  return errors.map(e => ({ step: step.id, where: e.where, message: e.message, record: e.record }));
+  return errors.map(({ where, message, record, row }) => ({ step: step.id, where, message, record, row }));
 }
 
 // a group's rows are in their group, and `same` loses none

@@ -71,6 +71,7 @@ export async function pass(flow: Flow, o: PassOptions): Promise<void> {
     decide(flow, ledger, await readCommits(folder), o.full, ctx, o.around);
   const first = await decision();
   warnOfSources(flow, first, o);
+  for (const { step, message } of first.warnings) control.warn(step, message);
   const { run, full, redo, recheck } = o;
   const common = { flow, ledger, folder, run, full, steps: o.around.steps };
   let changes = new FlowChanges({ ...common, decision: first, redo, recheck });

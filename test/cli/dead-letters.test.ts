@@ -61,6 +61,70 @@ it('rows and records of one run stand side by side, whole', async () => {
   expect(jsonOf<{ where: string }[]>(list).map(l => l.where)).toContain('docs.jsonl:2');
 });
 
+it('a row whose key another has is kept whole, and comes in when that one is gone', async () => {
+  const here = folderWith({
+    'p.yaml': PIPELINE,
+    'docs.jsonl': `${jsonl([good(1), { id: 1, text: 'twin' }])}{"id": 2,\n`,
+  });
+  expect((await millrace(here, 'run', 'p.yaml')).code).toBe(0);
+  // flows that write whole do not look for keys that come twice
+  writeFileSync(
+    join(here, 'p.yaml'),
+    indexed('docs', 'split').replace('docs.jsonl }', 'docs.jsonl }, onError: dead-letter'),
+  );
+  expect((await millrace(here, 'run', 'p.yaml', '--full')).code).toBe(0);
+  const shown = await millrace(here, 'dead-letters', 'show', 'p.yaml', 'docs.jsonl: doc_id "1"', '--json');
+  expect(jsonOf<unknown[]>(shown)).toMatchObject([
+    { step: 'docs', where: 'docs.jsonl: doc_id "1"', row: { doc_id: '1', text: 'twin' } },
+  ]);
+  expect(await left(here)).toBe(2);
+  const again = await millrace(here, 'dead-letters', 'run', 'p.yaml');
+  expect(again.stderr).toContain('2 dead letters before, 2 now');
+  writeFileSync(join(here, 'docs.jsonl'), jsonl([{ id: 1, text: 'twin' }]));
+  expect((await millrace(here, 'dead-letters', 'run', 'p.yaml')).stderr).toContain(
+    '2 dead letters before, 0 now',
+  );
+});
+
+it('a record that never became a row is known by the key that stands in it', async () => {
+  const yaml = (more: string) =>
+    indexed('docs', 'split').replace('docs.jsonl }', `docs.jsonl${more} }, onError: dead-letter`);
+  const here = folderWith({
+    'p.yaml': yaml(''),
+    'docs.jsonl': `${jsonl([
+      { id: 'a', text: 'one', no: 1, rank: 1 },
+      { id: 'b', text: 2, no: 7, rank: 3 },
+    ])}{"id": "c",\n`,
+  });
+  expect((await millrace(here, 'run', 'p.yaml')).code).toBe(0);
+  const knows = async (key: string): Promise<void> => {
+    for (const command of ['why', 'trace'])
+      expect((await millrace(here, command, 'p.yaml', key)).stdout).toMatch(
+        /^docs.jsonl:2\n {2}put aside at step "docs" in run \S+: column "text": found number 2/,
+      );
+    const shown = await millrace(here, 'dead-letters', 'show', 'p.yaml', key, '--json');
+    expect(jsonOf<unknown[]>(shown)).toMatchObject([{ where: 'docs.jsonl:2' }]);
+  };
+  await knows('b');
+  for (const key of ['7', 'c', 'undefined'])
+    expect((await millrace(here, 'why', 'p.yaml', key)).code).toBe(1);
+  // by the fields that the step's parameters name
+  writeFileSync(join(here, 'p.yaml'), yaml(', id: no'));
+  await knows('7');
+  writeFileSync(join(here, 'p.yaml'), yaml(', key: [id, rank]'));
+  await knows('b, 3');
+});
+
+it('show without a letter says how to list them', async () => {
+  const here = folderWith({ 'p.yaml': PIPELINE, 'docs.jsonl': jsonl([good(1)]) });
+  await millrace(here, 'run', 'p.yaml');
+  const { code, stderr } = await millrace(here, 'dead-letters', 'show', 'p.yaml');
+  expect(code).toBe(2);
+  expect(stderr).toMatch(
+    /needs the name of a letter\n +help: they are listed by: .*dead-letters list p.yaml\n/,
+  );
+});
+
 it('rows that were skipped are tried again where bad rows go elsewhere now; why names the run that added a row', async () => {
   const skips = `name: p
 steps:

@@ -141,6 +141,9 @@ describe('run', () => {
     expect(stderr).toContain('step "docs"');
     expect(stderr).toContain('bad.jsonl:2');
     expect(stderr).toContain('nothing was published');
+    expect(stderr).toContain(
+      'bad.jsonl:2 fails again until that is mended, or put aside by onError: "dead-letter" of step "docs"',
+    );
     expect(stderr).toContain('to go on: millrace run split --set steps.docs.with.path=bad.jsonl');
     expect(stderr).not.toMatch(STACK);
   });

@@ -107,6 +107,14 @@ describe('the live table', () => {
       'index 2.0 s: docs 400 rows (200/s, 20%), split 900 rows (450/s), memory 100 MiB, about 8.0 s left',
     );
   });
+
+  it('says nothing of the time left where the source is read, nor of a rate that is not known', () => {
+    const read = new LiveView('index');
+    read.update(progress(0, source(0, 0), metrics('split')));
+    read.update(progress(2000, source(900, 1000), metrics('split', { rowsIn: 0, rowsOut: 0 })));
+    read.update(progress(2001, source(900, 1000), metrics('late', { rowsOut: 7 })));
+    expect(read.plainLine()).toBe('index 2.0 s: docs 900 rows (450/s, 100%), late 7 rows, memory 100 MiB');
+  });
 });
 
 describe('following a run', () => {
@@ -161,6 +169,28 @@ describe('following a run', () => {
     expect(lines[0]).toBe('bad row  step "docs" a.jsonl:0: no JSON');
     expect(lines).toHaveLength(21);
     expect(lines[20]).toContain('only counted');
+  });
+});
+
+describe('a flow that begins again', () => {
+  it('says so, since bad rows are told anew', () => {
+    let text = '';
+    const events = new Subject<RunEvent>();
+    const write = (t: string): void => {
+      text += t;
+    };
+    const { stop } = follow('index', events, { isTTY: false, columns: 80, rows: 24, write }, plain, true);
+    const bad = { type: 'dead-letter', step: 'docs', where: 'a.jsonl:1', message: 'no JSON' } as const;
+    events.next({ type: 'flow', flow: 'docs', mode: 'changes', reasons: [] });
+    events.next({ type: 'flow', flow: 'other', mode: 'full', reasons: [{ text: 'it has not run before' }] });
+    events.next(bad);
+    events.next({ type: 'flow', flow: 'docs', mode: 'replay', reasons: [{ text: 'two rows give one key' }] });
+    for (let i = 0; i < 20; i++) events.next(bad);
+    stop();
+    const lines = text.trim().split('\n');
+    expect(lines[1]).toBe('flow "docs" begins again, over all rows: two rows give one key');
+    expect(lines).toHaveLength(22);
+    expect(text).not.toContain('only counted');
   });
 });
 

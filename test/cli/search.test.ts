@@ -30,6 +30,24 @@ describe('search', () => {
     expect(none.stderr).toContain('no document holds "zebra"');
   });
 
+  it('names the index that may be meant where there is none', async () => {
+    for (const command of [
+      ['search', 'indexes/doc', 'beach'],
+      ['index', 'info', 'indexes/doc'],
+    ]) {
+      const { code, stderr } = await millrace(here, ...command);
+      expect([code, stderr]).toEqual([1, expect.stringContaining('indexes/doc: there is no index here')]);
+      expect(stderr).toContain('help: did you mean indexes/docs?');
+    }
+    const other = await millrace(here, 'search', 'indexes/somewhere', 'beach');
+    expect(other.stderr).toMatch(/help: there are .*indexes\/docs/);
+    const none = await millrace(here, 'search', 'nowhere/docs', 'beach');
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      'error  nowhere/docs: there is no index here; build one first\n',
+    ]);
+  });
+
   it('scores by another similarity', async () => {
     const [lucene, other] = await Promise.all(
       ['lucene', 'lucene:k1=0,b=0'].map(s =>

@@ -57,6 +57,48 @@ it('a guessed column that has another type has all files read again', () =>
     expect((await run(root, steps)).mode).toBe('nothing');
   }));
 
+it('types that are guessed otherwise than before are warned of, with the file they come from', async () => {
+  const year = (id: string, value: unknown) => jsonl([{ id, text: 'one', year: value }]);
+  const yaml = (onError: string, more = '') =>
+    `name: p
+steps:
+  - { id: docs, op: read.jsonl, with: { path: 'data/*.jsonl'${more} }, onError: ${onError} }
+  - { id: index, op: index.sparse, with: { path: ix } }
+`;
+  const folder = folderWith({
+    'p.yaml': yaml('dead-letter'),
+    'data/fresh.jsonl': year('a', 1999) + year('b', 2026),
+  });
+  expect((await millrace(folder, 'run', 'p.yaml')).stderr).not.toContain('warning');
+  put(folder, { 'data/a-empty.jsonl': '', 'data/a-first.jsonl': year('c', 'nineteen') });
+  const warning =
+    'warning  step "docs": column "year" was int32? and is utf8? now, guessed from data/a-first.jsonl, the first file with records';
+  const pins = 'columns: { …, year: int32? }';
+  const planned = await millrace(folder, 'plan', 'p.yaml');
+  expect(planned.stderr).toContain(warning);
+  expect(planned.stderr).toContain(pins);
+  const json = jsonOf<{ flows: { warnings: object[] }[] }>(
+    await millrace(folder, 'plan', 'p.yaml', '--full', '--json'),
+  );
+  expect(json.flows[0].warnings).toMatchObject([{ step: 'docs' }]);
+  // a good record in a good file
+  put(folder, { 'p.yaml': yaml('fail') });
+  const failed = await millrace(folder, 'run', 'p.yaml');
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain(warning);
+  expect(failed.stderr).toContain(
+    'data/fresh.jsonl:1: column "year": found number 1999, wanted utf8 (guessed from data/a-first.jsonl, the first file with records; columns: { year: ... } declares it)',
+  );
+  expect(failed.stderr).toContain(
+    'help: declare the fields to read and their types in with.columns, or mend',
+  );
+  // declared, nothing is guessed
+  put(folder, { 'p.yaml': yaml('dead-letter', ", columns: { id: utf8, text: utf8, year: 'int32?' }") });
+  const pinned = await millrace(folder, 'run', 'p.yaml');
+  expect([pinned.code, pinned.stderr]).toEqual([0, expect.not.stringContaining('warning')]);
+  expect(pinned.stderr).toContain('1 dead letter is open');
+});
+
 it('an index whose columns the data changes is built anew, by the run itself', async () => {
   const folder = folderWith({
     'p.yaml':
@@ -349,4 +391,18 @@ steps:
   expect(traced.stderr).toContain(
     '"a#0" is a row of "kept"; which source rows it came from is not remembered',
   );
+});
+
+it('trace marks the unit that was asked for, also where there are many', async () => {
+  const folder = folderWith({
+    'p.yaml':
+      'name: p\nsteps:\n  - { id: docs, op: read.jsonl, with: { path: docs.jsonl } }\n  - { id: passages, op: split.passages, with: { words: 2 } }\n  - { id: index, op: index.sparse, with: { path: ix } }\n',
+    'docs.jsonl': jsonl([{ id: 'a', text: 'one two '.repeat(30) }]),
+  });
+  await millrace(folder, 'run', 'p.yaml');
+  const lines = async (key: string): Promise<string[]> =>
+    (await millrace(folder, 'trace', 'p.yaml', key)).stdout.split('\n').filter(l => /a#\d|more/.test(l));
+  expect((await lines('a#1')).slice(0, 3)).toEqual(['      a#0', '    ▸ a#1', '      a#2']);
+  expect((await lines('a#27')).slice(-3)).toEqual(['      a#19', '    ▸ a#27', '      … 9 more']);
+  expect((await lines('a')).at(-1)).toBe('      … 10 more');
 });

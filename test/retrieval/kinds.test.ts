@@ -134,6 +134,21 @@ describe.each(Object.entries(kinds))('an index of kind %s', (kind, { generations
       expect(await answers(dir)).toEqual(before);
     }));
 
+  it('goes back to what differs, however often nothing changed since', () =>
+    inFolder(async dir => {
+      await change(dir, ['x1', 'x2']);
+      const first = await answers(dir);
+      await change(dir, ['x3'], ['x1']);
+      const second = await answers(dir);
+      await change(dir, []);
+      await change(dir, [], ['nobody']);
+      expect(await answers(dir)).toEqual(second);
+      expect(generations.readCurrent(dir)).toMatchObject({ generation: 4, previous: 1 });
+      expect((await indexActions(dir).verify(dir)).ok).toBe(true);
+      expect(await indexActions(dir).rollback(dir)).toBe(1);
+      expect(await answers(dir)).toEqual(first);
+    }));
+
   it('says which generation is damaged, does not go back to a damaged one, and drops it', () =>
     inFolder(async dir => {
       await change(dir, ['x1', 'x2']);

@@ -33,6 +33,8 @@ export interface Layout {
   readonly ignored: ReadonlySet<string>;
   /** Whether fields that are not in the layout are worth a warning. */
   readonly strict: boolean;
+  /** The file that types are guessed from, where they are. */
+  readonly guessedFrom?: string;
 }
 
 /** Field names that often hold the text of a document. */

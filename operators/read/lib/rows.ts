@@ -2,7 +2,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { batchOf, emptyBatch, Utf8Builder } from '../../../src/arrow/index.ts';
 import { type Cell, cellOf } from './cells.ts';
-import type { Layout } from './layout.ts';
+import type { Field, Layout } from './layout.ts';
 
 /** Bytes of a record that an error keeps. */
 const SHOWN_RECORD = 4096;
@@ -26,6 +26,8 @@ export class Rows {
   readonly #made: Utf8Builder | undefined;
   readonly #known: Set<string>;
   readonly #late: (name: string) => void;
+  /** What to do about the record that was refused last, where that is not to mend it. */
+  help: string | undefined;
   rows = 0;
   /** Rough bytes of the rows so far. */
   bytes = 0;
@@ -51,6 +53,7 @@ export class Rows {
   push(record: Readonly<Record<string, unknown>>, id: string): string | undefined {
     const names = this.#names;
     let present = 0;
+    this.help = undefined;
     for (let c = 0; c < names.length; c++) {
       const value = this.#inherited[c] && !Object.hasOwn(record, names[c]) ? undefined : record[names[c]];
       if (value === undefined || value === null) {
@@ -61,7 +64,10 @@ export class Rows {
       present++;
       const wrong = this.#cells[c].problem(value);
       if (wrong !== undefined)
-        return `column "${this.#titles[c]}"${wrong.startsWith('[') ? wrong : `: ${wrong}`}`;
+        return this.#guessed(
+          `column "${this.#titles[c]}"${wrong.startsWith('[') ? wrong : `: ${wrong}`}`,
+          this.#layout.fields[c],
+        );
     }
     for (let c = 0; c < names.length; c++) {
       const value = this.#inherited[c] && !Object.hasOwn(record, names[c]) ? undefined : record[names[c]];
@@ -76,6 +82,14 @@ export class Rows {
       if (fields > present) for (const name in record) if (!this.#known.has(name)) this.#late(name);
     }
     return undefined;
+  }
+
+  // where the type is a guess, the record may be as good as the one it was guessed from
+  #guessed(wrong: string, { field, keep }: Field): string {
+    const from = this.#layout.guessedFrom;
+    if (from === undefined || keep === 'key') return wrong;
+    this.help = 'declare the fields to read and their types in with.columns, or mend the record';
+    return `${wrong} (guessed from ${from}, the first file with records; columns: { ${field}: ... } declares it)`;
   }
 
   finish(): RecordBatch {

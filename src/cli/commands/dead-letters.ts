@@ -4,8 +4,9 @@ import type { KeptLetter } from '../../state/index.ts';
 import { afterRun } from '../after-run.ts';
 import { defineCommand, type Io, wholeNumber } from '../command.ts';
 import { EXIT, UsageError } from '../errors.ts';
-import { namesLetter } from '../letters.ts';
+import { lettersCommand, namesLetter } from '../letters.ts';
 import { checkLoaded, load, noPlan, pipelineArguments, printProblems, type Selection } from '../prepare.ts';
+import type { KeyParams } from '../record-key.ts';
 import { runPlan } from '../run-plan.ts';
 import { stateOf } from '../state.ts';
 import { count, counted, left, tableLines } from '../table.ts';
@@ -42,11 +43,17 @@ async function list(letters: Letters, wanted: number | undefined, json: boolean,
   if (all > most) io.out(io.style.dim(`… ${count(all - most)} more; --most ${all} lists all`));
 }
 
-async function show(letters: Letters, id: string, json: boolean, io: Io): Promise<void> {
+async function show(
+  letters: Letters,
+  id: string,
+  paramsOf: (step: string) => KeyParams,
+  json: boolean,
+  io: Io,
+): Promise<void> {
   const found: KeptLetter[] = [];
   const others: string[] = [];
   for await (const letter of letters) {
-    if (namesLetter(id, letter)) found.push(letter);
+    if (namesLetter(id, letter, paramsOf(letter.step))) found.push(letter);
     else if (others.length < 5) others.push(letter.id);
   }
   if (found.length === 0) {
@@ -100,13 +107,16 @@ export const command = defineCommand({
       .example('$0 list index', 'what was put aside')
       .example('$0 run index', 'tries those rows again'),
   run: async (args, io) => {
-    const { folder } = await stateOf(args);
+    const { folder, paramsOf } = await stateOf(args);
     const { listDeadLetters } = await import('../../state/index.ts');
     const letters = (): Letters => listDeadLetters(folder);
     if (args.action === 'list') await list(letters(), args.most, args.json, io);
     else if (args.action === 'show') {
-      if (!args.letter) throw new UsageError('dead-letters show needs the name of a letter');
-      await show(letters(), args.letter, args.json, io);
+      if (!args.letter)
+        throw new UsageError('dead-letters show needs the name of a letter', {
+          help: `they are listed by: ${lettersCommand('list', args)}`,
+        });
+      await show(letters(), args.letter, paramsOf, args.json, io);
     } else return rerun(args, letters, io);
     return EXIT.ok;
   },

@@ -1,10 +1,11 @@
 import { utimes } from 'node:fs/promises';
-import { relative, resolve } from 'node:path';
+import { relative } from 'node:path';
 import { formatBytes } from '../../define/units.ts';
 import { indexActions } from '../../retrieval/kinds.ts';
 import type { VerifyReport } from '../../retrieval/store/verify.ts';
 import { defineCommand, type Io } from '../command.ts';
 import { EXIT } from '../errors.ts';
+import { indexFolder } from '../index-folder.ts';
 import { count, counted, left, tableLines } from '../table.ts';
 
 async function info(folder: string, shown: string, json: boolean, io: Io): Promise<number> {
@@ -121,7 +122,6 @@ export const command = defineCommand({
       .example('$0 verify indexes/wiki', 'exit code 1 where a file is damaged')
       .example('$0 compact indexes/wiki', 'after many small changes'),
   run: async (args, io) => {
-    const folder = resolve(args.root, args.index);
-    return ACTIONS[args.action](folder, args.index, args.json, io);
+    return ACTIONS[args.action](indexFolder(args.root, args.index), args.index, args.json, io);
   },
 });

@@ -102,6 +102,8 @@ export const command = defineCommand({
     const flows = await previewRun(found.plan, { full: args.full });
     if (args.json) io.json({ pipeline: found.plan.name, flows });
     else for (const flow of flows) io.out(flowLines(flow, io.style).join('\n'));
+    for (const { step, message } of flows.flatMap(f => f.warnings))
+      io.err(`${io.errStyle.yellow('warning')}  step "${step}": ${message}`);
     if (!args.json) for (const line of marks(flows)) io.err(io.errStyle.dim(line));
     await tellOpenLetters(found.plan.name, args, io);
     if (args.maxCost) {

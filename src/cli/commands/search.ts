@@ -182,7 +182,8 @@ begins with a dash goes behind --.`,
       if (!isExpected(error)) throw error;
       throw new UsageError(`--similarity: ${error.message.replace(/^similarity:? ?:? ?/, '')}`);
     }
-    const index = await SparseIndex.open(folder);
+    const { indexFolder } = await import('../index-folder.ts');
+    const index = await SparseIndex.open(indexFolder(args.root, args.index));
     try {
       const options: SearchOptions = {
         k: args.k,

@@ -9,7 +9,7 @@ import type { Style } from '../terminal.ts';
 
 const MOST = 20;
 
-function lines(row: FoundRow, style: Style, args: Selection): string[] {
+function lines(row: FoundRow, style: Style, args: Selection & { readonly key: string }): string[] {
   const { pipeline } = args;
   const out = [`${style.bold(row.key.map(String).join(', '))}  ${placeText(row)}`];
   for (const { path, writer, writerFlow, leadsOn } of row.from)
@@ -17,8 +17,9 @@ function lines(row: FoundRow, style: Style, args: Selection): string[] {
   for (const [column, value] of Object.entries(row.values)) out.push(`  ${column}: ${JSON.stringify(value)}`);
   for (const [sink, keys] of Object.entries(row.at)) {
     out.push(`  → "${sink}": ${counted(keys.length, 'row')}`);
-    for (const key of keys.slice(0, MOST)) out.push(`      ${key}`);
-    if (keys.length > MOST) out.push(`      … ${keys.length - MOST} more`);
+    const shown = keys.filter((key, i) => i < MOST || key === args.key);
+    for (const key of shown) out.push(key === args.key ? `    ▸ ${style.bold(key)}` : `      ${key}`);
+    if (keys.length > shown.length) out.push(`      … ${keys.length - shown.length} more`);
   }
   for (const { path, writer, reader, readerFlow, leadsOn } of row.to)
     out.push(

@@ -52,6 +52,7 @@ async function once(plan: Plan, args: WatchArgs, io: Io): Promise<boolean> {
     await tellOpenLetters(plan.name, args, io);
   }
   if (result.status !== 'ok') {
+    if (!args.json) io.err(`${clock}  ${plan.name}: ${result.status}`);
     const told = Object.assign(new Error(result.error?.message), { ...result.error, name: 'UserError' });
     io.err(errorText(args.debug ? (run.failure ?? told) : told, io.errStyle, args.debug));
   }

@@ -276,10 +276,25 @@ export class Generations<M extends AnyManifest> {
         `${dir}: generation ${generation} is older than the live one (${current.generation}); use rollback to go back`,
       );
     }
-    const previous = await this.goodToGoBackTo(dir, current?.generation);
+    // one that differs from the live one in nothing takes its place
+    const before =
+      current && this.areAlike(dir, current.generation, generation) ? current.previous : current?.generation;
+    const previous = await this.goodToGoBackTo(dir, before);
     await this.writeCurrent(dir, { generation, previous, id });
     faultPoint('sink-published');
     this.removeUnused(dir, [generation, previous ?? undefined]);
+  }
+
+  /** Whether two generations have the same files, with the same deletes, and say the same of them. */
+  private areAlike(dir: string, a: number, b: number): boolean {
+    const said = (generation: number): string =>
+      JSON.stringify({ ...this.read(dir, generation), generation: 0, id: '', same: undefined, checksum: '' });
+    try {
+      return said(a) === said(b);
+    } catch {
+      // a live one that cannot be read is like none
+      return false;
+    }
   }
 
   /** Nobody goes back to a damaged generation, so it is not kept. */

@@ -16,12 +16,14 @@ import {
   type Reason,
   type StepState,
 } from './flow-memory.ts';
+import { type FlowWarning, retypedGuesses } from './guesses.ts';
 import { type Live, liveStep, outputSignatures } from './places.ts';
 import { remembered, type Slots, type Surroundings } from './remembered.ts';
 
 export interface FlowDecision {
   readonly mode: FlowMode;
   readonly reasons: readonly Reason[];
+  readonly warnings: readonly FlowWarning[];
   /** Sinks and sources that begin from nothing. */
   readonly fresh: ReadonlySet<string>;
   /** True where a flow that changes nothing may be left out though it cannot take changes. */
@@ -90,6 +92,7 @@ export async function decide(
 ): Promise<FlowDecision> {
   const name = flowName(flow);
   const { state, commit, slots, left, formerName } = remembered(flow, ledger, commits, around);
+  const warnings = await retypedGuesses(flow, state, ctx);
   const live = new Map<string, Live>();
   for (const step of flow.steps) live.set(step.id, await liveStep(step, ctx));
   const everything = new Set(flow.steps.filter(s => s.op.shape !== 'map').map(s => s.id));
@@ -102,6 +105,7 @@ export async function decide(
   const anew = (text: string): FlowDecision => ({
     mode: 'full',
     reasons: [{ text }],
+    warnings,
     fresh: everything,
     skippable: false,
     state: undefined,
@@ -188,7 +192,7 @@ export async function decide(
   );
   const whole = flow.steps.filter(s => s.op.shape === 'sink' && !changesOnly(s));
   const { sources } = around;
-  const decided = { fresh, state, work, from, slots, left, formerName, live, sources };
+  const decided = { warnings, fresh, state, work, from, slots, left, formerName, live, sources };
   if (reasons.length > 0) return { mode: 'replay', reasons, skippable: false, ...decided };
   // the row that stays, and the one to take its place, are known when all have been seen
   for (const step of state.clashed ?? []) reasons.push({ step, text: 'two rows gave it one key' });

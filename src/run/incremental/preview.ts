@@ -21,6 +21,7 @@ import { besidesRows } from './besides.ts';
 import { countChildren } from './children.ts';
 import { type FlowMode, flowName, type Reason } from './flow-memory.ts';
 import { decide, type FlowDecision, remembersRows, rootOf, takesChanges } from './flow-state.ts';
+import type { FlowWarning } from './guesses.ts';
 import { placesOf } from './places.ts';
 import type { Records } from './records.ts';
 import { surroundingsOf } from './remembered.ts';
@@ -57,6 +58,8 @@ export interface FlowPreview {
   readonly flow: string;
   readonly mode: FlowMode | 'nothing';
   readonly reasons: readonly Reason[];
+  /** What a run would warn of before it begins. */
+  readonly warnings: readonly FlowWarning[];
   readonly steps: readonly StepPreview[];
   /** Those of the step that takes longest, and what a run takes besides rows, to open and to commit. */
   readonly seconds?: number;
@@ -208,6 +211,7 @@ async function previewFlow(
       flow: flowName(flow),
       mode: 'nothing',
       reasons: [],
+      warnings: decision.warnings,
       steps: withKnown(idle, flow, decision, ledger),
       seconds: 0,
     };
@@ -218,7 +222,8 @@ async function previewFlow(
   const busiest = known ? Math.max(0, ...steps.map(s => s.seconds as number)) : undefined;
   const seconds =
     busiest === undefined ? undefined : busiest + besidesRows(ledger, flowName(flow), decision.mode);
-  return { flow: flowName(flow), mode: decision.mode, reasons: decision.reasons, steps: shown, seconds };
+  const { mode, reasons, warnings } = decision;
+  return { flow: flowName(flow), mode, reasons, warnings, steps: shown, seconds };
 }
 
 /** Steps with what they keep, where the ledger has their rows; so do maps that give them one row for each. */

@@ -3,9 +3,10 @@
  * id, passes on the rows that count, and says at the end which are gone.
  */
 import type { RecordBatch } from 'apache-arrow';
-import { type Columns, Fingerprints, HASH_BYTES, takeRows } from '../../arrow/index.ts';
-import type { RecordError, SourceInstance, SourcePart } from '../../define/index.ts';
+import { type Columns, Fingerprints, HASH_BYTES, sliceRows, takeRows } from '../../arrow/index.ts';
+import type { SourceInstance, SourcePart } from '../../define/index.ts';
 import { type Entries, type Ledger, TABLE, tableKey } from '../../state/index.ts';
+import type { RowError } from '../chain.ts';
 import { BitSet } from './bit-set.ts';
 import { IdRanges } from './id-ranges.ts';
 import { shownKeyOf } from './key-text.ts';
@@ -217,7 +218,7 @@ export class SourceDiff {
     batch: RecordBatch | undefined,
     part: string,
     records?: Records,
-  ): { batch: RecordBatch | undefined; errors: RecordError[] } {
+  ): { batch: RecordBatch | undefined; errors: RowError[] } {
     if (!batch?.numRows) {
       if (records) this.#add(part, [], records);
       this.#inTurn(records);
@@ -231,7 +232,7 @@ export class SourceDiff {
     const came: number[] = [];
     const rows: number[] = [];
     const ids: number[] = [];
-    const errors: RecordError[] = [];
+    const errors: RowError[] = [];
     // a row whose key another has: the first of them counts
     const leaveOut = (row: number, first: number | undefined): void => {
       if (first !== undefined && this.#isBehind(first, part, row, batch.numRows, records))
@@ -242,6 +243,7 @@ export class SourceDiff {
       errors.push({
         where: part ? `${part}: ${where}` : where,
         message: `another row${other ? ` (in ${other})` : ''} has this key too; keys must be unique`,
+        row: sliceRows(batch, row, row + 1),
       });
       came.push(-1);
     };

@@ -113,15 +113,26 @@ describe('columns', () => {
     expect(got.warnings).toEqual([
       'field "late" was not in the head of the first file and is left out; name it in with.columns to keep it',
     ]);
+    const guessed = (field: string) =>
+      `(guessed from 1.jsonl, the first file with records; columns: { ${field}: ... } declares it)`;
     expect(got.errors.map(e => `${e.where} ${e.message}`)).toEqual([
-      '2.jsonl:2 column "n": found text "many", wanted int32',
-      '2.jsonl:3 column "text": found number 4, wanted utf8',
-      '2.jsonl:4 column "n": found number 2.5, wanted int32',
-      '2.jsonl:5 column "n": found 3000000000, wanted int32 (-2147483648 to 2147483647)',
+      `2.jsonl:2 column "n": found text "many", wanted int32 ${guessed('n')}`,
+      `2.jsonl:3 column "text": found number 4, wanted utf8 ${guessed('text')}`,
+      `2.jsonl:4 column "n": found number 2.5, wanted int32 ${guessed('n')}`,
+      `2.jsonl:5 column "n": found 3000000000, wanted int32 (-2147483648 to 2147483647) ${guessed('n')}`,
       '2.jsonl:6 column "id": found null, wanted a value',
       '2.jsonl:7 column "id": the key is empty',
     ]);
     expect(got.errors[0].record).toBe('{"id":"c","text":"three","n":"many","late":2}');
+    // a key's type is never a guess, nor is a declared one
+    expect(got.errors.map(e => e.help !== undefined)).toEqual([true, true, true, true, false, false]);
+    const columns = { id: 'utf8', text: 'utf8', n: 'int32?' };
+    const declared = await read(readJsonl, root, { path: '.', columns });
+    expect(declared.errors[0]).toEqual({
+      where: '2.jsonl:2',
+      message: 'column "n": found text "many", wanted int32',
+      record: expect.any(String),
+    });
   });
 });
 
