@@ -120,6 +120,11 @@ export class SinkDiff {
     return this.#o.roots === 'id' && !this.#o.ownKeys;
   }
 
+  // whether roots had nothing before and can take nothing from each other: each is done with when its rows are over
+  get #inTurn(): boolean {
+    return this.#o.fresh && this.#o.roots === 'id' && !this.#tracks && !this.#o.overlay;
+  }
+
   #root(id: number, hash?: Uint8Array): OpenRoot {
     const before = this.#before(hash ?? id);
     return {
@@ -153,7 +158,8 @@ export class SinkDiff {
     for (const rows of gone) for (const id of idsIn(rows)) this.#missing(id);
     const came = change.upserts?.numRows ? change.upserts : undefined;
     const ids = came && this.#o.roots === 'id' ? rowIds(came) : undefined;
-    if (ids) for (let row = 0; row < ids.length; row++) if (ids[row] !== ids[row - 1]) this.#named(ids[row]);
+    const named = this.#inTurn ? Math.min(1, ids?.length ?? 0) : (ids?.length ?? 0);
+    if (ids) for (let row = 0; row < named; row++) if (ids[row] !== ids[row - 1]) this.#named(ids[row]);
     for (const [id, root] of this.#open) if (root.packet < this.#packet) this.#close(id, root);
     // deletes of a change apply before its upserts, so only what came before counts
     const deletes = this.#takeDeletes();
@@ -203,7 +209,7 @@ export class SinkDiff {
         this.#finish(own);
         continue;
       }
-      if (ids[row] !== root?.id) root = this.#named(ids[row]);
+      if (ids[row] !== root?.id) root = this.#inTurn ? this.#follows(root, ids[row]) : this.#named(ids[row]);
       const before = tracks ? this.#owners.get(child.key) : undefined;
       const owner = this.#owner(root, child.key, before);
       if (owner !== undefined) {
@@ -217,8 +223,18 @@ export class SinkDiff {
       const over = before !== undefined && before !== root.id;
       if (this.#child(root, child, over)) write.push(row);
     }
+    // others of the last may follow in the next packet
+    if (root && ids) this.#open.set(root.id, root);
     if (write.length === 0) return undefined;
     return write.length === batch.numRows ? batch : takeRows(batch, Int32Array.from(write));
+  }
+  // the root behind another, which is over: most are within a packet, and need not be looked up
+  #follows(before: OpenRoot | undefined, id: number): OpenRoot {
+    if (before && !this.#open.has(before.id)) this.#finish(before);
+    const open = this.#open.get(id);
+    if (open) return open;
+    this.#seenIds.add(id);
+    return this.#root(id);
   }
 
   // the root that has a key already, where this one may not take it
