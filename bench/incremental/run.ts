@@ -1,5 +1,5 @@
 /** What a second run costs, and what it costs the first one that there can be a second: all ratios within one run. */
-import { execFile } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import type { AnyStep } from '../../src/define/index.ts';
 import { seededRandom } from '../../src/metrics/random.ts';
 import type { RunOptions } from '../../src/run/index.ts';
-import { compile, compiled, type RunCompiled } from '../lib/compiled.ts';
+import { compile } from '../lib/compiled.ts';
 import { peersFolder, scratchFolder } from '../lib/folders.ts';
 import type { Bar, BenchOptions, BenchReport } from '../lib/report.ts';
 import { paragraphs, varied } from '../lib/text.ts';
@@ -64,13 +64,24 @@ interface Timed {
   readonly redone: number;
 }
 type RunOnce = (root: string, options?: Partial<RunOptions>) => Promise<Timed>;
-const onceBy =
-  (run: RunCompiled): RunOnce =>
-  async (root, options) => {
-    const definition = { name: 'bench', memory: '1 GiB', steps: STEPS } as const;
-    const { result, seconds } = await run(definition, root, options);
-    return { seconds, redone: result.steps.find(s => s.id === 'split')?.rowsIn ?? 0 };
-  };
+
+/** Runs in a process of their own, as those of a package's user are. @param folder of the compiled package */
+function engineOf(folder: string): { run: RunOnce; close(): void } {
+  const child = fork(fileURLToPath(new URL('./engine.mjs', import.meta.url)), [folder]);
+  const run: RunOnce = (root, options) =>
+    new Promise((resolve, reject) => {
+      const ended = (): void => reject(new Error('the process of the runs has ended'));
+      child.once('exit', ended);
+      child.once('message', (answer: Timed | { readonly error: string }) => {
+        child.off('exit', ended);
+        if ('error' in answer) reject(new Error(answer.error));
+        else resolve(answer);
+      });
+      child.send({ definition: { name: 'bench', memory: '1 GiB', steps: STEPS }, root, options });
+    });
+  return { run, close: () => child.kill() };
+}
+
 async function bytesUnder(path: string): Promise<number> {
   const info = await stat(path);
   if (!info.isDirectory()) return info.size;
@@ -131,7 +142,8 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
   const random = seededRandom(count);
   log('compiling');
   const folder = compile();
-  const runOnce = onceBy((await compiled(folder)).run);
+  const engine = engineOf(folder);
+  const runOnce = engine.run;
   const scratch = await scratchFolder();
   const root = scratch.path;
   try {
@@ -297,11 +309,12 @@ export async function run(options: BenchOptions): Promise<BenchReport> {
       notes: [
         `rows that are a sentence, memory ${MEMORY_MIB} MiB, each size in a process of its own`,
         `documents: ${from}, one word in eight exchanged in copies`,
-        'compiled, as in a package; one warm-up, then runs with and without a ledger in turn, and one round of edits, then others; medians; in one process, so without its start',
+        'compiled, as in a package; one warm-up, then runs with and without a ledger in turn, and one round of edits, then others; medians; in one process without a loader, so without its start',
       ],
       missing,
     };
   } finally {
+    engine.close();
     await scratch.remove();
   }
 }
