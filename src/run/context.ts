@@ -2,7 +2,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { Json, OpenContext, PlanContext, StepState } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { Letter } from './chain.ts';
@@ -74,19 +73,5 @@ export function receive(
     meter.waitsIn--;
     meter.hops++;
     meter.waitInMs += performance.now() - started;
-  });
-}
-
-let lastBreath = 0;
-
-/**
- * Lets timers, signals and I/O run: where data never has to wait, promises alone would keep the event loop to
- * themselves. A promise at most every 12 ms, else nothing.
- */
-export function breathe(): Promise<void> | undefined {
-  const now = performance.now();
-  if (now - lastBreath < 12) return undefined;
-  return setImmediate().then(() => {
-    lastBreath = performance.now();
   });
 }

@@ -12,11 +12,12 @@ import {
   retainedBytes,
   sliceRows,
 } from '../arrow/index.ts';
+import { breathe } from '../define/breathe.ts';
 import { formatBytes, type JoinInstance, type OutputColumns } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { columnsToBatch } from './assemble.ts';
 import { type Channel, END } from './channel.ts';
-import { breathe, type RunContext, receive } from './context.ts';
+import { type RunContext, receive } from './context.ts';
 import { StepError, stepError } from './errors.ts';
 import { keyString } from './groups.ts';
 import type { Outlet } from './outlet.ts';

@@ -2,11 +2,13 @@
  * A stage of `map` steps: takes packets, has them worked through (several at once where the executor is wide), and
  * sends the results on, in the order they came or as they get done.
  */
+
 import { renameColumns } from '../arrow/index.ts';
+import { breathe } from '../define/breathe.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { ChainInput, ChainResult } from './chain.ts';
 import { type Channel, END } from './channel.ts';
-import { breathe, type RunContext, receive } from './context.ts';
+import { type RunContext, receive } from './context.ts';
 import type { Executor } from './executor.ts';
 import type { Outlet } from './outlet.ts';
 import type { Packet } from './packet.ts';

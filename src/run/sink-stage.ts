@@ -1,11 +1,12 @@
 /** A stage of a sink: writes what comes. Preparing and publishing are the flow's, once every sink is done. */
 import type { RecordBatch } from 'apache-arrow';
+import { breathe } from '../define/breathe.ts';
 import type { Change, SinkInstance } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import type { Letter } from './chain.ts';
 import { requiredColumns } from './chain.ts';
 import { type Channel, END } from './channel.ts';
-import { breathe, type RunContext } from './context.ts';
+import type { RunContext } from './context.ts';
 import { StepError } from './errors.ts';
 import { Clashes } from './incremental/clashes.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';

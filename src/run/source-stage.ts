@@ -1,10 +1,11 @@
 /** A stage of a source: scans, decodes here or (with the maps behind it) in workers, and issues an ack a piece. */
 import type { RecordBatch } from 'apache-arrow';
+import { breathe } from '../define/breathe.ts';
 import type { SourceInstance } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { Chain, type ChainResult, recordLetters } from './chain.ts';
 import type { Checkpoints } from './checkpoint.ts';
-import { breathe, type RunContext } from './context.ts';
+import type { RunContext } from './context.ts';
 import type { Executor } from './executor.ts';
 import { FewRows } from './few-rows.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';

@@ -1,9 +1,10 @@
 /** A stage of a `stream`: state across batches, one or more inputs taken in turn. */
+import { breathe } from '../define/breathe.ts';
 import type { Change, Changes, StreamInstance } from '../define/index.ts';
 import type { PlannedStep } from '../plan/types.ts';
 import { requiredColumns } from './chain.ts';
 import { type Channel, END } from './channel.ts';
-import { breathe, type RunContext } from './context.ts';
+import type { RunContext } from './context.ts';
 import { stepError } from './errors.ts';
 import { Clashes } from './incremental/clashes.ts';
 import type { FlowChanges } from './incremental/flow-run.ts';

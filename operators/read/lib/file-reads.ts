@@ -4,8 +4,8 @@
  * and are tried at once again after some hundreds.
  */
 import fs from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { breathe } from '../../../src/define/breathe.ts';
 
 /** Bytes of a block of a plain file. */
 export const BLOCK_BYTES = 1024 * 1024;
@@ -19,15 +19,6 @@ const BYTES_PER_MS = 500_000;
 const SLACK_MS = 5;
 /** Calls that go through the pool then. */
 const CALLS_IN_POOL = 200;
-
-/** How long reads at once may follow each other before others have their turn. */
-const TURN_MS = 12;
-let lastTurn = 0;
-async function takeTurns(): Promise<void> {
-  if (performance.now() - lastTurn < TURN_MS) return;
-  await setImmediate();
-  lastTurn = performance.now();
-}
 
 export class FileReads {
   // buffers go from file to file: made anew for each they would be cleared, and the garbage collector would come for them
@@ -68,7 +59,7 @@ export class FileReads {
     return true;
   }
   async #timed<T>(call: () => T, bytesOf: (result: T) => number = () => 0): Promise<T> {
-    await takeTurns();
+    await breathe();
     const started = this.#now();
     const result = call();
     const may = CALL_MS + bytesOf(result) / BYTES_PER_MS;

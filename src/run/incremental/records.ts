@@ -67,9 +67,11 @@ export class KnownRecords {
     if (!this.#is(place, hashes, record)) {
       this.#places ??= this.#byHash();
       place = this.#places.get(bytesOf(hashes), record * RECORD_BYTES);
-      // one that was changed where it stands, most often
-      this.#next++;
-      if (place === undefined) return -1;
+      if (place === undefined) {
+        // one that was changed where it stands, most often
+        this.#next++;
+        return -1;
+      }
     }
     this.#next = place + 1;
     return this.#ids[place];

@@ -158,8 +158,10 @@ export class SinkDiff {
     for (const rows of gone) for (const id of idsIn(rows)) this.#missing(id);
     const came = change.upserts?.numRows ? change.upserts : undefined;
     const ids = came && this.#o.roots === 'id' ? rowIds(came) : undefined;
-    const named = this.#inTurn ? Math.min(1, ids?.length ?? 0) : (ids?.length ?? 0);
-    if (ids) for (let row = 0; row < named; row++) if (ids[row] !== ids[row - 1]) this.#named(ids[row]);
+    // in turn, only the first may be open from before
+    const named = this.#inTurn ? ids?.subarray(0, 1) : ids;
+    if (named)
+      for (let row = 0; row < named.length; row++) if (named[row] !== named[row - 1]) this.#named(named[row]);
     for (const [id, root] of this.#open) if (root.packet < this.#packet) this.#close(id, root);
     // deletes of a change apply before its upserts, so only what came before counts
     const deletes = this.#takeDeletes();
